@@ -1,0 +1,1 @@
+"""Answers and rankings into scores."""

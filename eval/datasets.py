@@ -1,0 +1,89 @@
+"""Test collections from files: documents, queries, judgements. Every fault is told with its file and line."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.documents import Document
+from index.errors import PilcrowError
+from index.indexing import row_document
+
+
+class BadDataset(PilcrowError):
+    """A test collection whose files are absent or malformed; says which file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalDataset:
+    """Documents, queries (id -> text) and qrels (query id -> document id -> grade); only judged queries are kept."""
+
+    name: str
+    folder: Path
+    queries: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+
+    def documents(self) -> Iterator[Document]:
+        """The collection's documents, in the order of the file; the title is the document's, not in its text."""
+        corpus = self.folder / "corpus.jsonl"
+        for number, row in _json_rows(corpus):
+            doc_id, text = _field(row, "_id", corpus, number), _field(row, "text", corpus, number)
+            yield row_document(doc_id, f"{corpus.absolute()}#{doc_id}", text, title=str(row.get("title") or "") or None)
+
+
+def read_beir(folder: Path, split: str = "test") -> RetrievalDataset:
+    """A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
+
+    Raises BadDataset for an absent file, a malformed row, or a judged query that queries.jsonl does not have.
+    """
+    qrels_path, queries_path = folder / "qrels" / f"{split}.tsv", folder / "queries.jsonl"
+    for path in (folder / "corpus.jsonl", queries_path, qrels_path):
+        if not path.is_file():
+            raise BadDataset(
+                f"'{path}' does not exist; a BEIR folder has corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv"
+            )
+    qrels = _qrels(qrels_path)
+    texts = {
+        _field(row, "_id", queries_path, number): _field(row, "text", queries_path, number)
+        for number, row in _json_rows(queries_path)
+    }
+    unknown = next((query for query in qrels if query not in texts), None)
+    if unknown is not None:
+        raise BadDataset(f"'{qrels_path}' judges query '{unknown}', which '{queries_path}' does not have")
+    return RetrievalDataset(folder.resolve().name, folder, {query: texts[query] for query in qrels}, qrels)
+
+
+def _qrels(path: Path) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter="\t"), 1):
+            if number == 1 and row[-1:] == ["score"]:
+                continue
+            try:
+                query, doc, grade = row
+                qrels.setdefault(query, {})[doc] = int(grade)
+            except ValueError as error:
+                raise BadDataset(f"{path}:{number}: not 'query-id<TAB>corpus-id<TAB>score': {row}") from error
+    return qrels
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise BadDataset(f"{path}:{number}: not a JSON object ({error.msg})") from error
+            if not isinstance(row, dict):
+                raise BadDataset(f"{path}:{number}: not a JSON object")
+            yield number, row
+
+
+def _field(row: Mapping[str, object], key: str, path: Path, number: int) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise BadDataset(f"{path}:{number}: '{key}' is {'absent' if value is None else 'not a string'}")
+    return value

@@ -1,0 +1,217 @@
+"""Files into Documents: one function a format.
+
+Owns the decoding of bytes, the formats, and the metadata that a file states about itself.
+Does not know paragraphs, passages or the collection.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from index.errors import Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that can be cited, and what is known of it.
+
+    doc_id: the display name, unique in a collection; never changes.
+    source: absolute path, URL, or `file#row`: the identity for update and move.
+    text: final; every offset anywhere counts characters (code points) of it.
+    date: ISO 8601, or the part of it that is known ("2022", "2022-03"). Unknown is None, never guessed.
+    sha256: of the file's bytes (or of the row), in hex. size: their number.
+    """
+
+    doc_id: str
+    source: str
+    title: str | None
+    text: str
+    date: str | None
+    publisher: str | None
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a format's reader finds in a file's bytes."""
+
+    text: str
+    title: str | None = None
+    date: str | None = None
+    publisher: str | None = None
+
+
+def read_document(path: Path, doc_id: str, *, date: str | None = None, publisher: str | None = None) -> Document:
+    """The file's text and what it states about itself; `date` and `publisher`, where given, win over the file's.
+
+    Raises Unreadable where the file cannot be opened, holds no text, or is of no known format.
+    """
+    reader = FORMATS.get(path.suffix.lower())
+    if reader is None:
+        raise Unreadable(
+            f"'{path.suffix or path.name}' is not a format that Pilcrow reads ({', '.join(sorted(FORMATS))})"
+        )
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+    content = reader(raw)
+    if not content.text.strip():
+        raise Unreadable("no text in it")
+    return Document(
+        doc_id=doc_id,
+        source=str(path.absolute()),
+        title=content.title,
+        text=content.text,
+        date=date or content.date,
+        publisher=publisher or content.publisher,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        size=len(raw),
+    )
+
+
+def decode(raw: bytes) -> str:
+    """The text of `raw` with newlines made `\\n` and a byte order mark dropped, nothing else changed.
+
+    UTF-8 first; UTF-16 and UTF-32 by their byte order mark; then charset-normalizer's best guess.
+    Raises Unreadable for bytes that are no text.
+    """
+    text = _decode_marked(raw)
+    if text is None:
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = _detect(raw)
+    if "\0" in text:
+        raise Unreadable("NUL characters in it: this looks like binary data, not text")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
+          (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
+
+
+def _decode_marked(raw: bytes) -> str | None:
+    """The text of bytes that begin with a byte order mark and keep its promise; None otherwise."""
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            try:
+                return raw.decode(encoding)
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def _detect(raw: bytes) -> str:
+    """Bytes that are not UTF-8, read in the encoding that charset-normalizer finds most likely."""
+    if b"\0" in raw[:4096]:
+        raise Unreadable("neither UTF-8 nor any other text: this looks like binary data")
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(raw).best()
+    if best is None:
+        raise Unreadable("neither UTF-8 nor any other encoding that could be recognised; save it as UTF-8")
+    return str(best)
+
+
+def _read_plain(raw: bytes) -> _Content:
+    """Plain text and Markdown: the text is the decoded file; metadata from a leading block that states it."""
+    text = decode(raw)
+    stated = stated_metadata(text)
+    return _Content(text, stated.get("title"), parse_date(stated.get("date")), stated.get("publisher"))
+
+
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+_LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
+_STATED = re.compile(r"^(title|date|publisher)[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+
+
+def stated_metadata(text: str) -> Mapping[str, str]:
+    """Title, date and publisher from a leading block: front matter, or lines such as `Title:` and `Date:`.
+
+    A block that names neither a title nor a date is taken for prose. Keys are lower case; values are never empty.
+    """
+    found = _FRONT_MATTER.match(text) or _LEADING_LINES.match(text)
+    if found is None:
+        return {}
+    values = {key.lower(): value.strip("\"'") for key, value in _STATED.findall(found["block"])}
+    stated = {key: value for key, value in values.items() if value}
+    return stated if "title" in stated or "date" in stated else {}
+
+
+_DATE_FORMATS = ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y", "%d.%m.%Y", "%Y/%m/%d")
+_ISO_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])")
+
+
+def parse_date(stated: str | None) -> str | None:
+    """An ISO 8601 date, month or year from what a file states; None where it is not one beyond doubt."""
+    if not stated:
+        return None
+    stated = stated.strip()
+    iso = _ISO_DATE.match(stated)
+    if iso:
+        day = iso[0]
+        return day if _is_date(day + "-01-01"[len(day) - 4 :], "%Y-%m-%d") else None
+    for layout in _DATE_FORMATS:
+        if _is_date(stated, layout):
+            return datetime.strptime(stated, layout).date().isoformat()
+    return None
+
+
+def _is_date(value: str, layout: str) -> bool:
+    try:
+        datetime.strptime(value, layout)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_html(raw: bytes) -> _Content:
+    """The article in a page, by trafilatura, a blank line between its blocks; the page's metadata as it states it."""
+    import trafilatura
+
+    decode(raw[:4096].rstrip(b"\xc2\xe2"))  # binary junk gets a line of its own; trafilatura finds the encoding itself
+    # htmldate's extensive search guesses a date from the prose; an unknown date is null, never guessed.
+    page = trafilatura.bare_extraction(
+        raw,
+        with_metadata=True,
+        include_comments=False,
+        favor_recall=True,
+        date_extraction_params={"extensive_search": False, "original_date": True},
+    )
+    if not isinstance(page, trafilatura.settings.Document):
+        text = trafilatura.html2txt(raw)
+        return _Content(text.replace("\r", "\n"))
+    text = "\n\n".join(_blocks(page.body)) or page.text or ""
+    return _Content(text, page.title, parse_date(page.date), page.sitename)
+
+
+def _blocks(body: object) -> list[str]:
+    """The texts of the blocks of trafilatura's tree, in order, white space folded: a list item and a row are blocks."""
+    blocks: list[str] = []
+    for element in body.iter("p", "head", "item", "row", "quote", "code", "ab"):  # type: ignore[attr-defined]
+        if any(parent.tag in ("p", "item", "row", "quote", "code") for parent in element.iterancestors()):
+            continue  # its text is in its parent's
+        for line_break in element.iter("lb"):
+            line_break.tail = " " + (line_break.tail or "")
+        if element.tag == "row":
+            words = " | ".join("".join(cell.itertext()).strip() for cell in element)
+        else:
+            words = "".join(element.itertext())
+        folded = " ".join(words.split())
+        if folded:
+            blocks.append(folded)
+    return blocks
+
+
+FORMATS: Mapping[str, Callable[[bytes], _Content]] = {
+    ".txt": _read_plain,
+    ".md": _read_plain,
+    ".markdown": _read_plain,
+    ".html": _read_html,
+    ".htm": _read_html,
+}

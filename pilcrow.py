@@ -1,0 +1,601 @@
+"""The front door: the command line, `python -m pilcrow`, and the public Python API.
+
+    import pilcrow
+
+    collection = pilcrow.open_collection("notes.pilcrow")
+    pilcrow.index(collection, ["notes/"])
+    answer = pilcrow.ask(collection, "Who signed it?")
+
+Everything heavy is imported where it is used, so that `pilcrow --help` answers at once.
+"""
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+if TYPE_CHECKING:
+    from index.collection import Collection, Filters
+    from index.embedding import Encoder
+    from index.indexing import Summary
+    from rag.answers import Answer, Evidence
+    from rag.citations import Citation
+
+__all__ = ["ask", "index", "main", "open_collection", "search", "show"]
+
+_DEFAULT_FOLDER = ".pilcrow"
+_USER_ERROR = 2
+
+# ---- The Python API
+
+
+@dataclass
+class OpenCollection:
+    """A collection's folder, and the encoder that reads it, loaded when first needed.
+
+    encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
+    """
+
+    folder: Path
+    encoder_name: str | None = None
+    _reader: "Collection | None" = field(default=None, init=False, repr=False)
+
+    @cached_property
+    def encoder(self) -> "Encoder":
+        """The encoder that the collection was made with. Raises CollectionMismatch for another."""
+        from index.embedding import BUNDLED, Encoder
+        from index.indexing import mismatch
+
+        stored = self.reader.encoder if self.exists else None
+        encoder = Encoder(self.encoder_name or (stored.name if stored else BUNDLED))
+        if stored and stored.weights != encoder.identity.weights:
+            raise mismatch(self.reader, encoder)
+        return encoder
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever indexed there."""
+        return (self.folder / "corpus.sqlite").is_file()
+
+    @property
+    def reader(self) -> "Collection":
+        """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
+        if self._reader is None:
+            from index.collection import open_collection
+
+            self._reader = open_collection(self.folder)
+        return self._reader
+
+    @contextmanager
+    def writer(self) -> "Iterator[Collection]":
+        """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
+        from index.collection import create_collection
+
+        with create_collection(self.folder, self.encoder.identity) as collection:
+            yield collection
+
+
+def open_collection(folder: str | os.PathLike[str] | None = None, *, encoder: str | None = None) -> OpenCollection:
+    """The collection in a folder; made there by the first `index`.
+
+    folder: by default $PILCROW_COLLECTION, else `.pilcrow` in the current folder.
+    encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
+    """
+    return OpenCollection(Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER), encoder)
+
+
+def index(
+    collection: OpenCollection,
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    date: str | None = None,
+    publisher: str | None = None,
+    keep_all: bool = False,
+    prune: bool = False,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> "Summary":
+    """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`."""
+    from index.indexing import index_paths
+
+    with collection.writer() as writer:
+        return index_paths(
+            writer,
+            collection.encoder,
+            [Path(path) for path in paths],
+            date=date,
+            publisher=publisher,
+            keep_all=keep_all,
+            prune=prune,
+            progress=progress,
+        )
+
+
+def ask(collection: OpenCollection, question: str, *, filters: "Filters | None" = None) -> "Answer":
+    """One Answer: claims with citations, or an abstention with its reason."""
+    from rag.answering import answer
+
+    return answer(collection.reader, collection.encoder, question, filters=filters)
+
+
+def search(
+    collection: OpenCollection, question: str, *, k: int = 10, filters: "Filters | None" = None
+) -> "list[Evidence]":
+    """The at most k best passages, best first, each with its place in its document."""
+    from rag.answers import evidence_of
+    from rag.citations import Sources
+    from rag.retrieval import retrieve
+
+    with collection.reader.reading() as snapshot:
+        sources = Sources(snapshot)
+        return [
+            evidence_of(hit, sources) for hit in retrieve(snapshot, collection.encoder, question, k, filters=filters)
+        ]
+
+
+def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Citation":
+    """The characters `[start, end)` of a document as a citation, label 0, with the paragraph that they lie in.
+
+    Raises UnknownDocument, and BadSpan for a span that is empty or not inside one paragraph.
+    """
+    from rag.citations import Sources, cite_span
+
+    with collection.reader.reading() as snapshot:
+        return cite_span(Sources(snapshot), doc_id, start, end)
+
+
+# ---- The command line
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Answers questions from your own documents, every sentence pinned to the characters that bear it out.",
+)
+eval_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Measure retrieval and answers on test collections."
+)
+app.add_typer(eval_app, name="eval")
+
+CollectionOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--collection", metavar="DIR", help="The collection's folder. [default: $PILCROW_COLLECTION, then ./.pilcrow]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]
+AfterOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or later.")]
+BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or earlier.")]
+PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
+DocumentOption = Annotated[
+    list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")
+]
+
+
+@app.command("index")
+def index_command(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders: .txt .md .html")],
+    collection: CollectionOption = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files below PATH are gone.")] = False,
+    date: Annotated[str | None, typer.Option(metavar="DATE", help="The date of these documents.")] = None,
+    publisher: Annotated[str | None, typer.Option(metavar="NAME", help="The outlet of these documents.")] = None,
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Take no paragraph for furniture.")] = False,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add or update files and folders; unchanged ones are skipped."""
+    opened = open_collection(collection, encoder=encoder)
+    with _progress("indexing") as progress:
+        summary = index(
+            opened,
+            paths,
+            date=_date(date, "--date"),
+            publisher=publisher,
+            keep_all=keep_all,
+            prune=prune,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(
+            {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged,
+             "removed": summary.removed, "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
+             "ignored": dict(summary.ignored)}
+        )  # fmt: skip
+    else:
+        _print_summary(summary, opened.folder)
+    if summary.unreadable:
+        raise typer.Exit(_USER_ERROR if summary.seen == 0 else 1)
+
+
+@app.command("ask")
+def ask_command(
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="In plain words.")] = None,
+    collection: CollectionOption = None,
+    questions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help='Questions from a file, a JSON line {"id", "question"} each.')
+    ] = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    publisher: PublisherOption = None,
+    document: DocumentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question, each sentence with its source; or say that the documents do not answer it."""
+    from rag.answers import answer_json
+    from rag.terminal import answer_text
+
+    if (question is None) == (questions is None):
+        raise typer.BadParameter("give either a QUESTION or --questions FILE")
+    opened = _for_reading(collection, sample=not (as_json or questions))
+    filters = _filters(after, before, publisher, document)
+    if questions is not None:
+        for row in _question_rows(questions):
+            answer = ask(opened, row["question"], filters=filters)
+            if as_json:
+                _print_json({"id": row["id"], **answer_json(answer)})
+            else:
+                _print(f"{row['id']}  {row['question']}\n\n{answer_text(answer)}\n")
+        return
+    answer = ask(opened, question or "", filters=filters)
+    _notices(answer.notices)
+    if as_json:
+        _print_json(answer_json(answer))
+    else:
+        _print(answer_text(answer))
+
+
+@app.command("search")
+def search_command(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words.")],
+    collection: CollectionOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="At most this many passages.")] = 10,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    publisher: PublisherOption = None,
+    document: DocumentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The passages nearest to a question, without an answer."""
+    from rag.answers import hits_json
+    from rag.terminal import hits_text
+
+    opened = _for_reading(collection, sample=not as_json)
+    hits = search(opened, question, k=k, filters=_filters(after, before, publisher, document))
+    _notices(opened.reader.notices)
+    if as_json:
+        _print_json(hits_json(question, hits))
+    else:
+        _print(hits_text(hits))
+
+
+@app.command("show")
+def show_command(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
+    start: Annotated[int, typer.Argument(metavar="START", help="First character, from 0.")],
+    end: Annotated[int, typer.Argument(metavar="END", help="One past the last character.")],
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The cited characters inside their paragraph."""
+    from rag.answers import citation_json
+    from rag.citations import Sources
+    from rag.terminal import shown_text
+
+    opened = _for_reading(collection, sample=not as_json)
+    citation = show(opened, document, start, end)
+    if as_json:
+        shown = citation_json(citation)
+        del shown["label"]
+        _print_json(shown)
+        return
+    with opened.reader.reading() as snapshot:
+        text = Sources(snapshot).document(document).text
+    _print(shown_text(text, citation))
+
+
+@app.command("list")
+def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
+    """The documents of the collection."""
+    from rag.terminal import plain
+
+    opened = _for_reading(collection, sample=not as_json)
+    with opened.reader.reading() as snapshot:
+        documents = snapshot.documents()
+    if as_json:
+        _print_json(
+            {"documents": [{"document": d.doc_id, "title": d.title, "date": d.date, "publisher": d.publisher,
+                            "source": d.source, "bytes": d.size} for d in documents]}
+        )  # fmt: skip
+        return
+    width = max((len(d.doc_id) for d in documents), default=0)
+    for d in documents:
+        _print(
+            plain(
+                f"{d.doc_id:<{width}}  {d.date or 'no date':<10}  {d.publisher or 'no outlet'}  {d.title or 'no title'}"
+            )
+        )
+
+
+@app.command("paragraphs")
+def paragraphs_command(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A document's paragraphs, numbered, each with its kind."""
+    from rag.terminal import paragraph_text
+
+    opened = _for_reading(collection, sample=not as_json)
+    with opened.reader.reading() as snapshot:
+        text = snapshot.document(document).text
+        paragraphs = snapshot.paragraphs(document)
+    if as_json:
+        _print_json(
+            {"document": document,
+             "paragraphs": [{"number": p.number, "start": p.start, "end": p.end, "kind": p.kind.value,
+                             "text": text[p.start : p.end]} for p in paragraphs]}
+        )  # fmt: skip
+        return
+    for p in paragraphs:
+        _print(paragraph_text(p.number, p.kind.value, text[p.start : p.end]))
+
+
+@app.command("status")
+def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
+    """The collection in numbers, and whether its parts are whole."""
+    opened = _for_reading(collection, sample=not as_json)
+    with opened.reader.reading() as snapshot:
+        status = snapshot.status()
+    numbers = {
+        "documents": status.documents,
+        "paragraphs": status.paragraphs,
+        "passages": status.passages,
+        "furniture": status.furniture,
+        "duplicates": status.duplicates,
+        "bytes": status.size,
+        "encoder": status.encoder.name,
+        "generation": status.generation,
+        "health": status.health,
+    }
+    if as_json:
+        _print_json(numbers)
+        return
+    for name, value in numbers.items():
+        _print(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
+
+
+@app.command("remove")
+def remove_command(
+    documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Names, as 'list' shows them.")],
+    collection: CollectionOption = None,
+) -> None:
+    """Take documents out of the collection; their files stay."""
+    from index.collection import open_collection as open_stored
+
+    with open_stored(open_collection(collection).folder, write=True) as writer:
+        writer.remove(list(dict.fromkeys(documents)))
+        writer.refresh_base()
+    _print(f"{len(set(documents))} removed")
+
+
+@eval_app.command("retrieval")
+def eval_retrieval_command(
+    folder: Annotated[Path, typer.Argument(metavar="BEIR_FOLDER", help="corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")],
+    split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements.")] = "test",
+    collection: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder."""
+    from eval.datasets import read_beir
+    from eval.runs import evaluate_retrieval
+    from index.embedding import BUNDLED, Encoder
+
+    dataset = read_beir(folder, split)
+    with _progress("evaluating") as progress:
+        scores = evaluate_retrieval(
+            dataset,
+            Encoder(encoder or BUNDLED),
+            folder=collection,
+            progress=lambda step, n, total: progress(n, total, step),
+        )
+    if as_json:
+        _print_json({"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings})
+        return
+    names = list(next(iter(scores.settings.values())))
+    _print(f"{scores.dataset}, {scores.queries} queries")
+    _print(" " * 10 + "".join(f"{name:>12}" for name in names))
+    for setting, measures in scores.settings.items():
+        _print(f"{setting:<10}" + "".join(f"{measures[name]:>12.4f}" for name in names))
+
+
+# ---- What the commands share
+
+
+def _for_reading(folder: Path | None, *, sample: bool) -> OpenCollection:
+    """The collection to read. Where none was named and there is none yet, the sample, unless a program is asking."""
+    from index.errors import CollectionMissing
+
+    opened = open_collection(folder)
+    if opened.exists:
+        return opened
+    if folder is None and "PILCROW_COLLECTION" not in os.environ and sample:
+        return _sample_collection()
+    raise CollectionMissing(
+        f"no collection in '{opened.folder}'; make one with: pilcrow index PATH --collection {opened.folder}"
+    )
+
+
+def _sample_collection() -> OpenCollection:
+    """The bundled sample, indexed into the user's cache folder on its first use."""
+    import hashlib
+
+    import platformdirs
+
+    from index.collection import FORMAT
+
+    articles = Path(__file__).parent / "index" / "sample" / "articles"
+    files = sorted(articles.iterdir())
+    key = hashlib.sha256(b"\0".join([str(FORMAT).encode(), *(file.read_bytes() for file in files)])).hexdigest()[:12]
+    opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
+    _say("No collection here yet, so this is the bundled sample: fourteen short articles about Belarus.")
+    _say("To ask your own documents: pilcrow index PATH...")
+    done = opened.folder / "complete"
+    if not done.is_file():
+        with _progress("indexing the sample, once") as progress:
+            index(opened, [articles], progress=progress)
+        done.touch()
+    return opened
+
+
+def _filters(
+    after: str | None, before: str | None, publisher: str | None, documents: Sequence[str] | None
+) -> "Filters":
+    from index.collection import Filters
+
+    return Filters(_date(after, "--after"), _date(before, "--before"), publisher, tuple(documents or ()))
+
+
+def _date(value: str | None, option: str) -> str | None:
+    from index.documents import parse_date
+
+    date = parse_date(value)
+    if value is not None and date is None:
+        raise typer.BadParameter(f"{option} '{value}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+    return date
+
+
+def _question_rows(path: Path) -> list[dict[str, str]]:
+    from index.errors import Unreadable
+
+    rows = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"'{path}' cannot be read ({error}); give a UTF-8 file of JSON lines") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rows.append({"id": row["id"], "question": str(row["question"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreadable(f'{path}:{number}: not a JSON line with "id" and "question" ({error})') from error
+    return rows
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr, where that is a terminal; nothing otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+
+        def advance(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total or None, description=f"{label} {what[-40:]:<40}")
+
+        yield advance
+
+
+def _print_summary(summary: "Summary", folder: Path) -> None:
+    counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
+    if summary.removed:
+        counts["removed"] = summary.removed
+    if summary.unreadable:
+        counts["skipped"] = len(summary.unreadable)
+    _print(", ".join(f"{n} {name}" for name, n in counts.items()) + f" in {folder}")
+    for path, reason in summary.unreadable:
+        _print(f"skipped {path}: {reason}")
+    for reason, n in summary.ignored.items():
+        _print(f"ignored {n} {reason}")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    _print(json.dumps(value, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _notices(notices: Iterable[str]) -> None:
+    for notice in notices:
+        _say(f"pilcrow: {notice}")
+
+
+def _check_siblings() -> None:
+    """Ends where another package of the same general name would be used in place of ours."""
+    import importlib.util
+
+    here = Path(__file__).resolve().parent
+    for name in ("index", "rag", "eval"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if found != here:
+            _say(
+                f"pilcrow: the package '{name}' that Python finds is not Pilcrow's (it is in '{found}', not '{here}');"
+            )
+            _say("install Pilcrow into an environment of its own, and run it without PYTHONPATH")
+            sys.exit(_USER_ERROR)
+
+
+# Faults of the disk and of permissions: the user can mend them, and a traceback would not help to.
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status: 0, 1 where a part failed, 2 for a user's error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter must not end the answer
+    _check_siblings()
+    from index.errors import PilcrowError
+
+    try:
+        status = typer.main.get_command(app).main(
+            list(arguments) if arguments is not None else None, prog_name="pilcrow", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except PilcrowError as error:
+        _say(f"pilcrow: {error}")
+        return _USER_ERROR
+    except TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        _say(f"pilcrow: {message} (pilcrow --help shows the commands)")
+        return _USER_ERROR
+    except (KeyboardInterrupt, Abort):
+        _say("pilcrow: stopped")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends
+        return 1
+    except OSError as error:
+        if error.errno not in _DISK_FAULTS:
+            raise
+        _say(f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost")
+        return _USER_ERROR
+    return status if isinstance(status, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

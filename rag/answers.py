@@ -1,0 +1,129 @@
+"""The Answer, and what it looks like as JSON: the record that terminal, page and scores share."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.passages import Passage
+from rag.citations import Citation, Claim, Sources
+from rag.retrieval import Hit
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """The words that answer: half-open `[start, end)` in characters of the document; score in [0, 1]."""
+
+    text: str
+    start: int
+    end: int
+    doc_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage that was read, with the number of the first paragraph that it touches."""
+
+    doc_id: str
+    paragraph: int
+    start: int
+    end: int
+    text: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question got. Abstained: no claims, no citations, and a reason, `off_topic` or `not_stated`.
+
+    text carries the markers; every label in it resolves to one of `citations`.
+    confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
+    evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
+    """
+
+    question: str
+    query: str
+    text: str
+    claims: tuple[Claim, ...]
+    citations: tuple[Citation, ...]
+    answers: tuple[ShortAnswer, ...]
+    evidence: tuple[Evidence, ...]
+    abstained: bool
+    reason: str | None
+    confidence: float
+    generator: str
+    notices: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def evidence_of(hit: Hit, sources: Sources) -> Evidence:
+    """A hit as evidence."""
+    p = hit.passage
+    return Evidence(p.doc_id, first_paragraph(p, sources), p.start, p.end, p.text, hit.score, hit.rank)
+
+
+def first_paragraph(passage: Passage, sources: Sources) -> int:
+    """The number of the first paragraph that a passage touches."""
+    return sources.touched(passage.doc_id, passage.start, passage.end)[0].number
+
+
+def answer_json(answer: Answer) -> JsonObject:
+    """The answer in the form of `ask --json`."""
+    return {
+        "question": answer.question,
+        "query": answer.query,
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "confidence": round(answer.confidence, 4),
+        "claims": [
+            {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict}
+            for c in answer.claims
+        ],
+        "citations": [citation_json(citation) for citation in answer.citations],
+        "answers": [
+            {"text": a.text, "start": a.start, "end": a.end, "document": a.doc_id, "score": round(a.score, 4)}
+            for a in answer.answers
+        ],
+        "evidence": [
+            {"document": e.doc_id, "paragraph": e.paragraph, "start": e.start, "end": e.end,
+             "score": round(e.score, 4), "rank": e.rank}
+            for e in answer.evidence
+        ],
+        "generator": answer.generator,
+        "notices": list(answer.notices),
+        "seconds": {step: round(seconds, 4) for step, seconds in answer.seconds.items()},
+    }  # fmt: skip
+
+
+def citation_json(citation: Citation) -> JsonObject:
+    """A citation in the form of `ask --json`."""
+    return {
+        "label": citation.label,
+        "document": citation.doc_id,
+        "title": citation.title,
+        "publisher": citation.publisher,
+        "date": citation.date,
+        "page": citation.page,
+        "paragraph": citation.paragraph,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "paragraph_start": citation.paragraph_start,
+        "paragraph_end": citation.paragraph_end,
+        "also_in": list(citation.also_in),
+    }
+
+
+def hits_json(question: str, hits: list[Evidence]) -> JsonObject:
+    """Hits in the form of `search --json`."""
+    return {
+        "question": question,
+        "hits": [
+            {"document": h.doc_id, "paragraph": h.paragraph, "start": h.start, "end": h.end, "text": h.text,
+             "score": round(h.score, 4), "rank": h.rank}
+            for h in hits
+        ],
+    }  # fmt: skip

@@ -1,0 +1,143 @@
+"""Citations: characters of one paragraph, by construction.
+
+A citation is made from offsets and never searched for afterwards, so `document.text[start:end] == quote` holds always.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.collection import Snapshot
+from index.documents import Document
+from index.errors import BadSpan
+from index.paragraphs import Kind, Paragraph
+from index.passages import Passage
+from index.sentences import sentence_spans
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quoted span: half-open `[start, end)` in characters of the document's text, inside one paragraph.
+
+    label: the number that a marker `[n]` shows, from 1. page: from 1, where the format has pages.
+    paragraph: its number; paragraph_start and paragraph_end: its span. also_in: names of copies of the document.
+    """
+
+    label: int
+    doc_id: str
+    title: str | None
+    publisher: str | None
+    date: str | None
+    page: int | None
+    paragraph: int
+    start: int
+    end: int
+    quote: str
+    paragraph_start: int
+    paragraph_end: int
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer, without markers.
+
+    support: in [0, 1]. verdict: supported, weak, unsupported or unchecked.
+    """
+
+    text: str
+    labels: tuple[int, ...]
+    support: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage: half-open `[start, end)` in characters of its document, inside `paragraph`."""
+
+    document: Document
+    paragraph: Paragraph
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The sentence as it stands in the document."""
+        return self.document.text[self.start : self.end]
+
+
+class Sources:
+    """Documents and paragraphs of one snapshot, each read once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """snapshot: the state that the question sees."""
+        self._snapshot = snapshot
+        self._documents: dict[str, Document] = {}
+        self._paragraphs: dict[str, list[Paragraph]] = {}
+
+    def document(self, doc_id: str) -> Document:
+        """The document, with its text."""
+        if doc_id not in self._documents:
+            self._documents[doc_id] = self._snapshot.document(doc_id)
+        return self._documents[doc_id]
+
+    def paragraphs(self, doc_id: str) -> list[Paragraph]:
+        """All its paragraphs, in order."""
+        if doc_id not in self._paragraphs:
+            self._paragraphs[doc_id] = self._snapshot.paragraphs(doc_id)
+        return self._paragraphs[doc_id]
+
+    def touched(self, doc_id: str, start: int, end: int) -> list[Paragraph]:
+        """The paragraphs that have characters in `[start, end)`, in order."""
+        return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
+
+    def sentences(self, passage: Passage) -> list[Sentence]:
+        """The sentences of a passage, each inside one body or caption paragraph."""
+        document = self.document(passage.doc_id)
+        return [
+            Sentence(document, paragraph, start, end)
+            for paragraph in self.touched(passage.doc_id, passage.start, passage.end)
+            if paragraph.kind in (Kind.BODY, Kind.CAPTION)
+            for start, end in sentence_spans(
+                document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
+            )
+        ]
+
+
+def cite(sentence: Sentence, label: int) -> Citation:
+    """The citation of a sentence under a label."""
+    document, paragraph = sentence.document, sentence.paragraph
+    return Citation(
+        label=label,
+        doc_id=document.doc_id,
+        title=document.title,
+        publisher=document.publisher,
+        date=document.date,
+        page=None,
+        paragraph=paragraph.number,
+        start=sentence.start,
+        end=sentence.end,
+        quote=sentence.text,
+        paragraph_start=paragraph.start,
+        paragraph_end=paragraph.end,
+    )
+
+
+def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
+    """The characters `[start, end)` of a document as a citation, label 0.
+
+    Raises UnknownDocument, and BadSpan where they are none, or not inside one paragraph.
+    """
+    document = sources.document(doc_id)
+    if not 0 <= start < end <= len(document.text):
+        raise BadSpan(f"{start} to {end} are no characters of '{doc_id}', which has {len(document.text)}; START < END")
+    touched = sources.touched(doc_id, start, end)
+    inside = next((p for p in touched if p.start <= start and end <= p.end), None)
+    if inside is None:
+        where = ", ".join(f"{p.number} ({p.start}-{p.end})" for p in touched[:4]) or "none"
+        raise BadSpan(f"characters {start} to {end} of '{doc_id}' are not inside one paragraph; they touch: {where}")
+    return cite(Sentence(document, inside, start, end), 0)
+
+
+def with_markers(claims: Sequence[Claim]) -> str:
+    """The answer's text: the claims in order, each followed by the markers of its labels."""
+    return " ".join(f"{claim.text} {''.join(f'[{label}]' for label in claim.labels)}".strip() for claim in claims)

@@ -1,0 +1,91 @@
+"""An Answer, hits and paragraphs as text for a terminal: wrapped to its width, readable without colour.
+
+Text from documents is data here, too: characters that a terminal would obey are shown as the replacement character.
+"""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+from rag.answers import Answer, Evidence
+from rag.citations import Citation
+
+# Control characters but newline and tab, and the marks that turn the direction of text.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_WIDEST = 100
+# Set around the cited characters, as colour would not survive a pipe.
+OPEN, CLOSE = "▸", "◂"
+
+_REASONS = {
+    "off_topic": "The documents do not seem to be about this.",
+    "not_stated": "The documents are about this, but do not state it.",
+}
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is left for a terminal to obey."""
+    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def answer_text(answer: Answer) -> str:
+    """The answer, then its sources with document, date, outlet, paragraph and the quoted sentence."""
+    if answer.abstained:
+        return _abstention(answer)
+    sources = [_source(citation) for citation in answer.citations]
+    return "\n\n".join([_wrap(answer.text), "Sources", *sources])
+
+
+def hits_text(hits: Sequence[Evidence]) -> str:
+    """Hits as numbered passages, each with its place and score."""
+    if not hits:
+        return "Nothing found."
+    return "\n\n".join(
+        f"{h.rank}. {plain(h.doc_id)}, paragraph {h.paragraph}, characters {h.start}-{h.end}, score {h.score:.3f}\n"
+        + _wrap(h.text, "   ")
+        for h in hits
+    )
+
+
+def shown_text(text: str, citation: Citation) -> str:
+    """A paragraph with the cited characters between marks; `text` is the document's."""
+    before = text[citation.paragraph_start : citation.start]
+    after = text[citation.end : citation.paragraph_end]
+    return f"{_place(citation)}\n\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
+
+
+def paragraph_text(number: int, kind: str, text: str) -> str:
+    """A paragraph with its number and kind before it, its lines joined."""
+    label = f"{number:>4} {kind:<10}"
+    return label + _wrap(" ".join(text.split()), " " * len(label))[len(label) :]
+
+
+def _abstention(answer: Answer) -> str:
+    lines = ["No answer. " + _REASONS.get(answer.reason or "", "")]
+    if answer.evidence and answer.reason != "off_topic":
+        lines.append("Related passages, which do not answer it:")
+        lines.append(hits_text(answer.evidence[:3]))
+    return "\n\n".join(lines)
+
+
+def _source(citation: Citation) -> str:
+    title = f"\n{_wrap(citation.title, '    ')}" if citation.title else ""
+    return f"[{citation.label}] {_place(citation)}{title}\n{_wrap(f'“{citation.quote}”', '    ')}"
+
+
+def _place(citation: Citation) -> str:
+    parts = [citation.doc_id, citation.date or "no date", citation.publisher or "no outlet"]
+    if citation.page is not None:
+        parts.append(f"page {citation.page}")
+    parts.append(f"paragraph {citation.paragraph}")
+    parts.append(f"characters {citation.start}-{citation.end}")
+    return plain(" · ".join(parts))
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    width = max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
+    paragraphs = plain(text).split("\n")
+    return "\n".join(
+        textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        for line in paragraphs
+    )
