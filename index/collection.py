@@ -499,20 +499,25 @@ def open_collection(folder: Path, *, write: bool = False) -> Collection:
         raise CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")
     lock = _acquire(folder) if write else None
     try:
-        connection = _connect(folder / _CORPUS, write=write)
-        version = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0]
-        if int(version) != FORMAT:
-            raise CollectionMismatch(
-                f"the collection in '{folder}' has format {version}, this Pilcrow reads {FORMAT}; "
-                "index its files again into another folder"
-            )
-        return Collection(folder, connection, lock)
+        return Collection(folder, _connect_checked(folder, write=write), lock)
     except BaseException as error:
         if lock is not None:
             lock.release()
-        if isinstance(error, sqlite3.DatabaseError | TypeError):
+        if isinstance(error, sqlite3.DatabaseError):
             raise _damaged(folder, error) from error
         raise
+
+
+def _connect_checked(folder: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection to a truth of the format that this version reads."""
+    connection = _connect(folder / _CORPUS, write=write)
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    if row is None or row[0] != str(FORMAT):
+        raise CollectionMismatch(
+            f"the collection in '{folder}' has format {row[0] if row else 'none'}, this Pilcrow reads {FORMAT}; "
+            "index its files again into another folder"
+        )
+    return connection
 
 
 def create_collection(folder: Path, encoder: EncoderIdentity) -> Collection:

@@ -106,16 +106,37 @@ def _decode_marked(raw: bytes) -> str | None:
     return None
 
 
+# What files that are not Unicode are really written in; the rarer code pages only win by accident on short texts.
+_LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r",
+           "cp932", "gb18030", "big5", "euc_kr", "euc_jp"]  # fmt: skip
+# Read as Windows-1252, a text of another code page has signs in its words ("¿", "¹") and capitals amid small letters.
+_NOT_WESTERN = re.compile(r"[^\W\d_][^\w\s'’.,:;/()&%@+*=#°–—·\"-][^\W\d_]|[^\W\dm_][¹³]|[a-zß-ÿ][À-ÖØ-ÞŒŠŽŸ][a-zß-ÿ]")
+
+
 def _detect(raw: bytes) -> str:
-    """Bytes that are not UTF-8, read in the encoding that charset-normalizer finds most likely."""
+    """Bytes that are not UTF-8: Windows-1252 where that reads well, as on the web, else charset-normalizer's best."""
     if b"\0" in raw[:4096]:
         raise Unreadable("neither UTF-8 nor any other text: this looks like binary data")
+    western = _western(raw)
+    if western is not None:
+        return western
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(raw).best()
+    best = charset_normalizer.from_bytes(raw, cp_isolation=_LEGACY).best()
     if best is None:
         raise Unreadable("neither UTF-8 nor any other encoding that could be recognised; save it as UTF-8")
     return str(best)
+
+
+def _western(raw: bytes) -> str | None:
+    """The bytes as Windows-1252 where most letters are ASCII and the words look whole; None otherwise."""
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    letters = sum(char.isalpha() for char in text)
+    ascii_letters = sum(char.isalpha() for char in text if char.isascii())
+    return text if ascii_letters >= 0.75 * letters > 0 and not _NOT_WESTERN.search(text) else None
 
 
 def _read_plain(raw: bytes) -> _Content:
@@ -126,7 +147,7 @@ def _read_plain(raw: bytes) -> _Content:
 
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
-_LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
+_LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[ \t]*\S[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
 _STATED = re.compile(r"^(title|date|publisher)[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 

@@ -58,6 +58,7 @@ _ASKING = re.compile(
     r"click|tap|download (?:the|this|our)|"
     r"get (?:the|our|a|all|unlimited)|stay (?:informed|up|tuned)|never miss|don['’]t miss|enter your|"
     r"(?:leave|post|add) (?:a|your)|write (?:a|an|for|to)|reply|want to|enjoy(?:ed|ing)? (?:this|the|our)|become a|"
+    r"we (?:use|value) (?:cookies|your)|"
     r"accept|manage|skip|scroll|back to|jump to|go to|search|menu|home|about us|contact|advertis\w+|sponsored|"
     r"all rights|copyright|©|\(c\)|terms|privacy|cookies?|this (?:site|website|page) uses|"
     r"your (?:email|e-mail|name|comment)|"

@@ -68,9 +68,9 @@ class LexicalIndex:
         """Entries are put in, those of the same id first taken out; `removed` ids go. Committed when this returns."""
         writer = self._index.writer(heap_size=64_000_000, num_threads=1)
         for passage_id in removed:
-            writer.delete_documents_by_term("id", passage_id)
+            writer.delete_documents_by_query(self._one(passage_id))
         for entry in entries:
-            writer.delete_documents_by_term("id", entry.passage_id)
+            writer.delete_documents_by_query(self._one(entry.passage_id))
             writer.add_document(_tantivy_document(entry))
         writer.commit()
         writer.wait_merging_threads()
@@ -105,6 +105,10 @@ class LexicalIndex:
             return None
         clauses = [(tantivy.Occur.Should, self._term(term, count)) for term, count in counts.most_common(_MAX_TERMS)]
         return tantivy.Query.boolean_query(clauses)
+
+    def _one(self, passage_id: int) -> tantivy.Query:
+        # delete_documents_by_term takes a Python int for a signed number and finds nothing in an unsigned field.
+        return tantivy.Query.term_query(self._schema, "id", passage_id)
 
     def _term(self, term: str, count: int) -> tantivy.Query:
         query = tantivy.Query.term_query(self._schema, "words", term, "freq")

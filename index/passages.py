@@ -96,7 +96,7 @@ def _groups(
         if paragraph.kind is Kind.FURNITURE:
             continue
         if paragraph.kind is Kind.BODY:
-            if group and not (paragraph.number in short or group[-1].number in short):
+            if group and not _joins(group[-1], paragraph, short):
                 yield group, heading
                 group, heading = [], None
             group.append(paragraph)
@@ -111,6 +111,11 @@ def _groups(
             heading = None if words == document.title else words
     if group:
         yield group, heading
+
+
+def _joins(above: Paragraph, paragraph: Paragraph, short: set[int]) -> bool:
+    """Whether two body paragraphs make one passage: neighbours, with nothing between them, one of them short."""
+    return paragraph.number == above.number + 1 and (paragraph.number in short or above.number in short)
 
 
 def _short(text: str, paragraphs: Sequence[Paragraph], count_pieces: CountPieces) -> set[int]:

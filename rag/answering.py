@@ -16,8 +16,9 @@ from rag.selecting import Selected, logistic, select_sentences, worth_showing
 PASSAGES = 8
 # Nothing nearer than this: the documents are about something else.
 NEAR_ENOUGH = 0.32
-# confidence = logistic(slope * (nearness - middle))
-_SLOPE, _MIDDLE = 8.0, 0.6
+# P(the answer is in the best three passages) = logistic(slope * (best cosine - middle)): fitted on 795 questions, 600 of
+# SQuAD 2.0's dev set over all paragraphs of their 16 articles and 195 about something else.
+_SLOPE, _MIDDLE = 7.7, 0.617
 
 
 def answer(
@@ -55,7 +56,7 @@ def answer(
         evidence=evidence,
         abstained=abstained,
         reason="off_topic" if abstained else None,
-        confidence=logistic(_SLOPE * (nearness - _MIDDLE)) if ranked else 0.0,
+        confidence=logistic(_SLOPE * (max(hit.cosine for hit in hits) - _MIDDLE)) if hits else 0.0,
         generator="extractive",
         notices=tuple(collection.notices),
         seconds={

@@ -1,0 +1,103 @@
+"""Results files with their provenance, and the README's tables made from them.
+
+    pilcrow eval retrieval FOLDER --save     writes eval/results/retrieval-NAME.json
+    python -m eval.report                    writes the README's tables again
+
+A figure in the README comes from such a file or is not there; a test compares the two.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "eval" / "results"
+README = ROOT / "README.md"
+_TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_WAYS = {"dense": "dense alone", "lexical": "lexical alone", "fused": "**fused**"}
+
+
+def save_result(
+    name: str, scores: Mapping[str, Any], *, command: str, data: Path, model_sha256: str, folder: Path = RESULTS
+) -> Path:
+    """Writes `NAME.json`: the scores, and what is needed to get them again; returns the file.
+
+    data: the folder that was measured on; its files' hash is kept. command: as a user would type it.
+    """
+    record = {
+        **scores,
+        "command": command,
+        "commit": _commit(),
+        "data_sha256": folder_sha256(data),
+        "model_sha256": model_sha256,
+        "machine": _machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def folder_sha256(folder: Path) -> str:
+    """SHA-256 over the names and bytes of a folder's files, in the order of their names; hex."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content)
+    return digest.hexdigest()
+
+
+def with_tables(readme: str, results: Path = RESULTS) -> str:
+    """The README with each table between its two marks made again from the results files."""
+    tables = {"retrieval": _retrieval_table}
+    return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
+
+
+def _retrieval_table(results: Path) -> str:
+    rows = ["| data | n | setting | nDCG@10 | Recall@100 | MRR@10 |", "|---|---|---|---|---|---|"]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("retrieval-*.json"))]
+    for record in records:
+        for way, label in _WAYS.items():
+            figures = " | ".join(f"{record['settings'][way][m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
+            rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
+    notes = [
+        f"- {r['dataset']}: `{r['command']}` at commit `{r['commit'][:12]}`, {r['date']}, {r['machine']}; "
+        f"data `{r['data_sha256'][:12]}`, model `{r['model_sha256'][:12]}`"
+        for r in records
+    ]
+    return "\n".join([*rows, "", *notes, ""])
+
+
+def _commit() -> str:
+    """The commit that is checked out, with `-changed` where the working tree differs; `unknown` outside a checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("-changed" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603, S607
+    return done.stdout.strip()
+
+
+def _machine() -> str:
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", info.read_text()) if info.is_file() else [platform.processor()]
+    return f"{os.cpu_count()} cores, {names[0] or platform.machine()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write(f"{README.name}: tables made from {RESULTS.relative_to(ROOT)}\n")

@@ -1,0 +1,49 @@
+"""What the tests share: one encoder a session, small collections of invented text, and the sample."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network must fail, not wait
+
+from index.collection import Collection, create_collection
+from index.embedding import Encoder
+from index.indexing import index_paths
+
+ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    return Encoder()
+
+
+@pytest.fixture
+def make_collection(tmp_path: Path, encoder: Encoder) -> Iterator[Callable[..., Collection]]:
+    """Texts by file name -> a collection of them, open for writing."""
+    opened: list[Collection] = []
+
+    def make(name: str = "collection", /, **texts: str) -> Collection:
+        folder = tmp_path / f"{name}-files"
+        folder.mkdir(exist_ok=True)
+        for stem, text in texts.items():
+            (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
+        collection = create_collection(tmp_path / name, encoder.identity)
+        opened.append(collection)
+        if texts:
+            index_paths(collection, encoder, [folder])
+        return collection
+
+    yield make
+    for collection in opened:
+        collection.close()
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[Collection]:
+    """The bundled sample, indexed once a session."""
+    with create_collection(tmp_path_factory.mktemp("sample") / "collection", encoder.identity) as collection:
+        index_paths(collection, encoder, [ARTICLES])
+        yield collection

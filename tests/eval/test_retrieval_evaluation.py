@@ -1,0 +1,90 @@
+"""A BEIR folder through the same way as any file, and faults of its files told with file and line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.datasets import BadDataset, read_beir
+from eval.runs import evaluate_retrieval, rank_documents
+from index.embedding import Encoder
+from index.passages import Passage
+from rag.retrieval import Hit
+
+CORPUS = {
+    "d1": ("Bridges", "The old wooden bridge over the river was mended in winter."),
+    "d2": ("Mills", "The miller sold his mill to a baker. He left the valley."),
+    "d3": ("", "Ravens are large black birds that build nests on cliffs."),
+    "q3": ("", "Which black birds nest on cliffs?"),
+}
+QUERIES = {
+    "q1": "Who bought the mill?",
+    "q2": "When was the bridge mended?",
+    "q3": "Which black birds nest on cliffs?",
+    "q4": "x",
+}
+QRELS = {"q1": {"d2": 1}, "q2": {"d1": 2, "d3": 0}, "q3": {"d3": 1, "q3": 1}}
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    (tmp_path / "qrels").mkdir()
+    rows = [json.dumps({"_id": i, "title": title, "text": text}) for i, (title, text) in CORPUS.items()]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(rows))
+    (tmp_path / "queries.jsonl").write_text("\n".join(json.dumps({"_id": i, "text": t}) for i, t in QUERIES.items()))
+    judged = [f"{q}\t{d}\t{grade}" for q, relevance in QRELS.items() for d, grade in relevance.items()]
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(judged) + "\n")
+    return tmp_path
+
+
+def test_three_settings_are_scored_and_the_querys_own_document_is_dropped(beir: Path, encoder: Encoder) -> None:
+    scores = evaluate_retrieval(read_beir(beir), encoder)
+    assert scores.queries == 3
+    assert set(scores.settings) == {"dense", "lexical", "fused"}
+    # q3 asks with the text of a document: that one is dropped, d3 is first, and one of two relevant ones is found.
+    assert scores.settings["fused"]["MRR@10"] == 1.0
+    assert scores.settings["fused"]["Recall@100"] == pytest.approx((1 + 1 + 0.5) / 3)
+
+
+def test_an_indexed_test_collection_is_kept_where_a_folder_is_named(
+    beir: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    first = evaluate_retrieval(read_beir(beir), encoder, folder=tmp_path / "kept")
+    seen: list[str] = []
+    again = evaluate_retrieval(
+        read_beir(beir), encoder, folder=tmp_path / "kept", progress=lambda step, _n, _total: seen.append(step)
+    )
+    assert again == first
+    assert set(seen) == {"searching"}
+
+
+def test_a_document_is_ranked_by_its_best_passage_and_ties_by_id_descending() -> None:
+    def hit(doc: str, score: float, rank: int) -> Hit:
+        return Hit(Passage(rank, doc, 0, 1, "x"), score, rank, score, 0.0)
+
+    hits = [hit("a", 0.9, 1), hit("b", 0.8, 2), hit("a", 0.7, 3), hit("c", 0.8, 4), hit("own", 0.99, 5)]
+    assert rank_documents(hits, without="own") == ["a", "c", "b"]
+    assert rank_documents(hits, depth=2) == ["own", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("corpus.jsonl", '{"_id": "d1", "text": "x"}\n{broken', r"corpus\.jsonl:2"),
+        ("corpus.jsonl", '{"_id": "d1"}', r"corpus\.jsonl:1: 'text' is absent"),
+        ("queries.jsonl", '{"_id": 7, "text": "x"}', r"queries\.jsonl:1: '_id' is not a string"),
+        ("queries.jsonl", "", r"judges query 'q1'"),
+        ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\tmany\n", r"test\.tsv:2"),
+    ],
+)
+def test_a_malformed_row_is_told_with_file_and_line(
+    beir: Path, encoder: Encoder, name: str, content: str, message: str
+) -> None:
+    (beir / name).write_text(content)
+    with pytest.raises(BadDataset, match=message):
+        evaluate_retrieval(read_beir(beir), encoder)
+
+
+def test_an_absent_split_names_the_files_of_a_beir_folder(beir: Path) -> None:
+    with pytest.raises(BadDataset, match=r"dev\.tsv' does not exist; a BEIR folder"):
+        read_beir(beir, "dev")

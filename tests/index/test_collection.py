@@ -1,0 +1,301 @@
+"""The collection on disk: what is stored is what was read, what is removed is gone, and damage is told."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index import vectors as dense
+from index.collection import Collection, Filters, Prepared, create_collection, open_collection
+from index.embedding import Encoder, EncoderIdentity
+from index.errors import (
+    CollectionDamaged,
+    CollectionLocked,
+    CollectionMismatch,
+    CollectionMissing,
+    NothingToDo,
+    UnknownDocument,
+)
+from index.indexing import index_documents, index_paths, row_document
+
+BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
+MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
+MakeCollection = Callable[..., Collection]
+
+
+def all_vectors(collection: Collection) -> tuple[dense.Ids, np.ndarray]:
+    with collection.reading():
+        return collection._vectors_after(-1)
+
+
+def found(collection: Collection, encoder: Encoder, query: str) -> tuple[list[str], list[str]]:
+    """Document names by the dense and by the lexical leg, best first."""
+    with collection.reading() as snapshot:
+        near = snapshot.passages([i for i, _ in snapshot.nearest(encoder.encode([query])[0], 5)])
+        lexical = snapshot.passages([i for i, _ in snapshot.lexical(query, 5)])
+    return [p.doc_id for p in near], [p.doc_id for p in lexical]
+
+
+@settings(deadline=None, max_examples=40)
+@given(text=st.text(min_size=1), title=st.none() | st.text())
+def test_a_document_survives_storing_unchanged(
+    tmp_path_factory: pytest.TempPathFactory, text: str, title: str | None
+) -> None:
+    identity = EncoderIdentity("tiny", "0", 4, 16, "mean")
+    document = row_document("d", "s", text, title=title)
+    with create_collection(tmp_path_factory.mktemp("any"), identity) as collection:
+        collection.replace([Prepared(document, [], [], np.zeros((0, 4), np.float32))])
+        with collection.reading() as snapshot:
+            assert snapshot.document("d") == document
+
+
+def test_dense_hits_equal_a_matrix_product_over_the_stored_vectors(sample: Collection, encoder: Encoder) -> None:
+    ids, vectors = all_vectors(sample)
+    for question in ("Who kept count of the arrests?", "bridge", "What is the union state?"):
+        query = encoder.encode([question])[0]
+        expected = sorted(zip((-(vectors @ query)).tolist(), ids.tolist(), strict=True))[:10]
+        with sample.reading() as snapshot:
+            hits = snapshot.nearest(query, 10)
+        assert [i for i, _ in hits] == [i for _, i in expected]
+        np.testing.assert_allclose([s for _, s in hits], [-s for s, _ in expected], atol=1e-6)
+
+
+def test_a_reopened_collection_gives_the_hits_of_the_one_saved(sample: Collection, encoder: Encoder) -> None:
+    question = "How many people were detained?"
+    with open_collection(sample.folder) as reopened:
+        assert found(reopened, encoder, question) == found(sample, encoder, question)
+        ids, vectors = all_vectors(reopened)
+    assert (all_vectors(sample)[0] == ids).all()
+    np.testing.assert_array_equal(vectors, all_vectors(sample)[1])
+
+
+def test_passages_and_paragraphs_resolve_to_the_characters_of_their_document(sample: Collection) -> None:
+    with sample.reading() as snapshot:
+        for listed in snapshot.documents():
+            document = snapshot.document(listed.doc_id)
+            assert [p.number for p in snapshot.paragraphs(listed.doc_id)] == list(
+                range(1, len(snapshot.paragraphs(listed.doc_id)) + 1)
+            )
+            for passage in snapshot.passages_of(listed.doc_id):
+                assert document.text[passage.start : passage.end] == passage.text
+
+
+def test_an_unchanged_file_is_skipped_and_a_changed_one_replaced_whole(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL)
+    files = tmp_path / "collection-files"
+    again = index_paths(collection, encoder, [files])
+    assert (again.added, again.updated, again.unchanged) == (0, 0, 2)
+    before = set(all_vectors(collection)[0].tolist())
+    (files / "mill.txt").write_text(MILL.replace("baker", "lighthouse keeper"))
+    changed = index_paths(collection, encoder, [files])
+    assert (changed.added, changed.updated, changed.unchanged) == (0, 1, 1)
+    assert found(collection, encoder, "lighthouse keeper")[1] == ["mill.txt"]
+    assert found(collection, encoder, "baker")[1] == []
+    after = set(all_vectors(collection)[0].tolist())
+    assert len(before & after) == 1
+    assert max(after) > max(before)
+
+
+def test_a_removed_document_is_found_by_nothing_and_its_ids_never_come_back(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL)
+    old = set(all_vectors(collection)[0].tolist())
+    collection.remove(["mill.txt"])
+    assert found(collection, encoder, "mill baker") == (["bridge.txt"], [])
+    index_paths(collection, encoder, [tmp_path / "collection-files"])
+    assert found(collection, encoder, "mill baker")[1] == ["mill.txt"]
+    assert min(set(all_vectors(collection)[0].tolist()) - old) > max(old)
+    with pytest.raises(UnknownDocument, match=r"nobody\.txt.*pilcrow list"):
+        collection.remove(["nobody.txt", "mill.txt"])
+    assert found(collection, encoder, "mill baker")[1] == ["mill.txt"]
+
+
+def test_a_reader_sees_what_is_written_meanwhile_but_not_inside_its_own_snapshot(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE)
+    with open_collection(writer.folder) as reader:
+        assert found(reader, encoder, "mill")[1] == []
+        with reader.reading() as snapshot:
+            first = snapshot.status().documents
+            index_documents(writer, encoder, [row_document("mill", "s#1", MILL)])
+            assert snapshot.status().documents == first == 1
+            assert snapshot.lexical("miller", 5) == []
+        assert found(reader, encoder, "miller")[1] == ["mill"]
+        assert found(reader, encoder, "miller")[0][0] == "mill"
+
+
+def test_a_second_writer_is_told_who_writes(make_collection: MakeCollection, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = make_collection(bridge=BRIDGE)
+    monkeypatch.setattr("index.collection._LOCK_SECONDS", 0.05)
+    with pytest.raises(CollectionLocked, match=r"process \d+"):
+        open_collection(writer.folder, write=True)
+    writer.close()
+    open_collection(writer.folder, write=True).close()
+
+
+def damage_base(folder: Path) -> None:
+    (base,) = folder.glob("vectors-*.faiss")
+    base.write_bytes(base.read_bytes()[:-100])
+
+
+def damage_lexical(folder: Path) -> None:
+    (folder / "lexical" / "meta.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_base,
+        damage_lexical,
+        lambda folder: shutil.rmtree(folder / "lexical"),
+        lambda folder: next(folder.glob("vectors-*.faiss")).unlink(),
+    ],
+)
+def test_a_reader_answers_from_the_truth_when_a_derived_index_is_damaged_and_says_so(
+    make_collection: MakeCollection, encoder: Encoder, damage: Callable[[Path], None]
+) -> None:
+    writer = make_collection(bridge=BRIDGE, mill=MILL)
+    expected = found(writer, encoder, "the miller and his mill")
+    writer.close()
+    damage(writer.folder)
+    with open_collection(writer.folder) as reader:
+        assert found(reader, encoder, "the miller and his mill") == expected
+        with reader.reading() as snapshot:
+            assert snapshot.status().health != "ok"
+
+
+def test_a_damaged_truth_is_one_clear_line(make_collection: MakeCollection) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    collection.close()
+    (collection.folder / "corpus.sqlite").write_bytes(b"not a database" * 500)
+    with pytest.raises(CollectionDamaged, match="backup"):
+        open_collection(collection.folder)
+
+
+def test_another_format_or_encoder_is_refused_with_the_remedy(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    collection.encoder = EncoderIdentity("bge-base", "other", 768, 512, "cls")
+    with pytest.raises(
+        CollectionMismatch, match=r"'bge-base' \(768 dimensions\); 'all-MiniLM-L6-v2' gives 384.*--encoder"
+    ):
+        index_paths(collection, encoder, [tmp_path / "collection-files"])
+    collection.close()
+    with closing(sqlite3.connect(collection.folder / "corpus.sqlite")) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
+        connection.commit()
+    with pytest.raises(CollectionMismatch, match="99"):
+        open_collection(collection.folder)
+    with pytest.raises(CollectionMissing, match="pilcrow index"):
+        open_collection(tmp_path / "nowhere")
+
+
+def test_a_new_base_is_made_when_the_tail_has_grown_and_hits_stay_the_same(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    (first,) = collection.folder.glob("vectors-*.faiss")
+    collection.replace(
+        [Prepared(row_document(f"d{n}", f"s#{n}", "x"), [], [], np.zeros((0, 384), np.float32)) for n in range(3)]
+    )
+    collection.refresh_base()
+    assert list(collection.folder.glob("vectors-*.faiss")) == [first]
+    index_documents(collection, encoder, [row_document("mill", "s#9", MILL)])
+    (second,) = collection.folder.glob("vectors-*.faiss")
+    assert second != first
+    assert found(collection, encoder, "miller")[0][0] == "mill"
+
+
+@pytest.fixture
+def dated(make_collection: MakeCollection) -> Collection:
+    texts = {
+        name: f"Title: {name}\nDate: {date}\nPublisher: {outlet}\n\nThe bridge of {name} was mended by the town in winter."
+        for name, date, outlet in (
+            ("old", "2019-05-01", "Post"),
+            ("mid", "2021", "Post"),
+            ("new", "2022-03-04", "Wire"),
+        )
+    }
+    return make_collection("dated", none=BRIDGE, **texts)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(after="2020"), {"mid.txt", "new.txt"}),
+        (Filters(before="2021"), {"old.txt", "mid.txt"}),
+        (Filters(after="2022-03-04", before="2022-03-04"), {"new.txt"}),
+        (Filters(publisher="Post", after="2020-01-01"), {"mid.txt"}),
+        (Filters(documents=("none.txt", "old.txt")), {"none.txt", "old.txt"}),
+        (Filters(publisher="Nobody"), set()),
+        (Filters(), {"old.txt", "mid.txt", "new.txt", "none.txt"}),
+    ],
+)
+def test_filters_hold_before_both_legs_search(
+    dated: Collection, encoder: Encoder, filters: Filters, expected: set[str]
+) -> None:
+    with dated.reading() as snapshot:
+        near = snapshot.passages([i for i, _ in snapshot.nearest(encoder.encode(["bridge"])[0], 9, filters)])
+        lexical = snapshot.passages([i for i, _ in snapshot.lexical("bridge", 9, filters)])
+    assert {p.doc_id for p in near} == {p.doc_id for p in lexical} == expected
+
+
+def test_names_are_the_paths_below_the_folder_and_collisions_are_told_apart(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection()
+    for folder in ("one/x", "two/x", "deep/two/x"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.txt").write_text(BRIDGE + folder)
+    for folder in ("one", "two", "deep/two"):
+        index_paths(collection, encoder, [tmp_path / folder])
+    with collection.reading() as snapshot:
+        assert [d.doc_id for d in snapshot.documents()] == ["two/x/a.txt", "two/x/a.txt~2", "x/a.txt"]
+
+
+def test_hidden_unsupported_and_unreadable_files_are_passed_over_and_told(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    files = tmp_path / "files"
+    (files / ".git").mkdir(parents=True)
+    for name, text in {"a.txt": BRIDGE, "b.zip": "x", ".git/c.txt": "x", ".hidden.txt": "x", "empty.txt": ""}.items():
+        (files / name).write_text(text)
+    shutil.copytree(make_collection("inner").folder, files / "store")
+    collection = make_collection()
+    (files / "link").symlink_to(files)
+    summary = index_paths(collection, encoder, [files, files / "a.txt"])
+    assert (summary.added, [(Path(p).name, r) for p, r in summary.unreadable]) == (1, [("empty.txt", "no text in it")])
+    assert summary.ignored["hidden"] == 2
+    assert summary.ignored["a link to a folder"] == 1
+    with pytest.raises(NothingToDo, match="supported"):
+        index_paths(collection, encoder, [files / "b.zip"])
+    with pytest.raises(NothingToDo, match="URL"):
+        index_paths(collection, encoder, [Path("https://example.org/a.html")])
+
+
+def test_prune_drops_only_what_is_gone_below_the_paths_of_the_call(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.txt", "b.txt"):
+            (tmp_path / folder / name).write_text(f"{BRIDGE} {folder} {name}")
+    collection = make_collection()
+    index_paths(collection, encoder, [tmp_path / "one", tmp_path / "two"])
+    for folder in ("one", "two"):
+        (tmp_path / folder / "a.txt").unlink()
+    assert index_paths(collection, encoder, [tmp_path / "one"]).removed == 0
+    assert index_paths(collection, encoder, [tmp_path / "one"], prune=True).removed == 1
+    with collection.reading() as snapshot:
+        assert len(snapshot.documents()) == 3

@@ -1,0 +1,113 @@
+"""Files into documents: encodings, formats, stated metadata, and files that give no text."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.documents import decode, parse_date, read_document, stated_metadata
+from index.errors import Unreadable
+
+PAGE = """<!doctype html><html lang="en"><head><title>The bridge is saved - Harbour Post</title>
+<meta property="og:title" content="The bridge is saved"><meta property="og:site_name" content="Harbour Post">
+<meta property="article:published_time" content="2021-05-04T10:00:00Z"></head><body>
+<nav><a href="/">Home</a> <a href="/news">News</a></nav><article><h1>The bridge is saved</h1>
+<p>The committee of the town met on Tuesday &amp; agreed to mend the <b>old</b> bridge before winter.</p>
+<h2>An old quarrel</h2><p>For ten years two parties had fought over it,<br>and neither would give way to the other.</p>
+<ul><li>It costs two million.</li><li>It takes a year.</li></ul>
+<blockquote><p>We are glad that it is over, said the mayor of the town.</p></blockquote></article>
+<footer>All rights reserved</footer></body></html>"""
+
+
+@given(st.text())
+def test_any_text_survives_utf_8_but_for_its_newlines_and_nul(text: str) -> None:
+    text = text.replace("\0", "").removeprefix("\ufeff")
+    assert decode(text.encode()) == text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_marked_and_plain_unicode_gives_the_same_text(encoding: str) -> None:
+    assert decode("Zeitung — “Süddeutsche”\r\nline".encode(encoding)) == "Zeitung — “Süddeutsche”\nline"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Le président a déclaré à la presse que l’été était terminé, déjà."),
+        ("cp1252", "He said it cost £5 and she said “yes” to €3."),
+        ("latin-1", "Die Straße ist gesperrt, sagte der Bürgermeister über die Brücke."),
+        ("cp1250", "Burmistrz powiedział, że most zostanie naprawiony przed zimą, później niż myślał."),
+        ("cp1251", "Мэр сказал, что старый мост починят до зимы."),
+        ("cp932", "東京で会議が開かれた。橋は修理される予定です。"),
+    ],
+)
+def test_a_text_in_an_old_encoding_is_recognised(encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("raw", [b"\x7fELF\x02\x01\x01\0\0\0\0\xff\xfe\xfd", b"text\0with nul", bytes(range(256)) * 8])
+def test_binary_junk_is_refused_with_a_reason(raw: bytes) -> None:
+    with pytest.raises(Unreadable, match="binary"):
+        decode(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [("a.txt", b""), ("b.md", b" \n\n"), ("c.html", b""), ("d.txt", b"\xef\xbb\xbf")]
+)
+def test_a_file_without_text_is_refused(tmp_path: Path, name: str, raw: bytes) -> None:
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(Unreadable, match="no text"):
+        read_document(tmp_path / name, name)
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text("x")
+    with pytest.raises(Unreadable, match=r"\.html.*\.txt"):
+        read_document(tmp_path / "a.xyz", "a.xyz")
+
+
+def test_what_a_plain_file_does_not_state_is_null(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A headline\n\nOn 3 May 2020 the bridge fell, said the Harbour Post.")
+    document = read_document(tmp_path / "a.txt", "a.txt")
+    assert (document.title, document.date, document.publisher) == (None, None, None)
+    assert document.source == str(tmp_path / "a.txt")
+
+
+def test_leading_lines_and_front_matter_state_title_date_and_publisher() -> None:
+    expected = {"title": "The bridge", "date": "2021-05-04", "publisher": "Harbour Post"}
+    assert stated_metadata("Title: The bridge\nDate: 2021-05-04\nPublisher: Harbour Post\n\nText.") == expected
+    front = '---\ntitle: "The bridge"\ndate: 2021-05-04\nauthor: A\npublisher: Harbour Post\n---\nText.'
+    assert stated_metadata(front) == expected
+    assert stated_metadata("Note: this is prose.\n\nTitle: not at the head") == {}
+    assert stated_metadata("He said:\nDate: unknown to me") == {}
+
+
+@pytest.mark.parametrize(
+    ("stated", "date"),
+    [
+        ("2021-05-04", "2021-05-04"), ("2021-05-04T10:00:00+02:00", "2021-05-04"), ("2021-05", "2021-05"), ("2021", "2021"),
+        ("4 May 2021", "2021-05-04"), ("May 4, 2021", "2021-05-04"), ("2021/05/04", "2021-05-04"), ("4.5.2021", "2021-05-04"),
+        ("2021-13-01", None), ("2021-02-30", None), ("yesterday", None), ("", None), (None, None), ("20210", None),
+    ],
+)  # fmt: skip
+def test_only_a_date_beyond_doubt_is_one(stated: str | None, date: str | None) -> None:
+    assert parse_date(stated) == date
+
+
+def test_a_page_gives_its_article_block_by_block_and_its_metadata(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE)
+    document = read_document(tmp_path / "page.html", "page.html")
+    assert (document.title, document.date, document.publisher) == ("The bridge is saved", "2021-05-04", "Harbour Post")
+    blocks = document.text.split("\n\n")
+    assert "The committee of the town met on Tuesday & agreed to mend the old bridge before winter." in blocks
+    assert "For ten years two parties had fought over it, and neither would give way to the other." in blocks
+    assert "It costs two million." in blocks
+    assert document.text.count("We are glad") == 1
+    assert "Home" not in blocks
+
+
+def test_a_given_date_and_publisher_win_over_the_files(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE)
+    document = read_document(tmp_path / "page.html", "p", date="2020", publisher="Mine")
+    assert (document.date, document.publisher) == ("2020", "Mine")

@@ -1,0 +1,108 @@
+"""Kinds of paragraphs: hand labels of the sample, invented pages of other shapes, and what must never be lost."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.documents import stated_metadata
+from index.furniture import classify, headline
+from index.paragraphs import Kind
+
+SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
+BODY = "The committee of the town met on Tuesday and agreed, after a long debate, to mend the old bridge before winter."
+
+
+def kinds(*blocks: str, title: str | None = None) -> list[str]:
+    return [p.kind.value for p in classify("\n\n".join(blocks), "d", title=title)]
+
+
+def test_the_sample_is_labelled_as_by_hand_and_no_body_is_lost() -> None:
+    labels = json.loads((SAMPLE / "kinds.json").read_text())
+    pairs = []
+    for name, expected in labels.items():
+        text = (SAMPLE / "articles" / name).read_text()
+        found = classify(text, name, title=stated_metadata(text).get("title"))
+        assert len(found) == len(expected)
+        pairs += [(want, p.kind.value) for want, p in zip(expected, found, strict=True)]
+    assert [pair for pair in pairs if pair[0] == "body" and pair[1] != "body"] == []
+    assert sum(want == got for want, got in pairs) / len(pairs) >= 0.98
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Menu Close", "<!-- analytics -->", "!-- Tag manager (tag.js) -->", "Skip to main content", "Leave a Comment",
+        "Your email address will not be published. Required fields are marked *", "Scroll to Top", "Share this story",
+        "Read more at Harbour Post.", "Stay informed and gain unlimited access to our unmatched reporting. Subscribe now.",
+        "Get the Harbour Post’s biggest stories delivered right to your inbox. Sign up now.", "Register now",
+        "Write an article and join a growing community of more than 9,000 authors from 70 institutions.",
+        "Want to write?", "Home | News | Sport | Weather", "© Harbour Post. All rights reserved.",
+        "We use cookies to improve your visit. Accept", "[Share](#s) | [Print](#p)", "Log in", "3 comments",
+    ],
+)  # fmt: skip
+def test_menus_pleas_forms_and_residue_near_the_ends_are_furniture(line: str) -> None:
+    assert kinds(line, "Bridge to be mended before winter", BODY, BODY + " So it was.", line)[0] == "furniture"
+    assert kinds("Bridge to be mended before winter", BODY, BODY + " So it was.", line)[-1] == "furniture"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Photo Illustration by Ann Example/Harbour Post/Wirepool",
+        "The old bridge in the rain, seen from the mill on 3 March. Ann Example/WPL",
+        "The mayor explains the plan (Harbour TV, May 2021).",
+        "Photo: Harbour Post / staff",
+        "File photo. Example Pictures",
+        "The mill at night. (Example Pictures)",
+    ],
+)
+def test_credits_and_picture_lines_are_captions_wherever_they_stand(line: str) -> None:
+    assert kinds("Bridge to be mended", line, BODY, BODY + " It rained.") == ["heading", "caption", "body", "body"]
+    assert kinds("Bridge to be mended", BODY, line, BODY + " It rained.") == ["heading", "body", "caption", "body"]
+
+
+def test_section_headings_are_headings_and_a_line_without_text_below_is_furniture() -> None:
+    assert kinds("Bridge to be mended", BODY, "An old quarrel", BODY + " It rained.", "Local news") == [
+        "heading", "body", "heading", "body", "furniture"
+    ]  # fmt: skip
+
+
+def test_short_quotations_and_one_line_paragraphs_are_body() -> None:
+    page = ["Bridge to be mended", BODY, "“He is not that brave,” she said.", "That should be a sign.", BODY + " So?"]
+    assert kinds(*page) == ["heading", "body", "body", "body", "body"]
+
+
+def test_a_country_is_not_taken_for_the_reader() -> None:
+    assert kinds("Talks end", BODY, "He led the US mission for years.")[-1] == "body"
+
+
+def test_a_text_that_speaks_to_its_reader_throughout_keeps_its_short_sentences() -> None:
+    policy = "When you use the service we keep the address that you gave us, so that we can reach you about your order."
+    assert kinds(policy, policy + " Always.", "You can ask us to delete it.") == ["body"] * 3
+
+
+def test_a_single_line_that_is_no_sentence_is_kept() -> None:
+    assert kinds("supersonic flow past a flat plate") == ["body"]
+
+
+@given(st.text(max_size=400), st.lists(st.sampled_from(["Menu", BODY, "Sign up now.", "\n\n", "© x"]), max_size=8))
+def test_a_document_that_has_a_sentence_is_never_all_furniture(text: str, blocks: list[str]) -> None:
+    page = text + "\n\n" + "\n\n".join([*blocks, BODY])
+    found = classify(page, "d")
+    assert any(p.kind in (Kind.BODY, Kind.CAPTION) for p in found)
+    assert [p.number for p in found] == list(range(1, len(found) + 1))
+    assert [p.kind for p in found] == [p.kind for p in classify(page, "other name")]
+
+
+def test_keep_all_leaves_no_furniture() -> None:
+    found = classify(f"Menu\n\nTitle of it here\n\n{BODY}\n\nScroll to top", "d", keep_all=True)
+    assert [p.kind.value for p in found] == ["body", "heading", "body", "body"]
+
+
+def test_the_headline_is_the_line_that_says_something() -> None:
+    text = f"Menu Close\n\nNews Opinion Sport\n\nHow the bridge was saved\n\n{BODY}"
+    assert headline(text, classify(text, "d")) == "How the bridge was saved"
+    assert headline(BODY, classify(BODY, "d")) is None

@@ -1,0 +1,81 @@
+"""Paragraph and sentence spans: offsets that always resolve, and the places where a split belongs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.paragraphs import paragraph_spans
+from index.sentences import sentence_spans
+
+ANY_TEXT = st.text(max_size=300)
+# Text that looks like prose, with what trips splitters: quotes, abbreviations, blank lines, odd spaces, emoji.
+PROSE = st.lists(
+    st.sampled_from(
+        ["He left the U.S. in 1991.", "“Is it so? It is.”", "J. K. Smith said no.", "\n\n", "\r", "\n", " ", "\u2028", "\x85",
+         "…", "😀", "e\u0301", "(a. b.)", "'tis", "No", "!", "?”", "#", "# Title", "a" * 130, "\t", "\u00a0", "。"]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+def assert_covers(text: str, spans: list[tuple[int, int]], start: int, end: int) -> None:
+    """Spans are in order, without overlap, trimmed, not empty, and only white space lies outside them."""
+    position = start
+    for left, right in spans:
+        assert position <= left < right <= end
+        assert text[position:left].strip() == ""
+        assert text[left:right] == text[left:right].strip()
+        position = right
+    assert text[position:end].strip() == ""
+
+
+@given(st.one_of(ANY_TEXT, PROSE))
+def test_paragraphs_cover_any_text_and_only_white_space_is_outside(text: str) -> None:
+    assert_covers(text, paragraph_spans(text), 0, len(text))
+
+
+@given(st.one_of(ANY_TEXT, PROSE))
+def test_sentences_cover_any_text_and_only_white_space_is_outside(text: str) -> None:
+    assert_covers(text, sentence_spans(text), 0, len(text))
+
+
+@given(st.one_of(ANY_TEXT, PROSE), st.data())
+def test_sentences_of_a_part_stay_inside_it(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    assert_covers(text, sentence_spans(text, start, end), start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.\n\nTwo.", ["One.", "Two."]),
+        ("One.\n \t\n\n  Two. ", ["One.", "Two."]),
+        ("A line that is wrapped\nby its mailer.", ["A line that is wrapped\nby its mailer."]),
+        ("Headline\n" + "word " * 40 + "end.", ["Headline", "word " * 40 + "end."]),
+        ("# Title\nText below it.\n## Part\nMore.", ["# Title", "Text below it.", "## Part", "More."]),
+        ("", []),
+        (" \n\n \n", []),
+    ],
+)
+def test_blank_lines_long_lines_and_heading_lines_part_paragraphs(text: str, expected: list[str]) -> None:
+    assert [text[a:b] for a, b in paragraph_spans(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He met U.S. officials. They left.", ["He met U.S. officials.", "They left."]),
+        ("J. K. Example wrote it. Dr. Sample read it.", ["J. K. Example wrote it.", "Dr. Sample read it."]),
+        (
+            "“That way is shut. It will stay shut,” the envoy said. “He knows it. He can’t say so.”",
+            ["“That way is shut.", "It will stay shut,” the envoy said.", "“He knows it.", "He can’t say so.”"],
+        ),
+        ("They spoke of a “union of states.” Fear grew.", ["They spoke of a “union of states.”", "Fear grew."]),
+        ('"It is late. We go," she said.', ['"It is late.', 'We go," she said.']),
+        ("“I’m ready to give land again,” he told reporters.", ["“I’m ready to give land again,” he told reporters."]),
+        ("It cost 3.5 million. Cheap!", ["It cost 3.5 million.", "Cheap!"]),
+    ],
+)
+def test_sentences_survive_initials_and_abbreviations_and_quotations_are_split(text: str, expected: list[str]) -> None:
+    assert [text[a:b] for a, b in sentence_spans(text)] == expected

@@ -1,0 +1,90 @@
+"""Windows: whole sentences that fit the encoder, from body and captions only."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.embedding import Encoder
+from index.furniture import classify
+from index.indexing import row_document
+from index.paragraphs import Kind
+from index.passages import Window, encoder_inputs, windows
+from index.sentences import sentence_spans
+
+BODY = "The committee of the town met on Tuesday and agreed to mend the old bridge before the winter comes."
+
+
+def cut(text: str, encoder: Encoder, *, title: str | None = None, budget: int = 254) -> list[Window]:
+    document = row_document("d", "s", text, title=title)
+    return windows(document, classify(text, "d", title=title), encoder.count_pieces, budget)
+
+
+def texts(text: str, parts: list[Window]) -> list[str]:
+    return [text[w.start : w.end] for w in parts]
+
+
+def test_each_paragraph_is_a_passage_and_a_caption_stands_alone(encoder: Encoder) -> None:
+    text = f"How it began\n\n{BODY}\n\nPhoto: Harbour Post\n\n{BODY} Again."
+    assert texts(text, cut(text, encoder)) == [BODY, "Photo: Harbour Post", f"{BODY} Again."]
+
+
+def test_a_short_paragraph_is_joined_to_its_neighbour(encoder: Encoder) -> None:
+    text = f"{BODY}\n\n“So it is,” she said.\n\n{BODY} Again, and for longer than before."
+    assert len(cut(text, encoder)) == 1
+
+
+def test_a_heading_goes_with_the_paragraph_after_it_and_is_in_no_passage(encoder: Encoder) -> None:
+    text = f"# The bridge\n\n{BODY}\n\n## An old quarrel\n\n{BODY} It rained.\n\n{BODY} It stopped."
+    parts = cut(text, encoder, title="The bridge")
+    assert [w.heading for w in parts] == [None, "An old quarrel", None]
+    assert not any("quarrel" in t for t in texts(text, parts))
+
+
+def test_a_long_paragraph_is_cut_between_sentences_into_even_parts(encoder: Encoder) -> None:
+    text = " ".join(f"{BODY[:-1]}, number {n}." for n in range(14))
+    parts = cut(text, encoder)
+    assert texts(text, parts)
+    assert all(n <= 254 for n in encoder.count_pieces(texts(text, parts)))
+    ends = {end for _, end in sentence_spans(text)}
+    assert all(w.end in ends for w in parts)
+    sizes = encoder.count_pieces(texts(text, parts))
+    assert min(sizes) > 0.6 * max(sizes)
+
+
+def test_a_sentence_longer_than_a_window_is_cut_between_words_and_loses_nothing(encoder: Encoder) -> None:
+    text = "word " * 2000 + "a" * 3000
+    parts = cut(text, encoder)
+    assert "".join(texts(text, parts)).replace(" ", "") == text.replace(" ", "")
+    assert all(n <= 254 for n in encoder.count_pieces(texts(text, parts)))
+
+
+def test_a_very_long_title_leaves_room_for_the_text(encoder: Encoder) -> None:
+    document = row_document("d", "s", BODY, title="a very long title " * 100)
+    parts = windows(document, classify(BODY, "d"), encoder.count_pieces, 254)
+    (seen,) = encoder_inputs(document, parts, encoder.count_pieces)
+    assert seen.endswith(BODY)
+    assert encoder.count_pieces([seen])[0] <= 254
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.sampled_from(["Menu", BODY, "So.", "# Head", "Photo: X Y", "…", "é😀 \u2028.", "x" * 300]), max_size=8)
+)
+def test_windows_never_overlap_and_hold_all_body_and_captions_and_nothing_else(
+    encoder: Encoder, blocks: list[str]
+) -> None:
+    text = "\n\n".join(blocks)
+    parts = cut(text, encoder, budget=64)
+    held = set()
+    for w in parts:
+        span = {i for i in range(w.start, w.end) if not text[i].isspace()}
+        assert span
+        assert not held & span
+        held |= span
+    wanted = {
+        i
+        for p in classify(text, "d")
+        if p.kind in (Kind.BODY, Kind.CAPTION)
+        for i in range(p.start, p.end)
+        if not text[i].isspace()
+    }
+    assert held == wanted

