@@ -396,23 +396,29 @@ def eval_retrieval_command(
         Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
     ] = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the figures in eval/results, with commit and hashes.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder."""
     from eval.datasets import read_beir
+    from eval.report import save_result
     from eval.runs import evaluate_retrieval
     from index.embedding import BUNDLED, Encoder
 
-    dataset = read_beir(folder, split)
+    dataset, model = read_beir(folder, split), Encoder(encoder or BUNDLED)
     with _progress("evaluating") as progress:
         scores = evaluate_retrieval(
-            dataset,
-            Encoder(encoder or BUNDLED),
-            folder=collection,
-            progress=lambda step, n, total: progress(n, total, step),
+            dataset, model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
         )
+    figures = {"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings}
+    if save:
+        command = f"pilcrow eval retrieval {scores.dataset} --split {split}"
+        name = f"retrieval-{scores.dataset}"
+        save_result(name, figures, command=command, data=folder, model_sha256=model.identity.weights)
     if as_json:
-        _print_json({"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings})
+        _print_json(figures)
         return
     names = list(next(iter(scores.settings.values())))
     _print(f"{scores.dataset}, {scores.queries} queries")

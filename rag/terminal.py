@@ -41,7 +41,10 @@ def hits_text(hits: Sequence[Evidence]) -> str:
     if not hits:
         return "Nothing found."
     return "\n\n".join(
-        f"{h.rank}. {plain(h.doc_id)}, paragraph {h.paragraph}, characters {h.start}-{h.end}, score {h.score:.3f}\n"
+        _wrap(
+            f"{h.rank}. {h.doc_id} · paragraph {h.paragraph} · characters {h.start}-{h.end} · {h.score:.3f}", "", "   "
+        )
+        + "\n"
         + _wrap(h.text, "   ")
         for h in hits
     )
@@ -51,7 +54,7 @@ def shown_text(text: str, citation: Citation) -> str:
     """A paragraph with the cited characters between marks; `text` is the document's."""
     before = text[citation.paragraph_start : citation.start]
     after = text[citation.end : citation.paragraph_end]
-    return f"{_place(citation)}\n\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
+    return f"{_wrap(_place(citation))}\n\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
 
 
 def paragraph_text(number: int, kind: str, text: str) -> str:
@@ -69,23 +72,28 @@ def _abstention(answer: Answer) -> str:
 
 
 def _source(citation: Citation) -> str:
+    place = _wrap(f"[{citation.label}] {_place(citation)}", "", "    ")
     title = f"\n{_wrap(citation.title, '    ')}" if citation.title else ""
-    return f"[{citation.label}] {_place(citation)}{title}\n{_wrap(f'“{citation.quote}”', '    ')}"
+    return f"{place}{title}\n{_wrap(f'“{citation.quote}”', '    ')}"
 
 
 def _place(citation: Citation) -> str:
     parts = [citation.doc_id, citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
-    parts.append(f"paragraph {citation.paragraph}")
-    parts.append(f"characters {citation.start}-{citation.end}")
-    return plain(" · ".join(parts))
+    return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])
 
 
-def _wrap(text: str, indent: str = "") -> str:
+def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
+    """Each line of the text wrapped to the terminal's width, at most _WIDEST; `hanging` indents all but its first."""
     width = max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
-    paragraphs = plain(text).split("\n")
     return "\n".join(
-        textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-        for line in paragraphs
+        textwrap.fill(
+            line,
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent if hanging is None else hanging,
+            break_on_hyphens=False,
+        )
+        for line in plain(text).split("\n")
     )

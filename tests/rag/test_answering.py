@@ -1,0 +1,137 @@
+"""Answers: every citation resolves inside one paragraph, furniture is never cited, and silence where nothing is near."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index.collection import Collection, Filters
+from index.embedding import Encoder
+from index.errors import BadSpan, UnknownDocument
+from index.paragraphs import Kind
+from rag.answering import answer
+from rag.answers import Answer, answer_json
+from rag.citations import Sources, cite_span
+from rag.terminal import answer_text, hits_text, plain, shown_text
+
+QUESTIONS = [
+    json.loads(line)
+    for line in (Path(__file__).parent.parent.parent / "index" / "sample" / "questions.jsonl").read_text().splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def answers(sample: Collection, encoder: Encoder) -> list[Answer]:
+    return [answer(sample, encoder, row["question"]) for row in QUESTIONS]
+
+
+def test_every_citation_resolves_to_its_quote_inside_one_paragraph_that_is_no_furniture(
+    sample: Collection, answers: list[Answer]
+) -> None:
+    with sample.reading() as snapshot:
+        for citation in (c for a in answers for c in a.citations):
+            text = snapshot.document(citation.doc_id).text
+            assert text[citation.start : citation.end] == citation.quote
+            (inside,) = (p for p in snapshot.paragraphs(citation.doc_id) if p.number == citation.paragraph)
+            assert inside.start == citation.paragraph_start <= citation.start < citation.end <= citation.paragraph_end
+            assert inside.end == citation.paragraph_end
+            assert inside.kind in (Kind.BODY, Kind.CAPTION)
+
+
+def test_every_label_resolves_and_every_claim_is_what_it_cites(answers: list[Answer]) -> None:
+    for a in answers:
+        quotes = {c.label: " ".join(c.quote.split()) for c in a.citations}
+        assert sorted(quotes) == list(range(1, len(quotes) + 1))
+        for claim in a.claims:
+            assert [quotes[label] for label in claim.labels] == [claim.text]
+            assert f"{claim.text} [{claim.labels[0]}]" in a.text
+
+
+def test_off_topic_questions_abstain_with_no_claims_and_a_reason_and_answerable_ones_do_not(
+    answers: list[Answer],
+) -> None:
+    for row, a in zip(QUESTIONS, answers, strict=True):
+        assert 0 <= a.confidence <= 1
+        if row["kind"] == "off_topic":
+            assert (a.abstained, a.reason, a.text, a.claims, a.citations) == (True, "off_topic", "", (), ())
+        if row["gold"]:
+            assert not a.abstained
+            assert a.claims
+            assert a.reason is None
+    off_topic = [a.confidence for row, a in zip(QUESTIONS, answers, strict=True) if row["kind"] == "off_topic"]
+    assert max(off_topic) < 0.1
+
+
+def test_the_first_three_passages_hold_a_gold_paragraph_for_most_questions(answers: list[Answer]) -> None:
+    answerable = [(row, a) for row, a in zip(QUESTIONS, answers, strict=True) if row["gold"]]
+    right = [
+        any((g["document"], g["paragraph"]) == (e.doc_id, e.paragraph) for g in row["gold"] for e in a.evidence[:3])
+        for row, a in answerable
+    ]
+    assert sum(right) / len(right) >= 0.7
+
+
+def test_an_empty_collection_or_question_abstains(
+    make_collection: Callable[..., Collection], sample: Collection, encoder: Encoder
+) -> None:
+    for collection, question in ((make_collection(), "Who?"), (sample, "   ")):
+        empty = answer(collection, encoder, question)
+        assert (empty.abstained, empty.confidence, empty.evidence) == (True, 0.0, ())
+
+
+def test_filters_reach_the_answer(sample: Collection, encoder: Encoder) -> None:
+    filtered = answer(
+        sample, encoder, "Does Lukashenko have room to manoeuvre?", filters=Filters(publisher="Example Review")
+    )
+    assert {c.publisher for c in filtered.citations} == {"Example Review"}
+
+
+def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> None:
+    row = answer_json(next(a for a in answers if a.claims))
+    assert list(row) == [
+        "question", "query", "answer", "abstained", "reason", "confidence", "claims", "citations", "answers", "evidence",
+        "generator", "notices", "seconds",
+    ]  # fmt: skip
+    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict"]
+    assert list(row["citations"][0]) == [
+        "label", "document", "title", "publisher", "date", "page", "paragraph", "start", "end", "quote",
+        "paragraph_start", "paragraph_end", "also_in",
+    ]  # fmt: skip
+    assert list(row["evidence"][0]) == ["document", "paragraph", "start", "end", "score", "rank"]
+    assert set(row["seconds"]) == {"retrieve", "read", "generate", "total"}
+    json.dumps(row)
+
+
+def test_a_span_is_shown_inside_its_paragraph_and_one_that_is_not_is_refused(sample: Collection) -> None:
+    name = "city-poll-no-soldiers.txt"
+    with sample.reading() as snapshot:
+        sources = Sources(snapshot)
+        paragraph = next(p for p in sources.paragraphs(name) if p.kind is Kind.BODY)
+        citation = cite_span(sources, name, paragraph.start + 2, paragraph.start + 9)
+        text = sources.document(name).text
+        assert citation.quote == text[paragraph.start + 2 : paragraph.start + 9]
+        assert f"▸{citation.quote}◂" in shown_text(text, citation)
+        for start, end in ((5, 5), (-1, 4), (0, 10**9), (9, 4), (paragraph.start, paragraph.end + 5)):
+            with pytest.raises(BadSpan):
+                cite_span(sources, name, start, end)
+        with pytest.raises(UnknownDocument):
+            cite_span(sources, "nobody.txt", 0, 1)
+
+
+def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
+    make_collection: Callable[..., Collection], encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    trap = (
+        "The bridge of the town \x1b[2J\x1b]0;owned\x07 was mended by the committee in the winter of the flood \u202e."
+    )
+    collection = make_collection(trap=trap)
+    shown = answer_text(answer(collection, encoder, "Who mended the bridge of the town?"))
+    assert "[1] trap.txt · no date · no outlet · paragraph 1" in shown.replace("\n", " ")
+    assert all(len(line) <= 50 for line in shown.splitlines())
+    assert not set(shown) & set("\x1b\x07\u202e")
+    nothing = answer_text(answer(collection, encoder, "What is the boiling point of nitrogen?"))
+    assert nothing.startswith("No answer.")
+    assert hits_text([]) == "Nothing found."
+    assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"

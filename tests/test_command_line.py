@@ -1,0 +1,161 @@
+"""The command line as its user meets it: results on stdout, the rest on stderr, faults as one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pilcrow
+
+ROOT = Path(__file__).parent.parent
+BRIDGE = "The bridge\n\nThe committee of the town agreed on Tuesday to mend the old bridge before winter.\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, a cache of its own, and no collection named."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = pilcrow.main(arguments)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "notes").mkdir()
+    (home / "notes" / "a.txt").write_text(BRIDGE)
+    (home / "notes" / "bad.txt").write_bytes(b"\x7fELF\0\0\0")
+    status, out, _ = run(capsys, "index", "notes", "--publisher", "Post", "--date", "4 May 2021")
+    assert status == 1
+    assert out.startswith("1 added, 0 updated, 0 unchanged, 1 skipped in .pilcrow\nskipped ")
+    status, out, err = run(capsys, "ask", "Who mends the bridge?", "--json")
+    answer = json.loads(out)
+    assert (status, err, out.count("\n")) == (0, "", 1)
+    (citation,) = answer["citations"]
+    assert BRIDGE[citation["start"] : citation["end"]] == citation["quote"]
+    assert (citation["document"], citation["publisher"], citation["date"]) == ("a.txt", "Post", "2021-05-04")
+    place = [citation["document"], str(citation["start"]), str(citation["end"])]
+    status, out, _ = run(capsys, "show", *place, "--json")
+    assert json.loads(out) == {key: value for key, value in citation.items() if key != "label"}
+    assert "▸The committee" in run(capsys, "show", *place)[1]
+    hits = json.loads(run(capsys, "search", "bridge", "-k", "1", "--json")[1])["hits"]
+    assert [(h["document"], h["paragraph"], h["rank"]) for h in hits] == [("a.txt", 2, 1)]
+    listed = json.loads(run(capsys, "list", "--json")[1])["documents"]
+    assert listed == [
+        {"document": "a.txt", "title": "The bridge", "date": "2021-05-04", "publisher": "Post",
+         "source": str(home / "notes" / "a.txt"), "bytes": len(BRIDGE)}
+    ]  # fmt: skip
+    paragraphs = json.loads(run(capsys, "paragraphs", "a.txt", "--json")[1])["paragraphs"]
+    assert [(p["number"], p["kind"], BRIDGE[p["start"] : p["end"]] == p["text"]) for p in paragraphs] == [
+        (1, "heading", True), (2, "body", True)
+    ]  # fmt: skip
+    stated = json.loads(run(capsys, "status", "--json")[1])
+    assert list(stated) == [
+        "documents", "paragraphs", "passages", "furniture", "duplicates", "bytes", "encoder", "generation", "health"
+    ]  # fmt: skip
+    assert (stated["documents"], stated["paragraphs"], stated["passages"], stated["health"]) == (1, 2, 1, "ok")
+    assert run(capsys, "remove", "a.txt")[:2] == (0, "1 removed\n")
+    assert json.loads(run(capsys, "list", "--json")[1]) == {"documents": []}
+
+
+def test_many_questions_are_answered_in_order_under_their_ids(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "a.txt")
+    rows = [
+        {"id": 7, "question": "Who mends the bridge?"},
+        {"id": "x", "question": "What boils at 100 degrees?", "history": []},
+    ]
+    (home / "q.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
+    status, out, err = run(capsys, "ask", "--questions", "q.jsonl", "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert (status, err, [a["id"] for a in answers]) == (0, "", [7, "x"])
+    assert [a["abstained"] for a in answers] == [False, True]
+    (home / "q.jsonl").write_text('{"id": 1, "question": "ok?"}\n{"id": 2}\n')
+    status, out, err = run(capsys, "ask", "--questions", "q.jsonl", "--json")
+    assert (status, out, err.startswith("pilcrow: q.jsonl:2: ")) == (2, "", True)
+
+
+def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "q.jsonl").write_text('{"id": 1, "question": "x?"}\n')
+    for arguments in (
+        ["ask", "x?", "--json"],
+        ["ask", "--questions", "q.jsonl"],
+        ["ask", "x?", "--collection", "mine"],
+    ):
+        status, out, err = run(capsys, *arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "pilcrow index PATH" in err
+    status, out, err = run(capsys, "ask", "How many people were taken into custody on the day of the vote?")
+    assert status == 0
+    assert "[1] " in out
+    assert "sample" in err
+    assert "pilcrow index PATH" in err
+    assert list((home / "cache" / "pilcrow").glob("sample-*/complete"))
+    monkeypatch.setenv("PILCROW_COLLECTION", str(home / "named"))
+    assert run(capsys, "list")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command"),
+        (["ask"], "QUESTION or --questions"),
+        (["ask", "x?", "--after", "soon"], "--after 'soon' is not a date"),
+        (["search", "x", "-k", "0"], "-k"),
+        (["index", "nowhere"], "'nowhere' does not exist"),
+        (["index", "https://example.org/x.html"], "is a URL"),
+        (["index", "b.zip"], "nothing to index"),
+        (["index", "empty.txt"], ""),
+        (["show", "a.txt", "5", "2", "--collection", "c"], "no characters"),
+        (["show", "nobody.txt", "0", "2", "--collection", "c"], "no document 'nobody.txt'"),
+        (["remove", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
+        (["remove", "a.txt", "--collection", "none"], "no collection"),
+        (["eval", "retrieval", "nowhere"], "corpus.jsonl"),
+        (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),
+    ],
+)
+def test_a_users_fault_is_one_line_that_says_what_to_do(
+    home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    (home / "b.zip").write_text("x")
+    (home / "empty.txt").write_text("")
+    if "c" in arguments:
+        run(capsys, "index", "a.txt", "--collection", "c")
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert said in err
+    assert err.count("\n") <= 1
+
+
+def test_an_index_run_that_reads_nothing_new_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "a.txt")
+    assert run(capsys, "index", "a.txt") == (0, "0 added, 0 updated, 1 unchanged in .pilcrow\n", "")
+    assert json.loads(run(capsys, "index", ".", "--json")[1])["ignored"] == {"the collection itself": 1}
+
+
+def test_a_package_of_the_same_name_ahead_of_ours_is_told(home: Path) -> None:
+    (home / "eval").mkdir()
+    (home / "eval" / "__init__.py").write_text("")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "pilcrow.py"), "status"],
+        capture_output=True, text=True, check=False, cwd=home, env={**os.environ, "PYTHONPATH": str(home)},
+    )  # fmt: skip
+    # Started as a script, its own folder comes first and ours are found; as a module, the user's would be.
+    assert "no collection" in done.stderr or done.returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[1:1] = [{str(ROOT)!r}]; import pilcrow; sys.exit(pilcrow.main(['list']))"],
+        capture_output=True, text=True, check=False, cwd=home,
+    )  # fmt: skip
+    assert (done.returncode, "'eval'" in done.stderr) == (2, True)

@@ -1,0 +1,57 @@
+"""The README cannot lie: its commands exist, its Python runs, its tree is the tree, its tables are the results."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from eval.report import README, RESULTS, ROOT, with_tables
+from index.embedding import _BUNDLED_SHA256
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_both_commands_stand_in_the_first_twenty_lines() -> None:
+    head = "\n".join(TEXT.splitlines()[:20])
+    assert "pilcrow ask" in head
+    assert "-m pytest" in head
+
+
+def test_every_command_is_documented_and_every_documented_one_exists() -> None:
+    import pilcrow
+
+    commands = {c.name for c in pilcrow.app.registered_commands}
+    table = {
+        name
+        for row in re.findall(r"^\| (`pilcrow.*?) \|", TEXT, re.MULTILINE)
+        for name in re.findall(r"`(?:pilcrow )?([a-z]+)", row)
+    }
+    assert table == commands | {"eval"}
+
+
+def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").mkdir()
+    text = "The committee of the town agreed on Tuesday to mend the old bridge before winter."
+    (tmp_path / "notes" / "a.txt").write_text(text)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102  (our own README)
+    assert names["cited"].quote == text  # type: ignore[attr-defined]
+    assert len(names["hits"]) == 1  # type: ignore[arg-type]
+
+
+def test_the_file_tree_is_the_tree() -> None:
+    (tree,) = re.findall(r"## What lies where\n\n(.*?)\n\n", TEXT, re.DOTALL)
+    named = set(re.findall(r"[a-z_]+\.py", tree))
+    own = {p.name for room in ("index", "rag", "eval") for p in (ROOT / room).rglob("*.py")} - {"__init__.py"}
+    assert named == own | {"pilcrow.py"}
+
+
+def test_the_tables_are_made_from_the_results_and_the_model_is_the_one_measured() -> None:
+    assert with_tables(TEXT) == TEXT
+    records = [json.loads(path.read_text()) for path in RESULTS.glob("retrieval-*.json")]
+    assert {record["dataset"] for record in records} >= {"nfcorpus", "cranfield", "arguana"}
+    assert {record["model_sha256"] for record in records} == {_BUNDLED_SHA256}
+    assert not [record["commit"] for record in records if record["commit"].endswith("changed")]
