@@ -35,6 +35,7 @@ __all__ = ["ask", "index", "main", "open_collection", "search", "show"]
 
 _DEFAULT_FOLDER = ".pilcrow"
 _USER_ERROR = 2
+_INTERRUPTED = 130
 
 # ---- The Python API
 
@@ -54,12 +55,12 @@ class OpenCollection:
     def encoder(self) -> "Encoder":
         """The encoder that the collection was made with. Raises CollectionMismatch for another."""
         from index.embedding import BUNDLED, Encoder
-        from index.indexing import mismatch
+        from index.indexing import require_same
 
-        stored = self.reader.encoder if self.exists else None
-        encoder = Encoder(self.encoder_name or (stored.name if stored else BUNDLED))
-        if stored and stored.weights != encoder.identity.weights:
-            raise mismatch(self.reader, encoder)
+        stored = self.reader.encoder.name if self.exists else BUNDLED
+        encoder = Encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
+        if self.exists:
+            require_same(self.reader, encoder)
         return encoder
 
     @property
@@ -105,13 +106,16 @@ def index(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
     """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`."""
-    from index.indexing import index_paths
+    from index.indexing import index_paths, require_something
 
+    files = [Path(path) for path in paths]
+    if not collection.exists:
+        require_something(files, collection.folder)
     with collection.writer() as writer:
         return index_paths(
             writer,
             collection.encoder,
-            [Path(path) for path in paths],
+            files,
             date=date,
             publisher=publisher,
             keep_all=keep_all,
@@ -200,7 +204,7 @@ def index_command(
             opened,
             paths,
             date=_date(date, "--date"),
-            publisher=publisher,
+            publisher=publisher or None,
             keep_all=keep_all,
             prune=prune,
             progress=progress,
@@ -232,19 +236,20 @@ def ask_command(
 ) -> None:
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
     from rag.answers import answer_json
-    from rag.terminal import answer_text
+    from rag.terminal import answer_text, name
 
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
-    opened = _for_reading(collection, sample=not (as_json or questions))
     filters = _filters(after, before, publisher, document)
+    opened = _for_reading(collection, sample=not (as_json or questions))
     if questions is not None:
         for row in _question_rows(questions):
             answer = ask(opened, row["question"], filters=filters)
             if as_json:
                 _print_json({"id": row["id"], **answer_json(answer)})
             else:
-                _print(f"{row['id']}  {row['question']}\n\n{answer_text(answer)}\n")
+                _print(f"{name(str(row['id']))}  {name(row['question'])}\n\n{answer_text(answer)}\n")
+            _notices(answer.notices)
         return
     answer = ask(opened, question or "", filters=filters)
     _notices(answer.notices)
@@ -269,8 +274,9 @@ def search_command(
     from rag.answers import hits_json
     from rag.terminal import hits_text
 
+    filters = _filters(after, before, publisher, document)
     opened = _for_reading(collection, sample=not as_json)
-    hits = search(opened, question, k=k, filters=_filters(after, before, publisher, document))
+    hits = search(opened, question, k=k, filters=filters)
     _notices(opened.reader.notices)
     if as_json:
         _print_json(hits_json(question, hits))
@@ -306,7 +312,7 @@ def show_command(
 @app.command("list")
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.terminal import plain
+    from rag.terminal import name, plain
 
     opened = _for_reading(collection, sample=not as_json)
     with opened.reader.reading() as snapshot:
@@ -317,13 +323,10 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
                             "source": d.source, "bytes": d.size} for d in documents]}
         )  # fmt: skip
         return
-    width = max((len(d.doc_id) for d in documents), default=0)
+    width = max((len(name(d.doc_id)) for d in documents), default=0)
     for d in documents:
-        _print(
-            plain(
-                f"{d.doc_id:<{width}}  {d.date or 'no date':<10}  {d.publisher or 'no outlet'}  {d.title or 'no title'}"
-            )
-        )
+        stated = f"{d.date or 'no date':<10}  {d.publisher or 'no outlet'}  {d.title or 'no title'}"
+        _print(f"{name(d.doc_id):<{width}}  {plain(stated)}")
 
 
 @app.command("paragraphs")
@@ -407,7 +410,7 @@ def eval_retrieval_command(
     from eval.runs import evaluate_retrieval
     from index.embedding import BUNDLED, Encoder
 
-    dataset, model = read_beir(folder, split), Encoder(encoder or BUNDLED)
+    dataset, model = read_beir(folder, split), Encoder(encoder or BUNDLED, fetch=encoder is not None)
     with _progress("evaluating") as progress:
         scores = evaluate_retrieval(
             dataset, model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
@@ -456,7 +459,7 @@ def _sample_collection() -> OpenCollection:
     files = sorted(articles.iterdir())
     key = hashlib.sha256(b"\0".join([str(FORMAT).encode(), *(file.read_bytes() for file in files)])).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
-    _say("No collection here yet, so this is the bundled sample: fourteen short articles about Belarus.")
+    _say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")
     _say("To ask your own documents: pilcrow index PATH...")
     done = opened.folder / "complete"
     if not done.is_file():
@@ -471,7 +474,7 @@ def _filters(
 ) -> "Filters":
     from index.collection import Filters
 
-    return Filters(_date(after, "--after"), _date(before, "--before"), publisher, tuple(documents or ()))
+    return Filters(_date(after, "--after"), _date(before, "--before"), publisher or None, tuple(documents or ()))
 
 
 def _date(value: str | None, option: str) -> str | None:
@@ -483,22 +486,25 @@ def _date(value: str | None, option: str) -> str | None:
     return date
 
 
-def _question_rows(path: Path) -> list[dict[str, str]]:
+def _question_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows with an "id" and a "question" from a file of JSON lines. Raises Unreadable with file and line."""
     from index.errors import Unreadable
 
-    rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"'{path}' cannot be read ({error}); give a UTF-8 file of JSON lines") from error
+    rows = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            rows.append({"id": row["id"], "question": str(row["question"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable(f'{path}:{number}: not a JSON line with "id" and "question" ({error})') from error
+            row = json.loads(line, parse_constant=lambda _: None)
+        except ValueError as error:
+            raise Unreadable(f"{path}:{number}: not a JSON object ({error})") from error
+        if not isinstance(row, dict) or not isinstance(row.get("question"), str) or row.get("id") is None:
+            raise Unreadable(f'{path}:{number}: a row is a JSON object with an "id" and a "question" that is a string')
+        rows.append(row)
     return rows
 
 
@@ -520,14 +526,16 @@ def _progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _print_summary(summary: "Summary", folder: Path) -> None:
+    from rag.terminal import name
+
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
     if summary.removed:
         counts["removed"] = summary.removed
     if summary.unreadable:
         counts["skipped"] = len(summary.unreadable)
-    _print(", ".join(f"{n} {name}" for name, n in counts.items()) + f" in {folder}")
+    _print(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(str(folder))}")
     for path, reason in summary.unreadable:
-        _print(f"skipped {path}: {reason}")
+        _print(f"skipped {name(path)}: {name(reason)}")
     for reason, n in summary.ignored.items():
         _print(f"ignored {n} {reason}")
 
@@ -565,6 +573,16 @@ def _check_siblings() -> None:
             sys.exit(_USER_ERROR)
 
 
+def _usage_fault(error: TyperException) -> str:
+    """The one line for a wrong call; the whole help where there was no argument at all."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if message.startswith("Usage:"):
+        return message
+    if "No such option" in message:
+        message += " Put -- before a question that begins with a dash."
+    return f"pilcrow: {message} (pilcrow --help shows the commands)"
+
+
 # Faults of the disk and of permissions: the user can mend them, and a traceback would not help to.
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -582,16 +600,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             list(arguments) if arguments is not None else None, prog_name="pilcrow", standalone_mode=False
         )
         sys.stdout.flush()
+        if status == _INTERRUPTED:
+            _say("pilcrow: stopped")
     except PilcrowError as error:
         _say(f"pilcrow: {error}")
         return _USER_ERROR
     except TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        _say(f"pilcrow: {message} (pilcrow --help shows the commands)")
+        _say(_usage_fault(error))
         return _USER_ERROR
     except (KeyboardInterrupt, Abort):
         _say("pilcrow: stopped")
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends
         return 1

@@ -17,7 +17,10 @@ class BadDataset(PilcrowError):
 
 @dataclass(frozen=True, slots=True)
 class RetrievalDataset:
-    """Documents, queries (id -> text) and qrels (query id -> document id -> grade); only judged queries are kept."""
+    """Documents, queries (id -> text) and qrels (query id -> document id -> grade).
+
+    Only judged queries are kept: those with a relevant document.
+    """
 
     name: str
     folder: Path
@@ -27,8 +30,12 @@ class RetrievalDataset:
     def documents(self) -> Iterator[Document]:
         """The collection's documents, in the order of the file; the title is the document's, not in its text."""
         corpus = self.folder / "corpus.jsonl"
+        seen: set[str] = set()
         for number, row in _json_rows(corpus):
             doc_id, text = _field(row, "_id", corpus, number), _field(row, "text", corpus, number)
+            if doc_id in seen:
+                raise BadDataset(f"{corpus}:{number}: the id '{doc_id}' was there before")
+            seen.add(doc_id)
             yield row_document(doc_id, f"{corpus.absolute()}#{doc_id}", text, title=str(row.get("title") or "") or None)
 
 
@@ -51,13 +58,16 @@ def read_beir(folder: Path, split: str = "test") -> RetrievalDataset:
     unknown = next((query for query in qrels if query not in texts), None)
     if unknown is not None:
         raise BadDataset(f"'{qrels_path}' judges query '{unknown}', which '{queries_path}' does not have")
-    return RetrievalDataset(folder.resolve().name, folder, {query: texts[query] for query in qrels}, qrels)
+    judged = {query: grades for query, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
+    if not judged:
+        raise BadDataset(f"'{qrels_path}' judges no document relevant, so there is nothing to measure")
+    return RetrievalDataset(folder.resolve().name, folder, {query: texts[query] for query in judged}, judged)
 
 
 def _qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), 1):
+        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
             if number == 1 and row[-1:] == ["score"]:
                 continue
             try:
@@ -69,14 +79,14 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise BadDataset(f"{path}:{number}: not a JSON object ({error.msg})") from error
+            except ValueError as error:  # not JSON, or not UTF-8
+                raise BadDataset(f"{path}:{number}: not a JSON object ({error})") from error
             if not isinstance(row, dict):
                 raise BadDataset(f"{path}:{number}: not a JSON object")
             yield number, row

@@ -14,9 +14,10 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
 from index.errors import (
     CollectionDamaged,
+    CollectionError,
     CollectionLocked,
     CollectionMismatch,
     CollectionMissing,
@@ -49,7 +51,8 @@ _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     doc_no INTEGER PRIMARY KEY, doc_id TEXT NOT NULL UNIQUE, source TEXT NOT NULL UNIQUE, title TEXT,
-    text TEXT NOT NULL, date TEXT, publisher TEXT, sha256 TEXT NOT NULL, size INTEGER NOT NULL);
+    text TEXT NOT NULL, date TEXT, publisher TEXT, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+    keep_all INTEGER NOT NULL);
 CREATE TABLE paragraphs (
     doc_no INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE, number INTEGER NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (doc_no, number)) WITHOUT ROWID;
@@ -112,11 +115,13 @@ class Collection:
         self._connection = connection
         self._lock = lock
         self._base: tuple[str, Any] = ("", None)
-        self._tail: tuple[int, Any] = (-1, None)
+        self._tail: tuple[tuple[int, int], Any] = ((-1, -1), None)
         self._lexical: LexicalIndex | None = None
         self._lexical_generation = -1
-        stored = self._meta("encoder")
-        self.encoder = EncoderIdentity.from_json(stored)
+        self._lexical_is_stored = False
+        self._one_at_a_time = threading.RLock()
+        self._nested = 0
+        self.encoder = _stored_encoder(folder, self._meta("encoder"))
 
     # Opening and closing
 
@@ -141,13 +146,28 @@ class Collection:
 
     @contextmanager
     def reading(self) -> Iterator["Snapshot"]:
-        """One whole state of the collection, whatever is written meanwhile."""
-        try:
-            self._connection.execute("BEGIN")
+        """One whole state of the collection, whatever is written meanwhile; threads wait for one another."""
+        with self._one_at_a_time:
+            if not self._nested:
+                self._execute("BEGIN")
+            self._nested += 1
             try:
                 yield Snapshot(self)
+            except sqlite3.OperationalError as error:
+                raise _unusable(self.folder, error) from error
+            except sqlite3.DatabaseError as error:
+                raise _damaged(self.folder, error) from error
             finally:
-                self._connection.execute("ROLLBACK")
+                self._nested -= 1
+                if not self._nested and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _execute(self, statement: str) -> None:
+        """One statement without a result; what SQLite has against it becomes an error that a user understands."""
+        try:
+            self._connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            raise _unusable(self.folder, error) from error
         except sqlite3.DatabaseError as error:
             raise _damaged(self.folder, error) from error
 
@@ -198,13 +218,14 @@ class Collection:
         self._lexical_for_writing().replace((), removed=old)
 
     def refresh_base(self) -> None:
-        """A new FAISS base where the tail and the removed have passed a tenth of it."""
+        """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
         stated = self._base_stated()
+        whole = self._base_index()[1] is not None
         count, outside = self._connection.execute(
             "SELECT count(*), coalesce(sum(passage_id > ?), 0) FROM passages", (stated["last"],)
         ).fetchone()
         removed = self._connection.execute("SELECT count(*) FROM removed").fetchone()[0]
-        if outside + removed <= _TAIL_SHARE * max(count, 1) and (stated["name"] or not count):
+        if outside + removed <= _TAIL_SHARE * max(count, 1) and (whole or not count):
             return
         ids, vectors = self._vectors_after(-1)
         generation = int(self._meta("generation"))
@@ -221,13 +242,16 @@ class Collection:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise _unusable(self.folder, error) from error
+        finally:
+            # A full disk has rolled back already, and a second ROLLBACK would hide what was wrong.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _reserve(self, count: int) -> int:
         """The first of `count` passage ids that nobody had or will have: committed before any is used, since SQLite
@@ -258,8 +282,8 @@ class Collection:
         d = prepared.document
         self._connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
         self._connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (doc_no, d.doc_id, d.source, d.title, d.text, d.date, d.publisher, d.sha256, d.size),
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (doc_no, d.doc_id, d.source, d.title, d.text, d.date, d.publisher, d.sha256, d.size, d.keep_all),
         )
         self._connection.executemany(
             "INSERT INTO paragraphs VALUES (?, ?, ?, ?, ?)",
@@ -297,7 +321,7 @@ class Collection:
         if self._base[0] != name:
             path = self.folder / name
             try:
-                self._base = (name, _load_base(path, stated["bytes"]))
+                self._base = (name, _load_base(path, stated["bytes"], self.encoder.dimension))
             except (OSError, RuntimeError) as error:
                 self._notice(f"the vector index is damaged ({error}); answering from the stored vectors")
                 self._base = (name, None)
@@ -312,8 +336,8 @@ class Collection:
         return ids, _from_blobs([row[1] for row in rows], self.encoder.dimension)
 
     def _tail_index(self, generation: int, last: int) -> Any:
-        if self._tail[0] != generation:
-            self._tail = (generation, dense.build(*self._vectors_after(last)))
+        if self._tail[0] != (generation, last):  # a new base moves no generation, but shortens the tail
+            self._tail = ((generation, last), dense.build(*self._vectors_after(last)))
         return self._tail[1]
 
     def _lexical_for_writing(self) -> LexicalIndex:
@@ -322,37 +346,47 @@ class Collection:
         return self._lexical
 
     def _lexical_for_reading(self, generation: int) -> LexicalIndex:
+        """The lexical index as of now; one in memory is given up when the collection has moved on."""
+        if self._lexical is not None and self._lexical_generation != generation:
+            if self._lexical_is_stored:
+                self._lexical.reload()
+            else:
+                self._lexical = None
         if self._lexical is None:
             self._lexical = self._open_lexical(repair=self.writable)
-        elif self._lexical_generation != generation:
-            self._lexical.reload()
         self._lexical_generation = generation
         return self._lexical
 
     def _open_lexical(self, *, repair: bool) -> LexicalIndex:
-        """The lexical index on disk. Where it is absent or damaged: the writer makes it again, a reader makes its own
-        in memory; both from the truth."""
+        """The lexical index on disk. Where it is absent or damaged, the writer makes it again, and a reader makes its
+        own in memory; both from the truth. It may hold more than the truth, never less; the writer accepts neither."""
         folder = self.folder / "lexical"
         passages = self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
-        try:
-            if (folder / "meta.json").is_file():
-                return LexicalIndex(folder)
-            reason = "absent"
-        except (OSError, ValueError) as error:
-            reason = f"damaged ({error})"
+        index, reason = _stored_lexical(folder)
+        if index is not None and (len(index) == passages or (len(index) > passages and not repair)):
+            self._lexical_is_stored = True
+            return index
         if passages:
-            self._notice(f"the lexical index is {reason}; " + ("made again" if repair else "made again in memory"))
-        if repair:
-            remove_folder(folder)
-        index = LexicalIndex(folder if repair else None)
-        index.replace(
-            _lexical_entry(row[0], row[1], row[2], row[3], row[4])
-            for row in self._connection.execute(
-                "SELECT p.passage_id, p.doc_no, d.title, p.heading, substr(d.text, p.start + 1, p.end - p.start) "
-                "FROM passages p JOIN documents d USING (doc_no)"
-            )
+            self._notice(f"the lexical index is {reason or 'not complete'}; made again{'' if repair else ' in memory'}")
+        self._lexical_is_stored = repair
+        if not repair:
+            memory = LexicalIndex(None)
+            memory.replace(self._lexical_entries())
+            return memory
+        # Made under another name: a process killed in between must not leave an index that looks whole.
+        partial = self.folder / "lexical.partial"
+        remove_folder(partial)
+        LexicalIndex(partial).replace(self._lexical_entries())
+        remove_folder(folder)
+        partial.rename(folder)
+        return LexicalIndex(folder)
+
+    def _lexical_entries(self) -> Iterator[LexicalEntry]:
+        rows = self._connection.execute(
+            "SELECT p.passage_id, p.doc_no, d.title, p.heading, substr(d.text, p.start + 1, p.end - p.start) "
+            "FROM passages p JOIN documents d USING (doc_no)"
         )
-        return index
+        return (_lexical_entry(*row) for row in rows)
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:
@@ -384,8 +418,13 @@ class Snapshot:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
         documents = self._allowed_documents(filters)
         index = self._collection._lexical_for_reading(self.generation)
-        hits = index.search(query, k + _SPARE_HITS, documents=documents)
-        known = self._known([passage_id for passage_id, _ in hits])
+        depth = k + _SPARE_HITS
+        while True:
+            hits = index.search(query, depth, documents=documents)
+            known = self._known([passage_id for passage_id, _ in hits])
+            if len(known) >= k or len(hits) < depth:
+                break
+            depth *= 2  # entries that the truth has no longer stand in the way
         return sorted((hit for hit in hits if hit[0] in known), key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def vectors(self, passage_ids: Sequence[int]) -> Vectors:
@@ -418,10 +457,11 @@ class Snapshot:
         """A document, with its text. Raises UnknownDocument."""
         number = self._collection._document_number(doc_id)
         row = self._connection.execute(
-            "SELECT doc_id, source, title, text, date, publisher, sha256, size FROM documents WHERE doc_no = ?",
+            "SELECT doc_id, source, title, text, date, publisher, sha256, size, keep_all "
+            "FROM documents WHERE doc_no = ?",
             (number,),
         ).fetchone()
-        return Document(*row)
+        return _document(row)
 
     def paragraphs(self, doc_id: str) -> list[Paragraph]:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
@@ -434,9 +474,9 @@ class Snapshot:
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
         rows = self._connection.execute(
-            "SELECT doc_id, source, title, '', date, publisher, sha256, size FROM documents ORDER BY doc_id"
+            "SELECT doc_id, source, title, '', date, publisher, sha256, size, keep_all FROM documents ORDER BY doc_id"
         )
-        return [Document(*row) for row in rows]
+        return [_document(row) for row in rows]
 
     def status(self) -> Status:
         """The collection in numbers."""
@@ -480,6 +520,8 @@ class Snapshot:
             values.append(filters.publisher)
         sql = "SELECT doc_no, doc_id FROM documents" + (" WHERE " + " AND ".join(clauses) if clauses else "")
         wanted = set(filters.documents)
+        for doc_id in filters.documents:
+            self._collection._document_number(doc_id)  # a name that is not there is a mistake, not an empty result
         return [row[0] for row in self._connection.execute(sql, values) if not wanted or row[1] in wanted]
 
     def _allowed(self, filters: Filters | None) -> dense.Ids | None:
@@ -582,16 +624,47 @@ def _lexical_entry(passage_id: int, doc_no: int, title: str | None, heading: str
     return LexicalEntry(passage_id, doc_no, encoder_input(title, heading, text))
 
 
-def _load_base(path: Path, size: int) -> Any:
-    """The base index. Raises OSError or RuntimeError where the file is absent, of another length, or no index."""
+def _stored_lexical(folder: Path) -> tuple[LexicalIndex | None, str]:
+    """The lexical index in a folder; None, and why, where there is none that opens."""
+    if not (folder / "meta.json").is_file():
+        return None, "absent"
+    try:
+        return LexicalIndex(folder), ""
+    except (OSError, ValueError) as error:
+        return None, f"damaged ({error})"
+
+
+def _load_base(path: Path, size: int, dimension: int) -> Any:
+    """The base index. Raises OSError or RuntimeError where the file is absent, of another length, or no such index."""
     found = path.stat().st_size
     if found != size:
         raise OSError(f"{path.name} has {found} bytes, not {size}")
-    return dense.load(path)
+    index = dense.load(path)
+    if index.d != dimension:
+        raise OSError(f"{path.name} has {index.d} dimensions, not {dimension}")
+    return index
+
+
+def _stored_encoder(folder: Path, stored: str) -> EncoderIdentity:
+    try:
+        return EncoderIdentity.from_json(stored)
+    except (ValueError, TypeError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _unusable(folder: Path, error: Exception) -> CollectionError:
+    return CollectionError(
+        f"'{folder / _CORPUS}' cannot be used now ({error}); free space or wait for the other process, then try again: "
+        "nothing that was stored before is lost"
+    )
 
 
 def _damaged(folder: Path, error: Exception) -> CollectionDamaged:
     return CollectionDamaged(f"'{folder / _CORPUS}' cannot be read ({error}); restore it from a backup")
+
+
+def _document(row: Sequence[Any]) -> Document:
+    return replace(Document(*row[:-1]), keep_all=bool(row[-1]))
 
 
 def _pairs(found: tuple[Any, Any]) -> list[tuple[int, float]]:

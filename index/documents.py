@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from index.errors import Unreadable
 
@@ -23,6 +24,7 @@ class Document:
     text: final; every offset anywhere counts characters (code points) of it.
     date: ISO 8601, or the part of it that is known ("2022", "2022-03"). Unknown is None, never guessed.
     sha256: of the file's bytes (or of the row), in hex. size: their number.
+    keep_all: read with no paragraph taken for furniture.
     """
 
     doc_id: str
@@ -33,6 +35,7 @@ class Document:
     publisher: str | None
     sha256: str
     size: int
+    keep_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,17 @@ class _Content:
 def read_document(path: Path, doc_id: str, *, date: str | None = None, publisher: str | None = None) -> Document:
     """The file's text and what it states about itself; `date` and `publisher`, where given, win over the file's.
 
-    Raises Unreadable where the file cannot be opened, holds no text, or is of no known format.
+    Raises Unreadable where the file cannot be opened, holds no text, is of no known format, or has a name that
+    is not Unicode.
     """
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise Unreadable(
             f"'{path.suffix or path.name}' is not a format that Pilcrow reads ({', '.join(sorted(FORMATS))})"
         )
+    source = str(path.resolve())
+    if not _is_unicode(source):
+        raise Unreadable("its name is not valid Unicode; rename it")
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -64,7 +71,7 @@ def read_document(path: Path, doc_id: str, *, date: str | None = None, publisher
         raise Unreadable("no text in it")
     return Document(
         doc_id=doc_id,
-        source=str(path.absolute()),
+        source=source,
         title=content.title,
         text=content.text,
         date=date or content.date,
@@ -72,6 +79,14 @@ def read_document(path: Path, doc_id: str, *, date: str | None = None, publisher
         sha256=hashlib.sha256(raw).hexdigest(),
         size=len(raw),
     )
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode(raw: bytes) -> str:
@@ -110,7 +125,9 @@ def _decode_marked(raw: bytes) -> str | None:
 _LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r",
            "cp932", "gb18030", "big5", "euc_kr", "euc_jp"]  # fmt: skip
 # Read as Windows-1252, a text of another code page has signs in its words ("¿", "¹") and capitals amid small letters.
-_NOT_WESTERN = re.compile(r"[^\W\d_][^\w\s'’.,:;/()&%@+*=#°–—·\"-][^\W\d_]|[^\W\dm_][¹³]|[a-zß-ÿ][À-ÖØ-ÞŒŠŽŸ][a-zß-ÿ]")
+_NOT_WESTERN = re.compile(
+    r"[^\W\d_][^\w\s'’.,:;/()<>&%@+*=#°–—·\"-][^\W\d_]|[^\W\dm_][¹³]|[a-zß-ÿ][À-ÖØ-ÞŒŠŽŸ][a-zß-ÿ]"
+)
 
 
 def _detect(raw: bytes) -> str:
@@ -146,9 +163,11 @@ def _read_plain(raw: bytes) -> _Content:
     return _Content(text, stated.get("title"), parse_date(stated.get("date")), stated.get("publisher"))
 
 
-_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+# A block of `key: value` lines, and nothing else but indented or listed values: between rules, or at the very head.
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>(?:(?:[\w-]+:|[ \t]+|-[ \t]|#)[^\n]*\n|\n)*)---[ \t]*(?:\n|$)")
 _LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[ \t]*\S[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
 _STATED = re.compile(r"^(title|date|publisher)[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_QUOTED = re.compile(r"([\"'])(.*)\1")
 
 
 def stated_metadata(text: str) -> Mapping[str, str]:
@@ -159,13 +178,17 @@ def stated_metadata(text: str) -> Mapping[str, str]:
     found = _FRONT_MATTER.match(text) or _LEADING_LINES.match(text)
     if found is None:
         return {}
-    values = {key.lower(): value.strip("\"'") for key, value in _STATED.findall(found["block"])}
-    stated = {key: value for key, value in values.items() if value}
+    stated: dict[str, str] = {}
+    for key, value in _STATED.findall(found["block"]):
+        quoted = _QUOTED.fullmatch(value)
+        words = quoted[2] if quoted else value
+        if words.strip("|>-+ "):  # YAML's signs for a text that goes on below are no title
+            stated.setdefault(key.lower(), words)
     return stated if "title" in stated or "date" in stated else {}
 
 
 _DATE_FORMATS = ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y", "%d.%m.%Y", "%Y/%m/%d")
-_ISO_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])")
+_ISO_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])", re.ASCII)
 
 
 def parse_date(stated: str | None) -> str | None:
@@ -192,40 +215,82 @@ def _is_date(value: str, layout: str) -> bool:
 
 
 def _read_html(raw: bytes) -> _Content:
-    """The article in a page, by trafilatura, a blank line between its blocks; the page's metadata as it states it."""
+    """The article in a page, by trafilatura, a blank line between its blocks; the metadata that the page states."""
     import trafilatura
 
-    decode(raw[:4096].rstrip(b"\xc2\xe2"))  # binary junk gets a line of its own; trafilatura finds the encoding itself
-    # htmldate's extensive search guesses a date from the prose; an unknown date is null, never guessed.
-    page = trafilatura.bare_extraction(
-        raw,
-        with_metadata=True,
-        include_comments=False,
-        favor_recall=True,
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
+    if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("NUL characters in it: this looks like binary data, not a page")
+    # Where the page names its encoding, the parser finds it; where it does not, it is read as any text is.
+    tree = trafilatura.load_html(raw if _NAMES_ENCODING.search(raw[:2048]) else decode(raw))
+    if tree is None:
+        return _Content(decode(raw) if b"<" not in raw else "")
+    date, publisher = _stated_in_page(tree)
+    page = trafilatura.bare_extraction(tree, with_metadata=True, include_comments=False, favor_recall=True)
     if not isinstance(page, trafilatura.settings.Document):
-        text = trafilatura.html2txt(raw)
-        return _Content(text.replace("\r", "\n"))
-    text = "\n\n".join(_blocks(page.body)) or page.text or ""
-    return _Content(text, page.title, parse_date(page.date), page.sitename)
+        return _Content(trafilatura.html2txt(raw).replace("\r", "\n"), None, date, publisher)
+    return _Content("\n\n".join(_blocks(page.body)) or page.text or "", page.title, date, publisher)
 
 
-def _blocks(body: object) -> list[str]:
-    """The texts of the blocks of trafilatura's tree, in order, white space folded: a list item and a row are blocks."""
+_NAMES_ENCODING = re.compile(rb"charset|encoding", re.IGNORECASE)
+_PAGE_DATES = (
+    "article:published_time",
+    "datepublished",
+    "date",
+    "dc.date",
+    "dcterms.created",
+    "pubdate",
+    "publishdate",
+)
+_LINKED_DATE = re.compile(r'"datePublished"\s*:\s*"([^"]+)"')
+
+
+def _stated_in_page(tree: Any) -> tuple[str | None, str | None]:
+    """The date of publication and the site's name that a page's meta tags or JSON-LD state.
+
+    trafilatura's own finder also guesses both, from addresses and from the prose; an unknown date is null.
+    """
+    stated: dict[str, str] = {}
+    for tag in tree.iter("meta"):
+        key = (tag.get("property") or tag.get("name") or tag.get("itemprop") or "").lower()
+        stated.setdefault(key, tag.get("content") or "")
+    linked = [m[1] for script in tree.iter("script") for m in _LINKED_DATE.finditer(script.text or "")]
+    dates = [date for value in [*(stated.get(key) for key in _PAGE_DATES), *linked] if (date := parse_date(value))]
+    return (dates[0] if dates else None), (stated.get("og:site_name") or None)
+
+
+_BLOCK_TAGS = frozenset(("p", "head", "item", "row", "quote", "code", "ab", "list", "table", "div", "body"))
+
+
+def _blocks(body: Any) -> list[str]:
+    """The texts of the blocks of trafilatura's tree, in order, white space folded; a list item and a row are blocks.
+
+    A text that stands outside any block, or between two, is a block, too: nothing that was extracted is lost.
+    """
     blocks: list[str] = []
-    for element in body.iter("p", "head", "item", "row", "quote", "code", "ab"):  # type: ignore[attr-defined]
-        if any(parent.tag in ("p", "item", "row", "quote", "code") for parent in element.iterancestors()):
-            continue  # its text is in its parent's
-        for line_break in element.iter("lb"):
-            line_break.tail = " " + (line_break.tail or "")
+    pieces: list[str] = []
+
+    def flush() -> None:
+        words = " ".join("".join(pieces).split())
+        pieces.clear()
+        if words:
+            blocks.append(words)
+
+    def walk(element: Any) -> None:
+        if element.tag in _BLOCK_TAGS:
+            flush()
         if element.tag == "row":
-            words = " | ".join("".join(cell.itertext()).strip() for cell in element)
+            cells = (" ".join(" ".join(cell.itertext()).split()) for cell in element)
+            pieces.append(" | ".join(cell for cell in cells if cell))
         else:
-            words = "".join(element.itertext())
-        folded = " ".join(words.split())
-        if folded:
-            blocks.append(folded)
+            pieces.append((" " if element.tag == "lb" else "") + (element.text or ""))
+            for child in element:
+                walk(child)
+        if element.tag in _BLOCK_TAGS:
+            flush()
+        pieces.append(element.tail or "")
+
+    walk(body)
+    flush()
     return blocks
 
 

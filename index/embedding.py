@@ -57,13 +57,15 @@ class EncoderIdentity:
 class Encoder:
     """Texts into unit vectors, by a sentence-transformers model in a folder or of a name."""
 
-    def __init__(self, name: str = BUNDLED) -> None:
-        """name: the bundled encoder's, a folder, or a model's name on the hub (fetched only since it was named).
+    def __init__(self, name: str = BUNDLED, *, fetch: bool = False) -> None:
+        """name: the bundled encoder's, a folder, or a model's name on the hub.
+
+        fetch: a name may be downloaded, since the user has just given it; one that a collection remembers may not.
 
         Raises EncoderMissing where the files are absent or, for the bundled one, not the upstream ones.
         """
-        self.name = name
-        self._model = _load(bundled_folder() if name == BUNDLED else name)
+        self.name = name if name == BUNDLED or not Path(name).is_dir() else str(Path(name).resolve())
+        self._model = _load(bundled_folder() if name == BUNDLED else name, fetch=fetch)
         self._half = _bfloat16_is_fast()
 
     @cached_property
@@ -139,16 +141,17 @@ def bundled_folder() -> Path:
     return folder
 
 
-def _load(model: str | Path) -> "SentenceTransformer":
+def _load(model: str | Path, *, fetch: bool) -> "SentenceTransformer":
     # Without this, a tokenizer used before a fork warns on stderr in the middle of a user's progress bar.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return SentenceTransformer(str(model), local_files_only=isinstance(model, Path) or Path(model).exists())
-    except (OSError, ValueError) as error:
+        return SentenceTransformer(str(model), local_files_only=not fetch or Path(model).exists())
+    except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise EncoderMissing(
             f"the encoder '{model}' could not be loaded ({reason}); name a folder with a sentence-transformers model"

@@ -31,9 +31,9 @@ _NEAR_END = 8
 _ADDRESSING_SHARE = 0.3
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]*_]*$")
-_EMPHASIS = re.compile(r"^[\s#*_>•–—-]+|[\s*_]+$")
+_LEADING_MARKS = re.compile(r"^[\s#*_>•–—-]+")
 _MARKUP = re.compile(r"^(?:[<!{]|-->|/[*/]|\W*--)|-->|</?[a-z]+>|\bfunction ?\(|[{};]$|^\W+$")
-_LINKS_ONLY = re.compile(r"^(?:[-*\d.|• ]*\[[^\]]*\]\([^)]*\)[|•· ]*)+$")
+_LINKS_ONLY = re.compile(r"^(?:[-*\d.|•· ]*\[[^\]]*\]\([^)]*\))+[|•· ]*$")
 _LABELS = re.compile(r"^(?:---\n.*\n---|(?:[A-Z][A-Za-z -]{1,20}:[^\n]*(?:\n|$))+)$", re.DOTALL)
 _BYLINE = re.compile(
     r"^(?:by|from) (?:our |the )?\S[^.!?]{2,80}$|"
@@ -48,6 +48,7 @@ _FUNCTION_WORD = re.compile(
 )
 # "US" is a country.
 _ADDRESS = re.compile(r"\b(?:[Yy]ou|[Yy]ours?|us|[Oo]urs?|[Ww]e|[Pp]lease)\b")
+_SECOND_PERSON = re.compile(r"\b(?:you|yours?|please)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"“[^”]*”?|\"[^\"]*\"?|«[^»]*»?")
 
 # The first words of a line with which a page offers a link or asks for something: alone enough when the line is short.
@@ -109,6 +110,7 @@ class _Shape:
     sentence: bool
     caption: bool
     plea: bool
+    asked: bool  # names something that pages ask about
     residue: bool  # markup, a row of links, a byline, a block of stated metadata
     addresses: bool  # speaks to its reader, outside quotation marks
 
@@ -138,7 +140,7 @@ def headline(text: str, paragraphs: Sequence[Paragraph]) -> str | None:
 
 
 def _plain(block: str) -> str:
-    return _EMPHASIS.sub("", block)
+    return _LEADING_MARKS.sub("", block).rstrip().rstrip("*_").rstrip()
 
 
 def _shape(block: str) -> _Shape:
@@ -153,8 +155,9 @@ def _shape(block: str) -> _Shape:
         sentence=not marked and ((ends and words >= 4) or words > _PLEA_WORDS),
         caption=words <= _CAPTION_WORDS and _is_caption(plain, words, ends),
         plea=_is_plea(plain, words),
+        asked=bool(_ASKED.search(plain)),
         residue=_is_residue(block, plain, words),
-        addresses=bool(_ADDRESS.search(_QUOTED.sub("", plain))),
+        addresses=_addresses(plain),
     )
 
 
@@ -176,7 +179,15 @@ def _is_plea(plain: str, words: int) -> bool:
         return False
     asking = bool(_ASKING.match(plain))
     asked = len(_ASKED.findall(plain))
-    return (asking and (asked >= 1 or words <= 10)) or asked >= 2
+    if asking:
+        return asked >= 1 or words <= 10
+    return asked >= 2 and ("](" in plain or bool(_ADDRESS.search(_QUOTED.sub("", plain))))
+
+
+def _addresses(plain: str) -> bool:
+    """Outside quotation marks it says "you" or "please"; or "us" and names something that pages ask about."""
+    spoken = _QUOTED.sub("", plain)
+    return bool(_SECOND_PERSON.search(spoken)) or bool(_ADDRESS.search(spoken) and _ASKED.search(spoken))
 
 
 def _is_residue(block: str, plain: str, words: int) -> bool:
@@ -242,10 +253,12 @@ def _sentence_kind(i: int, shapes: Sequence[_Shape], last: int, above: Sequence[
     near = min(i, len(shapes) - 1 - i) < _NEAR_END
     if shape.plea and (near or shape.words <= _SHORT_WORDS):
         return Kind.FURNITURE
-    if shape.addresses and quiet and near and shape.words <= _SHORT_WORDS:
+    if shape.words > _SHORT_WORDS:
+        return Kind.BODY
+    beside_furniture = bool(above) and above[-1] is Kind.FURNITURE
+    if shape.addresses and quiet and (shape.asked or (near and (i > last or beside_furniture))):
         return Kind.FURNITURE
-    trailing = i > last and shape.words <= _SHORT_WORDS and bool(above) and above[-1] is Kind.FURNITURE
-    return Kind.FURNITURE if trailing else Kind.BODY
+    return Kind.FURNITURE if i > last and beside_furniture else Kind.BODY
 
 
 def _line_kind(i: int, shapes: Sequence[_Shape]) -> Kind:

@@ -31,7 +31,6 @@ class Summary:
     removed: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
-    notices: list[str] = field(default_factory=list)
 
     @property
     def seen(self) -> int:
@@ -67,10 +66,9 @@ def index_paths(
     progress: called with files done, files in all, and the name of the file at hand.
     Raises NothingToDo where the paths hold nothing to index; CollectionMismatch for another encoder.
     """
-    if encoder.identity.weights != collection.encoder.weights:
-        raise mismatch(collection, encoder)
+    require_same(collection, encoder)
     summary = Summary()
-    files = list(_find(paths, collection.folder, summary))
+    files = find_files(paths, collection.folder, summary)
     with collection.reading() as snapshot:
         stored = {document.source: document for document in snapshot.documents()}
     names = {document.doc_id for document in stored.values()}
@@ -78,9 +76,10 @@ def index_paths(
     for done, found in enumerate(files):
         if progress:
             progress(done, len(files), found.name)
-        known = stored.get(str(found.path.absolute()))
+        known = stored.get(str(found.path.resolve()))
         try:
             document = read_document(found.path, "", date=date, publisher=publisher)
+            document = replace(document, keep_all=keep_all)
         except Unreadable as error:
             summary.unreadable.append((str(found.path), str(error)))
             continue
@@ -89,7 +88,7 @@ def index_paths(
             continue
         document = replace(document, doc_id=known.doc_id if known else _free_name(found, names))
         names.add(document.doc_id)
-        batch.append(_prepare(document, encoder, keep_all=keep_all))
+        batch.append(_prepare(document, encoder))
         summary.added += known is None
         summary.updated += known is not None
         if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
@@ -123,7 +122,7 @@ def index_documents(
     for done, document in enumerate(documents):
         if stored.get(document.source) == document.sha256:
             continue
-        batch.append(_prepare(document, encoder, keep_all=False))
+        batch.append(_prepare(document, encoder))
         if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
             _store(collection, encoder, batch)
             batch = []
@@ -139,10 +138,12 @@ def row_document(doc_id: str, source: str, text: str, *, title: str | None = Non
     return Document(doc_id, source, title, text, None, None, hashlib.sha256(raw).hexdigest(), len(raw))
 
 
-def mismatch(collection: Collection, encoder: Encoder) -> CollectionMismatch:
-    """The error for a collection that another encoder made."""
+def require_same(collection: Collection, encoder: Encoder) -> None:
+    """Raises CollectionMismatch where another encoder made the collection: its vectors would not be comparable."""
     made, now = collection.encoder, encoder.identity
-    return CollectionMismatch(
+    if made.weights == now.weights:
+        return
+    raise CollectionMismatch(
         f"the collection in '{collection.folder}' was made with '{made.name}' ({made.dimension} dimensions); "
         f"'{now.name}' gives {now.dimension}{'' if now.name != made.name else ' from other weights'}. "
         f"Use the same encoder, or make a new collection: "
@@ -150,9 +151,9 @@ def mismatch(collection: Collection, encoder: Encoder) -> CollectionMismatch:
     )
 
 
-def _prepare(document: Document, encoder: Encoder, *, keep_all: bool) -> tuple[Document, list[str], Prepared]:
+def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str], Prepared]:
     """The document with its headline, and what the encoder will see of each of its windows."""
-    paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=keep_all)
+    paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
     document = replace(document, title=document.title or headline(document.text, paragraphs))
     parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - _SPECIAL_PIECES)
     inputs = encoder_inputs(document, parts, encoder.count_pieces)
@@ -170,48 +171,66 @@ def _store(collection: Collection, encoder: Encoder, batch: Sequence[tuple[Docum
 
 
 def _same(known: Document, document: Document, date: str | None, publisher: str | None) -> bool:
-    """Nothing changed: the bytes are those stored, and no date or publisher is given that differs."""
+    """Nothing changed: the bytes and the settings are those stored, and no date or publisher is given that differs."""
     return (
         known.sha256 == document.sha256
+        and known.keep_all == document.keep_all
         and (date is None or known.date == date)
         and (publisher is None or known.publisher == publisher)
     )
 
 
-def _find(paths: Sequence[Path], collection: Path, summary: Summary) -> Iterator[Found]:
-    """Files of known formats under the paths, each once, sorted; hidden ones and the rest are only counted."""
+def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> list[Found]:
+    """Files of known formats under the paths, each once, sorted; the rest are only counted in `summary`.
+
+    Raises NothingToDo for a path that does not exist, before anything is read.
+    """
+    absent = next((path for path in paths if not path.exists()), None)
+    if absent is not None:
+        raise NothingToDo(_missing(absent))
     seen: set[Path] = set()
-    inside = collection.resolve()
+    found = []
     for path in paths:
-        if not path.exists():
-            raise NothingToDo(_missing(path))
         root = path if path.is_dir() else path.parent
-        for file in _files(path, inside, summary):
+        for file in _files(path, collection.resolve(), summary):
             if file.resolve() not in seen:
                 seen.add(file.resolve())
-                yield Found(file, file.relative_to(root).as_posix(), root)
+                found.append(Found(file, file.relative_to(root).as_posix(), root))
+    return found
+
+
+def require_something(paths: Sequence[Path], collection: Path) -> None:
+    """Raises NothingToDo where the paths hold no file of a known format, so that no collection is made for nothing."""
+    summary = Summary()
+    if not (find_files(paths, collection, summary) or summary.unreadable):
+        raise NothingToDo(_nothing(paths, summary))
 
 
 def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
-    if path.is_file():
-        if path.suffix.lower() in FORMATS:
+    if not path.is_dir():
+        if path.suffix.lower() in FORMATS and path.is_file():
             yield path
         else:
             summary.ignored["of an unsupported type"] += 1
         return
-    for entry in sorted(path.iterdir()):
-        if entry.resolve() == collection:
-            summary.ignored["the collection itself"] += 1
-        elif entry.name.startswith("."):
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        summary.unreadable.append((str(path), error.strerror or str(error)))
+        return
+    for entry in entries:
+        if entry.name.startswith(".") and not _is_same(entry, collection):
             summary.ignored["hidden"] += 1
-        elif entry.is_dir() and entry.is_symlink():
-            summary.ignored["a link to a folder"] += 1
-        elif entry.is_dir():
-            yield from _files(entry, collection, summary)
-        elif entry.suffix.lower() in FORMATS and entry.is_file():
-            yield entry
+        elif entry.is_symlink() and not entry.is_file():
+            summary.ignored["a link to a folder, or to nothing"] += 1
+        elif entry.is_dir() and _is_same(entry, collection):
+            summary.ignored["the collection itself"] += 1
         else:
-            summary.ignored["of an unsupported type"] += 1
+            yield from _files(entry, collection, summary)
+
+
+def _is_same(entry: Path, collection: Path) -> bool:
+    return entry.is_dir() and not entry.is_symlink() and entry.resolve() == collection
 
 
 def _free_name(found: Found, taken: set[str]) -> str:
@@ -228,8 +247,8 @@ def _free_name(found: Found, taken: set[str]) -> str:
 
 def _prune(collection: Collection, paths: Sequence[Path], files: Sequence[Found]) -> int:
     """Documents whose files are gone, below these paths only, are removed; how many."""
-    present = {str(found.path.absolute()) for found in files}
-    roots = [path.absolute() for path in paths]
+    present = {str(found.path.resolve()) for found in files}
+    roots = [path.resolve() for path in paths]
     with collection.reading() as snapshot:
         gone = [
             d.doc_id

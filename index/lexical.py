@@ -5,16 +5,19 @@ text is analysed as the field is, less the words that join others, and its terms
 text as one field, and no stop words in queries, gave the best fused nDCG@10 of the ways tried.
 """
 
+import os
 import shutil
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import tantivy
 
 _ANALYZER = "pilcrow_english"
-# BM25 sums over distinct terms; past this many the rarest words of a pasted page have long been heard.
+# BM25 sums over distinct terms; past this many of a pasted page, the most frequent first, more add nothing but time.
 _MAX_TERMS = 512
 
 
@@ -56,6 +59,11 @@ class LexicalIndex:
     def __init__(self, folder: Path | None) -> None:
         """Raises ValueError or OSError, as tantivy does, where the folder's files are damaged."""
         self._schema = _schema()
+        if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
+            # tantivy takes a lock file even to read; a folder that nobody may write to cannot change meanwhile.
+            copy = mkdtemp(prefix="pilcrow-")
+            weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+            folder = Path(shutil.copytree(folder, Path(copy) / "lexical", copy_function=shutil.copyfile))
         if folder is None:
             self._index = tantivy.Index(self._schema)
         else:
@@ -63,6 +71,10 @@ class LexicalIndex:
             self._index = tantivy.Index(self._schema, path=str(folder))
         self._index.register_tokenizer(_ANALYZER, _analyzer(stop_words=True))
         self._query_analyzers = (_analyzer(stop_words=False), _analyzer(stop_words=True))
+
+    def __len__(self) -> int:
+        """The number of entries."""
+        return int(self._index.searcher().num_docs)
 
     def replace(self, entries: Iterable[LexicalEntry], removed: Sequence[int] = ()) -> None:
         """Entries are put in, those of the same id first taken out; `removed` ids go. Committed when this returns."""

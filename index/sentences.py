@@ -5,10 +5,13 @@ from itertools import pairwise
 
 from index.paragraphs import trim
 
-_QUOTES = "\"'“”„«»‘’"
-_CLOSING = _QUOTES + ")]}"
-_QUOTED_END = re.compile(r"[.!?…]\S*\s")
-_UNQUOTE = str.maketrans(dict.fromkeys('"“”„«»', " "))
+_MARKS = '"“”„«»'
+_CLOSING = _MARKS + "'‘’)]}"
+_UNQUOTE = str.maketrans(dict.fromkeys(_MARKS, " "))
+# sentencex panics on "A\u00a0." and its like (version 1.0.32), so it never sees white space of that kind.
+_WIDE_SPACE = re.compile(r"[^\S\n]")
+# Its time grows with the square of the length where quotation marks do not close; no sentence is this long.
+_PIECE = 20_000
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -28,14 +31,16 @@ def _boundaries(text: str) -> list[tuple[int, int]]:
     """sentencex's spans, made to cover the text without gap or overlap."""
     import sentencex
 
-    starts = [0, *(b["start_index"] for b in sentencex.get_sentence_boundaries("en", text)), len(text)]
-    starts = sorted({min(max(s, 0), len(text)) for s in starts})
-    return list(pairwise(starts))
+    starts = {0, len(text)}
+    for left in range(0, len(text), _PIECE):
+        piece = _WIDE_SPACE.sub(" ", text[left : left + _PIECE])
+        starts.update(left + b["start_index"] for b in sentencex.get_sentence_boundaries("en", piece))
+    return list(pairwise(sorted(starts)))
 
 
 def _split_quotation(text: str, start: int, end: int) -> list[tuple[int, int]]:
     sentence = text[start:end]
-    if not any(mark in sentence for mark in '"“”„«»') or not _QUOTED_END.search(sentence.strip()):
+    if not any(mark in sentence for mark in _MARKS) or not _ends_inside(sentence):
         return [(start, end)]
     masked = sentence.translate(_UNQUOTE)
     cuts = [start]
@@ -44,6 +49,11 @@ def _split_quotation(text: str, start: int, end: int) -> list[tuple[int, int]]:
         if sentence[cut:].strip(_CLOSING + " \t\n"):
             cuts.append(start + cut)
     return list(zip(cuts, [*cuts[1:], end], strict=True))
+
+
+def _ends_inside(sentence: str) -> bool:
+    """Whether a word before the last one ends as a sentence may."""
+    return any(mark in word for word in sentence.split()[:-1] for mark in ".!?…")
 
 
 def _after_closing_marks(sentence: str, cut: int) -> int:

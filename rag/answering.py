@@ -3,6 +3,7 @@
 question -> query -> hits -> sentences -> claims, each with its citation -> Answer
 """
 
+import re
 from time import perf_counter
 
 from index.collection import Collection, Filters
@@ -16,9 +17,12 @@ from rag.selecting import Selected, logistic, select_sentences, worth_showing
 PASSAGES = 8
 # Nothing nearer than this: the documents are about something else.
 NEAR_ENOUGH = 0.32
-# P(the answer is in the best three passages) = logistic(slope * (best cosine - middle)): fitted on 795 questions, 600 of
-# SQuAD 2.0's dev set over all paragraphs of their 16 articles and 195 about something else.
+# P(the answer is in the best three passages) = logistic(slope * (best cosine - middle)): fitted on 795 questions,
+# 600 of SQuAD 2.0's dev set over all paragraphs of their 16 articles and 195 about something else.
 _SLOPE, _MIDDLE = 7.7, 0.617
+
+
+_MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 
 
 def answer(
@@ -69,5 +73,9 @@ def answer(
 
 
 def _claim(selected: Selected, label: int) -> Claim:
-    """A sentence of the documents, verbatim: what it cites is itself, so it is supported by construction."""
-    return Claim(" ".join(selected.sentence.text.split()), (label,), 1.0, "supported")
+    """A sentence of the documents, verbatim: what it cites is itself, so it is supported by construction.
+
+    Markers of the document's own ("[12]") are left out of the claim, or they would seem to be ours.
+    """
+    text = " ".join(_MARKER.sub("", selected.sentence.text).split())
+    return Claim(text, (label,), 1.0, "supported")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.collection import Filters, Snapshot
-from index.embedding import Encoder
+from index.embedding import Encoder, Vectors
 from index.passages import Passage
 
 # The weight of the cosine; the rest is BM25 over its maximum. Measured with 0.5 to 0.9 on NFCorpus, Cranfield and
@@ -48,20 +48,24 @@ def retrieve(
     way: Way = Way.FUSED,
     filters: Filters | None = None,
     candidates: int = CANDIDATES,
+    vector: Vectors | None = None,
 ) -> list[Hit]:
     """The at most k best passages, best first, ties by passage_id.
 
     Fused score = w * cosine + (1 - w) * BM25 / (best BM25 of this query), over the union of each leg's best
     `candidates`, with exact cosines for all of them and 0 for an absent BM25 score.
+    vector: the query's (d,), where it is known already.
     Raises ValueError for k < 1.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     if not query.strip():
         return []
+    query = query.encode("utf-8", "replace").decode()  # a lone surrogate is no character that any index knows
     depth = max(candidates, k)
     lexical = dict(snapshot.lexical(query, depth, filters)) if way is not Way.DENSE else {}
-    vector = encoder.encode([query])[0]
+    if vector is None:
+        vector = encoder.encode([query])[0]
     cosines = dict(snapshot.nearest(vector, depth, filters)) if way is not Way.LEXICAL else {}
     missing = [passage_id for passage_id in lexical if passage_id not in cosines]
     if missing:

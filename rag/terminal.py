@@ -28,6 +28,11 @@ def plain(text: str) -> str:
     return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def name(text: str) -> str:
+    """A name on one line: a file's, a question's id; a newline in it must not forge a line of ours."""
+    return " ".join(plain(text).split())
+
+
 def answer_text(answer: Answer) -> str:
     """The answer, then its sources with document, date, outlet, paragraph and the quoted sentence."""
     if answer.abstained:
@@ -42,7 +47,9 @@ def hits_text(hits: Sequence[Evidence]) -> str:
         return "Nothing found."
     return "\n\n".join(
         _wrap(
-            f"{h.rank}. {h.doc_id} · paragraph {h.paragraph} · characters {h.start}-{h.end} · {h.score:.3f}", "", "   "
+            f"{h.rank}. {name(h.doc_id)} · paragraph {h.paragraph} · characters {h.start}-{h.end} · {h.score:.3f}",
+            "",
+            "   ",
         )
         + "\n"
         + _wrap(h.text, "   ")
@@ -78,7 +85,7 @@ def _source(citation: Citation) -> str:
 
 
 def _place(citation: Citation) -> str:
-    parts = [citation.doc_id, citation.date or "no date", citation.publisher or "no outlet"]
+    parts = [name(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])

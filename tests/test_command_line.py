@@ -50,17 +50,32 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
     assert [(h["document"], h["paragraph"], h["rank"]) for h in hits] == [("a.txt", 2, 1)]
     listed = json.loads(run(capsys, "list", "--json")[1])["documents"]
     assert listed == [
-        {"document": "a.txt", "title": "The bridge", "date": "2021-05-04", "publisher": "Post",
-         "source": str(home / "notes" / "a.txt"), "bytes": len(BRIDGE)}
-    ]  # fmt: skip
+        {
+            "document": "a.txt",
+            "title": "The bridge",
+            "date": "2021-05-04",
+            "publisher": "Post",
+            "source": str(home / "notes" / "a.txt"),
+            "bytes": len(BRIDGE),
+        }
+    ]
     paragraphs = json.loads(run(capsys, "paragraphs", "a.txt", "--json")[1])["paragraphs"]
     assert [(p["number"], p["kind"], BRIDGE[p["start"] : p["end"]] == p["text"]) for p in paragraphs] == [
-        (1, "heading", True), (2, "body", True)
-    ]  # fmt: skip
+        (1, "heading", True),
+        (2, "body", True),
+    ]
     stated = json.loads(run(capsys, "status", "--json")[1])
     assert list(stated) == [
-        "documents", "paragraphs", "passages", "furniture", "duplicates", "bytes", "encoder", "generation", "health"
-    ]  # fmt: skip
+        "documents",
+        "paragraphs",
+        "passages",
+        "furniture",
+        "duplicates",
+        "bytes",
+        "encoder",
+        "generation",
+        "health",
+    ]
     assert (stated["documents"], stated["paragraphs"], stated["passages"], stated["health"]) == (1, 2, 1, "ok")
     assert run(capsys, "remove", "a.txt")[:2] == (0, "1 removed\n")
     assert json.loads(run(capsys, "list", "--json")[1]) == {"documents": []}
@@ -121,6 +136,8 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["remove", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["remove", "a.txt", "--collection", "none"], "no collection"),
         (["eval", "retrieval", "nowhere"], "corpus.jsonl"),
+        (["search", "-said"], "Put -- before"),
+        (["ask", "x?", "--document", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),
     ],
 )
@@ -138,6 +155,23 @@ def test_a_users_fault_is_one_line_that_says_what_to_do(
     assert err.count("\n") <= 1
 
 
+def test_an_index_run_that_finds_nothing_leaves_no_collection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "b.zip").write_text("x")
+    assert run(capsys, "index", "b.zip")[0] == 2
+    assert not (home / ".pilcrow").exists()
+
+
+def test_names_and_ids_cannot_speak_to_the_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a\x1b]0;x\x07\nforged.txt").write_text(BRIDGE)
+    (home / "b\x1b[2J.txt").write_text("")
+    (home / "q.jsonl").write_text(json.dumps({"id": "i\x1b[2J", "question": "Who\x1b[2J mends the bridge?"}))
+    said = "".join(run(capsys, "index", ".")[1:])
+    for command in (["list"], ["ask", "Who mends it?"], ["search", "bridge"], ["ask", "--questions", "q.jsonl"]):
+        said += "".join(run(capsys, *command)[1:])
+    assert not set(said) & set("\x1b\x07")
+    assert not any(line.startswith("forged") for line in said.splitlines())
+
+
 def test_an_index_run_that_reads_nothing_new_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "a.txt").write_text(BRIDGE)
     run(capsys, "index", "a.txt")
@@ -150,12 +184,23 @@ def test_a_package_of_the_same_name_ahead_of_ours_is_told(home: Path) -> None:
     (home / "eval" / "__init__.py").write_text("")
     done = subprocess.run(
         [sys.executable, str(ROOT / "pilcrow.py"), "status"],
-        capture_output=True, text=True, check=False, cwd=home, env={**os.environ, "PYTHONPATH": str(home)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(home)},
+    )
     # Started as a script, its own folder comes first and ours are found; as a module, the user's would be.
     assert "no collection" in done.stderr or done.returncode == 0
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[1:1] = [{str(ROOT)!r}]; import pilcrow; sys.exit(pilcrow.main(['list']))"],
-        capture_output=True, text=True, check=False, cwd=home,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path[1:1] = [{str(ROOT)!r}]\nimport pilcrow\nsys.exit(pilcrow.main(['list']))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+    )
     assert (done.returncode, "'eval'" in done.stderr) == (2, True)

@@ -74,6 +74,8 @@ def test_a_document_is_ranked_by_its_best_passage_and_ties_by_id_descending() ->
         ("corpus.jsonl", '{"_id": "d1"}', r"corpus\.jsonl:1: 'text' is absent"),
         ("queries.jsonl", '{"_id": 7, "text": "x"}', r"queries\.jsonl:1: '_id' is not a string"),
         ("queries.jsonl", "", r"judges query 'q1'"),
+        ("corpus.jsonl", '{"_id": "d1", "text": "x"}\n{"_id": "d1", "text": "y"}', r"corpus\.jsonl:2: the id 'd1'"),
+        ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t0\n", "judges no document relevant"),
         ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\tmany\n", r"test\.tsv:2"),
     ],
 )

@@ -1,8 +1,10 @@
 """The collection on disk: what is stored is what was read, what is removed is gone, and damage is told."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from index.collection import Collection, Filters, Prepared, create_collection, o
 from index.embedding import Encoder, EncoderIdentity
 from index.errors import (
     CollectionDamaged,
+    CollectionError,
     CollectionLocked,
     CollectionMismatch,
     CollectionMissing,
@@ -23,6 +26,8 @@ from index.errors import (
     UnknownDocument,
 )
 from index.indexing import index_documents, index_paths, row_document
+from index.lexical import LexicalEntry, LexicalIndex
+from index.passages import Window
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
@@ -220,7 +225,7 @@ def test_a_new_base_is_made_when_the_tail_has_grown_and_hits_stay_the_same(
 @pytest.fixture
 def dated(make_collection: MakeCollection) -> Collection:
     texts = {
-        name: f"Title: {name}\nDate: {date}\nPublisher: {outlet}\n\nThe bridge of {name} was mended by the town in winter."
+        name: f"Title: {name}\nDate: {date}\nPublisher: {outlet}\n\nThe bridge of {name} was mended by the town."
         for name, date, outlet in (
             ("old", "2019-05-01", "Post"),
             ("mid", "2021", "Post"),
@@ -277,7 +282,7 @@ def test_hidden_unsupported_and_unreadable_files_are_passed_over_and_told(
     summary = index_paths(collection, encoder, [files, files / "a.txt"])
     assert (summary.added, [(Path(p).name, r) for p, r in summary.unreadable]) == (1, [("empty.txt", "no text in it")])
     assert summary.ignored["hidden"] == 2
-    assert summary.ignored["a link to a folder"] == 1
+    assert summary.ignored["a link to a folder, or to nothing"] == 1
     with pytest.raises(NothingToDo, match="supported"):
         index_paths(collection, encoder, [files / "b.zip"])
     with pytest.raises(NothingToDo, match="URL"):
@@ -299,3 +304,107 @@ def test_prune_drops_only_what_is_gone_below_the_paths_of_the_call(
     assert index_paths(collection, encoder, [tmp_path / "one"], prune=True).removed == 1
     with collection.reading() as snapshot:
         assert len(snapshot.documents()) == 3
+
+
+def test_a_lexical_index_that_holds_less_than_the_truth_is_made_again_by_the_writer(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE, mill=MILL)
+    writer.close()
+    shutil.rmtree(writer.folder / "lexical")
+    LexicalIndex(writer.folder / "lexical")  # what a process that was killed while making it again would leave
+    with open_collection(writer.folder) as reader:
+        assert found(reader, encoder, "miller")[1] == ["mill.txt"]
+    with open_collection(writer.folder, write=True) as again:
+        assert found(again, encoder, "miller")[1] == ["mill.txt"]
+    with open_collection(writer.folder) as reader:
+        assert found(reader, encoder, "miller")[1] == ["mill.txt"]
+        assert reader.notices == []
+
+
+def test_entries_that_the_truth_has_no_longer_do_not_crowd_out_those_it_has(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL)
+    stale = [LexicalEntry(10_000 + n, 99, "miller miller miller") for n in range(200)]
+    collection._lexical_for_writing().replace(stale)
+    assert found(collection, encoder, "miller")[1] == ["mill.txt"]
+
+
+def test_a_lost_vector_index_is_made_again_by_the_next_index_run(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE)
+    writer.close()
+    next(writer.folder.glob("vectors-*.faiss")).unlink()
+    with open_collection(writer.folder, write=True) as again:
+        index_paths(again, encoder, [tmp_path / "collection-files"])
+    assert list(writer.folder.glob("vectors-*.faiss"))
+
+
+def test_a_new_base_under_a_readers_feet_gives_no_passage_twice(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE)
+    query = encoder.encode(["mill"])[0]
+    mill = row_document("mill", "s#1", MILL)
+    vectors = encoder.encode([MILL])
+    with open_collection(writer.folder) as reader:
+        writer.replace([Prepared(mill, [], [Window(0, len(MILL), None)], vectors)])
+        for _ in range(2):
+            with reader.reading() as snapshot:
+                ids = [i for i, _ in snapshot.nearest(query, 20)]
+            assert len(ids) == len(set(ids)) == 2
+            writer.refresh_base()
+
+
+def test_a_full_disk_is_one_clear_line_and_loses_nothing(make_collection: MakeCollection, encoder: Encoder) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    pages = collection._connection.execute("PRAGMA page_count").fetchone()[0]
+    collection._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(CollectionError, match=r"full.*nothing that was stored before is lost"):
+        index_documents(collection, encoder, [row_document("big", "s#1", f"{MILL} " * 5000)])
+    assert found(collection, encoder, "bridge")[1] == ["bridge.txt"]
+    collection._connection.execute("PRAGMA max_page_count = 1000000")
+    index_documents(collection, encoder, [row_document("mill", "s#1", MILL)])
+    assert found(collection, encoder, "miller")[1] == ["mill"]
+
+
+def test_threads_ask_one_collection_at_a_time_and_all_get_an_answer(sample: Collection, encoder: Encoder) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: found(sample, encoder, "union state"), range(16)))
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_keep_all_is_a_setting_that_counts_as_a_change(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(page=f"Menu\n\n{BRIDGE}\n\nSign up now")
+    files = [tmp_path / "collection-files"]
+    assert index_paths(collection, encoder, files, keep_all=True).updated == 1
+    assert index_paths(collection, encoder, files, keep_all=True).unchanged == 1
+    with collection.reading() as snapshot:
+        assert snapshot.status().furniture == 0
+
+
+def test_a_file_reached_by_several_ways_is_one_document(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    (tmp_path / "way").symlink_to(tmp_path / "collection-files")
+    (tmp_path / "way" / "loop.txt").symlink_to(tmp_path / "way" / "loop.txt")
+    for way in (tmp_path / "way", tmp_path / "collection-files" / ".." / "collection-files"):
+        assert index_paths(collection, encoder, [way]).unchanged == 1
+
+
+def test_a_collection_in_a_folder_that_nobody_may_write_to_is_read_without_complaint(
+    make_collection: MakeCollection, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = make_collection(bridge=BRIDGE, mill=MILL)
+    writer.close()
+    # What a read-only folder says, also to root: access is what our code asks, and tantivy is kept from locking there.
+    monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).startswith(str(writer.folder)))
+    with open_collection(writer.folder) as reader:
+        assert found(reader, encoder, "miller")[1] == ["mill.txt"]
+        assert reader.notices == []
+        assert not list(writer.folder.glob("corpus.sqlite-*"))

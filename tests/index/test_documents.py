@@ -1,5 +1,6 @@
 """Files into documents: encodings, formats, stated metadata, and files that give no text."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,22 @@ def test_leading_lines_and_front_matter_state_title_date_and_publisher() -> None
 @pytest.mark.parametrize(
     ("stated", "date"),
     [
-        ("2021-05-04", "2021-05-04"), ("2021-05-04T10:00:00+02:00", "2021-05-04"), ("2021-05", "2021-05"), ("2021", "2021"),
-        ("4 May 2021", "2021-05-04"), ("May 4, 2021", "2021-05-04"), ("2021/05/04", "2021-05-04"), ("4.5.2021", "2021-05-04"),
-        ("2021-13-01", None), ("2021-02-30", None), ("yesterday", None), ("", None), (None, None), ("20210", None),
+        ("2021-05-04", "2021-05-04"),
+        ("2021-05-04T10:00:00+02:00", "2021-05-04"),
+        ("2021-05", "2021-05"),
+        ("2021", "2021"),
+        ("4 May 2021", "2021-05-04"),
+        ("May 4, 2021", "2021-05-04"),
+        ("2021/05/04", "2021-05-04"),
+        ("4.5.2021", "2021-05-04"),
+        ("2021-13-01", None),
+        ("2021-02-30", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        ("20210", None),
     ],
-)  # fmt: skip
+)
 def test_only_a_date_beyond_doubt_is_one(stated: str | None, date: str | None) -> None:
     assert parse_date(stated) == date
 
@@ -111,3 +123,71 @@ def test_a_given_date_and_publisher_win_over_the_files(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(PAGE)
     document = read_document(tmp_path / "page.html", "p", date="2020", publisher="Mine")
     assert (document.date, document.publisher) == ("2020", "Mine")
+
+
+def html(body: str, head: str = "") -> bytes:
+    return f"<html><head><title>T</title>{head}</head><body><article>{body}</article></body></html>".encode()
+
+
+def page_text(tmp_path: Path, raw: bytes) -> str:
+    (tmp_path / "p.html").write_bytes(raw)
+    return read_document(tmp_path / "p.html", "p.html").text
+
+
+LONG = "The committee of the town met on Tuesday and agreed to mend the old bridge before winter"
+
+
+def test_no_text_of_a_page_is_lost_or_glued_to_its_neighbour(tmp_path: Path) -> None:
+    body = (
+        f"<h1>Head</h1>{LONG} alpha.<br><br>{LONG} beta.<ul><li><p>{LONG} first.</p><p>{LONG} second.</p></li>"
+        f"<li>Outer item<ul><li>Inner one</li></ul></li></ul><table><tr><td>Delta</td><td>Epsilon</td></tr></table>"
+        f"<blockquote><p>{LONG} A.</p><p>{LONG} B.</p></blockquote><p>{LONG} end.</p>"
+    )
+    text = page_text(tmp_path, html(body))
+    for word in ("alpha.", "beta.", "first.", "second.", "Outer item", "Inner one", " A.", " B.", "end."):
+        assert text.count(word) == 1
+    for glued in ("first.The", "A.The", "itemInner", "DeltaEpsilon", "alpha.The"):
+        assert glued not in text
+
+
+@pytest.mark.parametrize("offset", range(4))
+def test_a_long_page_of_another_script_is_read_wherever_its_characters_fall(tmp_path: Path, offset: int) -> None:
+    assert "предложение" in page_text(
+        tmp_path, html("<p>" + "x" * offset + "Это длинное предложение для проверки. " * 200)
+    )
+
+
+def test_a_page_that_names_no_encoding_is_read_as_a_text_would_be(tmp_path: Path) -> None:
+    raw = f"<html><body><p>{LONG}, said the café’s owner, très content.</p></body></html>".encode("cp1252")
+    assert "café’s owner, très" in page_text(tmp_path, raw)
+
+
+def test_a_page_states_its_date_in_meta_tags_or_linked_data_and_nowhere_else(tmp_path: Path) -> None:
+    linked = (
+        '<script type="application/ld+json">{"@type": "NewsArticle", "datePublished": "2020-02-03T01:00Z"}</script>'
+    )
+    guess = (
+        '<link rel="canonical" href="https://example.com/2020/01/02/x.html">'
+        '<meta name="last-modified" content="2021-01-01">'
+    )
+    for head, date in ((linked, "2020-02-03"), (guess, None), ("", None)):
+        (tmp_path / "p.html").write_bytes(html(f"<p>{LONG} on 4 May 2019.</p>", head))
+        document = read_document(tmp_path / "p.html", "p.html")
+        assert (document.date, document.publisher) == (date, None)
+
+
+def test_a_title_keeps_the_quotation_marks_that_are_its_own() -> None:
+    assert stated_metadata("Title: 'Wait' says the mayor\nDate: 2020") == {
+        "title": "'Wait' says the mayor",
+        "date": "2020",
+    }
+    assert stated_metadata("---\ntitle: >\n  folded\ndate: 2020\n---\n") == {"date": "2020"}
+    assert stated_metadata("---\nA scene. He said it.\ntitle: no\n---\n") == {}
+    assert parse_date("٢٠٢٣") is None
+
+
+def test_a_file_whose_name_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text(LONG)
+    with pytest.raises(Unreadable, match="rename"):
+        read_document(path, "x")

@@ -34,15 +34,28 @@ def test_the_sample_is_labelled_as_by_hand_and_no_body_is_lost() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Menu Close", "<!-- analytics -->", "!-- Tag manager (tag.js) -->", "Skip to main content", "Leave a Comment",
-        "Your email address will not be published. Required fields are marked *", "Scroll to Top", "Share this story",
-        "Read more at Harbour Post.", "Stay informed and gain unlimited access to our unmatched reporting. Subscribe now.",
-        "Get the Harbour Post’s biggest stories delivered right to your inbox. Sign up now.", "Register now",
+        "Menu Close",
+        "<!-- analytics -->",
+        "!-- Tag manager (tag.js) -->",
+        "Skip to main content",
+        "Leave a Comment",
+        "Your email address will not be published. Required fields are marked *",
+        "Scroll to Top",
+        "Share this story",
+        "Read more at Harbour Post.",
+        "Stay informed and gain unlimited access to our unmatched reporting. Subscribe now.",
+        "Get the Harbour Post’s biggest stories delivered right to your inbox. Sign up now.",
+        "Register now",
         "Write an article and join a growing community of more than 9,000 authors from 70 institutions.",
-        "Want to write?", "Home | News | Sport | Weather", "© Harbour Post. All rights reserved.",
-        "We use cookies to improve your visit. Accept", "[Share](#s) | [Print](#p)", "Log in", "3 comments",
+        "Want to write?",
+        "Home | News | Sport | Weather",
+        "© Harbour Post. All rights reserved.",
+        "We use cookies to improve your visit. Accept",
+        "[Share](#s) | [Print](#p)",
+        "Log in",
+        "3 comments",
     ],
-)  # fmt: skip
+)
 def test_menus_pleas_forms_and_residue_near_the_ends_are_furniture(line: str) -> None:
     assert kinds(line, "Bridge to be mended before winter", BODY, BODY + " So it was.", line)[0] == "furniture"
     assert kinds("Bridge to be mended before winter", BODY, BODY + " So it was.", line)[-1] == "furniture"
@@ -66,8 +79,12 @@ def test_credits_and_picture_lines_are_captions_wherever_they_stand(line: str) -
 
 def test_section_headings_are_headings_and_a_line_without_text_below_is_furniture() -> None:
     assert kinds("Bridge to be mended", BODY, "An old quarrel", BODY + " It rained.", "Local news") == [
-        "heading", "body", "heading", "body", "furniture"
-    ]  # fmt: skip
+        "heading",
+        "body",
+        "heading",
+        "body",
+        "furniture",
+    ]
 
 
 def test_short_quotations_and_one_line_paragraphs_are_body() -> None:
@@ -106,3 +123,20 @@ def test_the_headline_is_the_line_that_says_something() -> None:
     text = f"Menu Close\n\nNews Opinion Sport\n\nHow the bridge was saved\n\n{BODY}"
     assert headline(text, classify(text, "d")) == "How the bridge was saved"
     assert headline(BODY, classify(BODY, "d")) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "“You must leave now,” he told us.",
+        "They left us no choice.",
+        "The court ruled that cookies need consent, and the newsletter was stopped.",
+    ],
+)
+def test_a_short_last_sentence_that_speaks_to_nobody_is_body(line: str) -> None:
+    assert kinds("Talks end", BODY, BODY + " It rained.", line)[-1] == "body"
+
+
+def test_rows_of_links_and_of_spaces_take_no_time_to_judge() -> None:
+    assert kinds("[a](b) " * 29 + "x", BODY)[0] == "furniture"
+    assert kinds(BODY, "x" + " " * 100_000 + "x")[0] == "body"

@@ -11,9 +11,24 @@ from index.errors import EncoderMissing
 from index.lexical import LexicalEntry, LexicalIndex
 
 ODD_QUERIES = [
-    "Lukashenko: what foo?", "Who's cats' owner?", "[1]?", "-said", "title: cats", "😀", "cats " * 2000, 'a "b', "AND OR NOT",
-    "(", "*", "cats~2^3", "\\", "who is it", "the", "\u202e", "a\0b",
-]  # fmt: skip
+    "Lukashenko: what foo?",
+    "Who's cats' owner?",
+    "[1]?",
+    "-said",
+    "title: cats",
+    "😀",
+    "cats " * 2000,
+    'a "b',
+    "AND OR NOT",
+    "(",
+    "*",
+    "cats~2^3",
+    "\\",
+    "who is it",
+    "the",
+    "\u202e",
+    "a\0b",
+]
 
 
 def random_vectors(n: int, seed: int = 0) -> Vectors:

@@ -1,4 +1,4 @@
-"""Answers: every citation resolves inside one paragraph, furniture is never cited, and silence where nothing is near."""
+"""Answers: each citation resolves inside one paragraph, furniture is never cited, and silence where nothing is near."""
 
 import json
 from collections.abc import Callable
@@ -90,14 +90,36 @@ def test_filters_reach_the_answer(sample: Collection, encoder: Encoder) -> None:
 def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> None:
     row = answer_json(next(a for a in answers if a.claims))
     assert list(row) == [
-        "question", "query", "answer", "abstained", "reason", "confidence", "claims", "citations", "answers", "evidence",
-        "generator", "notices", "seconds",
-    ]  # fmt: skip
+        "question",
+        "query",
+        "answer",
+        "abstained",
+        "reason",
+        "confidence",
+        "claims",
+        "citations",
+        "answers",
+        "evidence",
+        "generator",
+        "notices",
+        "seconds",
+    ]
     assert list(row["claims"][0]) == ["text", "labels", "support", "verdict"]
     assert list(row["citations"][0]) == [
-        "label", "document", "title", "publisher", "date", "page", "paragraph", "start", "end", "quote",
-        "paragraph_start", "paragraph_end", "also_in",
-    ]  # fmt: skip
+        "label",
+        "document",
+        "title",
+        "publisher",
+        "date",
+        "page",
+        "paragraph",
+        "start",
+        "end",
+        "quote",
+        "paragraph_start",
+        "paragraph_end",
+        "also_in",
+    ]
     assert list(row["evidence"][0]) == ["document", "paragraph", "start", "end", "score", "rank"]
     assert set(row["seconds"]) == {"retrieve", "read", "generate", "total"}
     json.dumps(row)
@@ -135,3 +157,12 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
     assert nothing.startswith("No answer.")
     assert hits_text([]) == "Nothing found."
     assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
+
+
+def test_markers_of_the_documents_own_are_not_taken_for_ours(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    text = "The bridge of the town was opened in 1998 after nine years of work.[12][3, 4]"
+    found = answer(make_collection(page=text), encoder, "When was the bridge of the town opened?")
+    assert found.text == "The bridge of the town was opened in 1998 after nine years of work. [1]"
+    assert found.citations[0].quote == text

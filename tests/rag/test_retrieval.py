@@ -60,3 +60,8 @@ def test_filters_hold_for_all_hits(sample: Collection, encoder: Encoder) -> None
         hits = retrieve(snapshot, encoder, "troops", 50, filters=Filters(after="2023"))
     assert hits
     assert all((dates[h.passage.doc_id] or "") >= "2023" for h in hits)
+
+
+def test_a_query_with_a_lone_surrogate_searches(sample: Collection, encoder: Encoder) -> None:
+    with sample.reading() as snapshot:
+        assert retrieve(snapshot, encoder, "\ud800 constitution", 3)
