@@ -10,6 +10,7 @@ _CLOSING = _MARKS + "'‘’)]}"
 _UNQUOTE = str.maketrans(dict.fromkeys(_MARKS, " "))
 # sentencex panics on "A\u00a0." and its like (version 1.0.32), so it never sees white space of that kind.
 _WIDE_SPACE = re.compile(r"[^\S\n]")
+_REFERENCES = re.compile(r"(?:\[\w(?:[\w, –-]{0,8}\w)?\])+")
 # Its time grows with the square of the length where quotation marks do not close; no sentence is this long.
 _PIECE = 20_000
 
@@ -35,7 +36,13 @@ def _boundaries(text: str) -> list[tuple[int, int]]:
     for left in range(0, len(text), _PIECE):
         piece = _WIDE_SPACE.sub(" ", text[left : left + _PIECE])
         starts.update(left + b["start_index"] for b in sentencex.get_sentence_boundaries("en", piece))
-    return list(pairwise(sorted(starts)))
+    return list(pairwise(sorted({_after_references(text, start) for start in starts})))
+
+
+def _after_references(text: str, cut: int) -> int:
+    """The cut moved behind reference marks ("[12]") that stand right at a sentence's end: they are that sentence's."""
+    marks = _REFERENCES.match(text, cut) if 0 < cut and not text[cut - 1].isspace() else None
+    return marks.end() if marks else cut
 
 
 def _split_quotation(text: str, start: int, end: int) -> list[tuple[int, int]]:
