@@ -41,7 +41,7 @@ def _boundaries(text: str) -> list[tuple[int, int]]:
 
 def _after_references(text: str, cut: int) -> int:
     """The cut moved behind reference marks ("[12]") that stand right at a sentence's end: they are that sentence's."""
-    marks = _REFERENCES.match(text, cut) if 0 < cut and not text[cut - 1].isspace() else None
+    marks = _REFERENCES.match(text, cut) if cut > 0 and not text[cut - 1].isspace() else None
     return marks.end() if marks else cut
 
 
