@@ -453,11 +453,12 @@ def _sample_collection() -> OpenCollection:
 
     import platformdirs
 
-    from index.collection import FORMAT
-
-    articles = Path(__file__).parent / "index" / "sample" / "articles"
+    room = Path(__file__).parent / "index"
+    articles = room / "sample" / "articles"
     files = sorted(articles.iterdir())
-    key = hashlib.sha256(b"\0".join([str(FORMAT).encode(), *(file.read_bytes() for file in files)])).hexdigest()[:12]
+    # The code that indexes is part of the key: another version may split or store the same texts otherwise.
+    made_of = [*sorted(room.glob("*.py")), *files]
+    key = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_of)).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
     _say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")
     _say("To ask your own documents: pilcrow index PATH...")
