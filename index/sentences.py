@@ -10,7 +10,7 @@ _CLOSING = _MARKS + "'‘’)]}"
 _UNQUOTE = str.maketrans(dict.fromkeys(_MARKS, " "))
 # sentencex panics on "A\u00a0." and its like (version 1.0.32), so it never sees white space of that kind.
 _WIDE_SPACE = re.compile(r"[^\S\n]")
-_REFERENCES = re.compile(r"(?:\[\w(?:[\w, –-]{0,8}\w)?\])+")
+_REFERENCES = re.compile(r"(?:\[\w(?:[\w, –-]{0,8}\w)?\]|[*_]{1,3}(?=\s))+")
 # Its time grows with the square of the length where quotation marks do not close; no sentence is this long.
 _PIECE = 20_000
 
@@ -40,7 +40,7 @@ def _boundaries(text: str) -> list[tuple[int, int]]:
 
 
 def _after_references(text: str, cut: int) -> int:
-    """The cut moved behind reference marks ("[12]") that stand right at a sentence's end: they are that sentence's."""
+    """The cut moved behind marks right at a sentence's end ("[12]", closing emphasis): they are that sentence's."""
     marks = _REFERENCES.match(text, cut) if cut > 0 and not text[cut - 1].isspace() else None
     return marks.end() if marks else cut
 

@@ -16,6 +16,8 @@ _PASSAGE_WEIGHT = 0.7
 # A second or third sentence is worth the reader's time only when it is about as near as the first.
 _KEEP_WITHIN = 0.06
 _MAX_SENTENCES = 3
+# "File photo." says nothing by itself.
+_MIN_WORDS = 4
 # Two sentences of which one has this share of the other's words say the same thing twice.
 _SAME_WORDS = 0.8
 
@@ -31,7 +33,8 @@ class Selected:
 
 def select_sentences(question: str, hits: Sequence[Hit], sources: Sources, encoder: Encoder) -> list[Selected]:
     """The sentences of the hits' passages, best first, ties by place."""
-    pairs = [(hit, sentence) for hit in hits for sentence in sources.sentences(hit.passage)]
+    sentences = [(hit, sentence) for hit in hits for sentence in sources.sentences(hit.passage)]
+    pairs = [(hit, sentence) for hit, sentence in sentences if len(sentence.text.split()) >= _MIN_WORDS]
     if not pairs:
         return []
     vectors = encoder.encode([question, *(sentence.text for _, sentence in pairs)])

@@ -18,6 +18,21 @@ def test_both_commands_stand_in_the_first_twenty_lines() -> None:
     assert "-m pytest" in head
 
 
+def test_the_transcript_is_what_the_command_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pilcrow
+
+    (question,) = re.findall(r'pilcrow ask "(.*?)"', TEXT.split("```")[1])
+    (transcript,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
+    assert pilcrow.main(["ask", question]) == 0
+    assert capsys.readouterr().out == transcript
+
+
 def test_every_command_is_documented_and_every_documented_one_exists() -> None:
     import pilcrow
 

@@ -99,6 +99,7 @@ def test_blank_lines_long_lines_and_heading_lines_part_paragraphs(text: str, exp
         ("“I’m ready to give land again,” he told reporters.", ["“I’m ready to give land again,” he told reporters."]),
         ("It cost 3.5 million. Cheap!", ["It cost 3.5 million.", "Cheap!"]),
         ("It closed.[3, 4] It opened.[12][a] [Sic] it.", ["It closed.[3, 4]", "It opened.[12][a]", "[Sic] it."]),
+        ("**May 2014.** Rain. _So._ It fell.", ["**May 2014.**", "Rain.", "_So._", "It fell."]),
         ("See Plan A\xa0. It failed.", ["See Plan A\xa0.", "It failed."]),
     ],
 )
