@@ -30,26 +30,29 @@ if TYPE_CHECKING:
     from index.indexing import Summary
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
+    from rag.reading import Reader
 
 __all__ = ["ask", "index", "main", "open_collection", "search", "show"]
 
 _DEFAULT_FOLDER = ".pilcrow"
 _USER_ERROR = 2
 _INTERRUPTED = 130
+# Questions of an evaluation, where not all are asked for.
+_SAMPLE = 1000
 
 # ---- The Python API
 
 
 @dataclass
 class OpenCollection:
-    """A collection's folder, and the encoder that reads it, loaded when first needed.
+    """A collection's folder, and the models that search and read it, loaded when first needed.
 
     encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
     """
 
     folder: Path
     encoder_name: str | None = None
-    _reader: "Collection | None" = field(default=None, init=False, repr=False)
+    _stored: "Collection | None" = field(default=None, init=False, repr=False)
 
     @cached_property
     def encoder(self) -> "Encoder":
@@ -57,10 +60,10 @@ class OpenCollection:
         from index.embedding import BUNDLED, Encoder
         from index.indexing import require_same
 
-        stored = self.reader.encoder.name if self.exists else BUNDLED
+        stored = self.stored.encoder.name if self.exists else BUNDLED
         encoder = Encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
         if self.exists:
-            require_same(self.reader, encoder)
+            require_same(self.stored, encoder)
         return encoder
 
     @property
@@ -68,14 +71,21 @@ class OpenCollection:
         """Whether anything was ever indexed there."""
         return (self.folder / "corpus.sqlite").is_file()
 
+    @cached_property
+    def reader(self) -> "Reader":
+        """The bundled reader. Raises ReaderFileError where its files are absent or altered."""
+        from rag.reading import bundled_reader
+
+        return bundled_reader()
+
     @property
-    def reader(self) -> "Collection":
+    def stored(self) -> "Collection":
         """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
-        if self._reader is None:
+        if self._stored is None:
             from index.collection import open_collection
 
-            self._reader = open_collection(self.folder)
-        return self._reader
+            self._stored = open_collection(self.folder)
+        return self._stored
 
     @contextmanager
     def writer(self) -> "Iterator[Collection]":
@@ -128,7 +138,7 @@ def ask(collection: OpenCollection, question: str, *, filters: "Filters | None" 
     """One Answer: claims with citations, or an abstention with its reason."""
     from rag.answering import answer
 
-    return answer(collection.reader, collection.encoder, question, filters=filters)
+    return answer(collection.stored, collection.encoder, collection.reader, question, filters=filters)
 
 
 def search(
@@ -139,7 +149,7 @@ def search(
     from rag.citations import Sources
     from rag.retrieval import retrieve
 
-    with collection.reader.reading() as snapshot:
+    with collection.stored.reading() as snapshot:
         sources = Sources(snapshot)
         return [
             evidence_of(hit, sources) for hit in retrieve(snapshot, collection.encoder, question, k, filters=filters)
@@ -153,7 +163,7 @@ def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Cita
     """
     from rag.citations import Sources, cite_span
 
-    with collection.reader.reading() as snapshot:
+    with collection.stored.reading() as snapshot:
         return cite_span(Sources(snapshot), doc_id, start, end)
 
 
@@ -277,7 +287,7 @@ def search_command(
     filters = _filters(after, before, publisher, document)
     opened = _for_reading(collection, sample=not as_json)
     hits = search(opened, question, k=k, filters=filters)
-    _notices(opened.reader.notices)
+    _notices(opened.stored.notices)
     if as_json:
         _print_json(hits_json(question, hits))
     else:
@@ -304,7 +314,7 @@ def show_command(
         del shown["label"]
         _print_json(shown)
         return
-    with opened.reader.reading() as snapshot:
+    with opened.stored.reading() as snapshot:
         text = Sources(snapshot).document(document).text
     _print(shown_text(text, citation))
 
@@ -315,7 +325,7 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
     from rag.terminal import name, plain
 
     opened = _for_reading(collection, sample=not as_json)
-    with opened.reader.reading() as snapshot:
+    with opened.stored.reading() as snapshot:
         documents = snapshot.documents()
     if as_json:
         _print_json(
@@ -339,7 +349,7 @@ def paragraphs_command(
     from rag.terminal import paragraph_text
 
     opened = _for_reading(collection, sample=not as_json)
-    with opened.reader.reading() as snapshot:
+    with opened.stored.reading() as snapshot:
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
     if as_json:
@@ -357,7 +367,7 @@ def paragraphs_command(
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The collection in numbers, and whether its parts are whole."""
     opened = _for_reading(collection, sample=not as_json)
-    with opened.reader.reading() as snapshot:
+    with opened.stored.reading() as snapshot:
         status = snapshot.status()
     numbers = {
         "documents": status.documents,
@@ -430,6 +440,104 @@ def eval_retrieval_command(
         _print(f"{setting:<10}" + "".join(f"{measures[name]:>12.4f}" for name in names))
 
 
+SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
+ReaderOption = Annotated[
+    Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")
+]
+ArticleOption = Annotated[
+    list[str] | None, typer.Option("--article", metavar="TITLE", help="Only this article; may be given again.")
+]
+FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a fixed sample of 1,000.")]
+
+
+@eval_app.command("reading")
+def eval_reading_command(
+    path: SquadArgument,
+    reader: ReaderOption = None,
+    article: ArticleOption = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of the probability. [default: the best on these questions]")
+    ] = None,
+    full: FullOption = False,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the figures in eval/results/NAME.json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """EM, F1 and AUROC of the reader with each question's paragraph given."""
+    from eval.datasets import read_squad
+    from eval.reading_runs import evaluate_reading
+
+    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
+    model = _reader(reader)
+    with _progress("reading") as progress:
+        scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
+    figures = {
+        "questions": scores.questions,
+        "answerable": {"em": scores.em, "f1": scores.f1},
+        "unanswerable": {"abstained": scores.abstained},
+        "all": {"em": scores.all_em, "f1": scores.all_f1},
+        "auroc": scores.auroc,
+        "threshold": scores.threshold,
+    }
+    _report_figures(figures, save, f"pilcrow eval reading {_asked(path, article, full)}", path, model.sha256, as_json)
+
+
+@eval_app.command("answers")
+def eval_answers_command(
+    path: SquadArgument,
+    reader: ReaderOption = None,
+    article: ArticleOption = None,
+    collection: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
+    ] = None,
+    full: FullOption = False,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the figures in eval/results/NAME.json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole line on questions asked over all of the file's paragraphs: answers, citations, abstention, seconds."""
+    from eval.datasets import read_squad
+    from eval.reading_runs import ask_all, score_answers
+    from index.embedding import Encoder
+
+    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
+    model = _reader(reader)
+    with _progress("answering") as progress:
+        asked = ask_all(
+            dataset, Encoder(), model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
+        )
+    scores = score_answers(asked)
+    figures = {
+        "questions": scores.questions,
+        "em": scores.em,
+        "f1": scores.f1,
+        "first_citation": scores.first_citation,
+        "citations_per_answer": scores.citations_per_answer,
+        "abstained": {"answerable": scores.abstained_answerable, "unanswerable": scores.abstained_unanswerable},
+        "coverage_at_90": scores.coverage_at_90,
+        "seconds": {"p50": scores.p50, "p95": scores.p95},
+    }
+    _report_figures(figures, save, f"pilcrow eval answers {_asked(path, article, full)}", path, model.sha256, as_json)
+
+
+@app.command("train-reader")
+def train_reader_command(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with train/*.json of SQuAD's form.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where checkpoints and the reader go; resumes there.")],
+    stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 4000,
+    decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train the reader that ships, or go on where OUT stands. Days on a laptop, hours on a server."""
+    from index.embedding import bundled_folder
+    from rag.training import train_reader
+
+    finished = train_reader(data, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed)
+    _print(f"the reader is in {finished}")
+
+
 # ---- What the commands share
 
 
@@ -445,6 +553,44 @@ def _for_reading(folder: Path | None, *, sample: bool) -> OpenCollection:
     raise CollectionMissing(
         f"no collection in '{opened.folder}'; make one with: pilcrow index PATH --collection {opened.folder}"
     )
+
+
+def _reader(folder: Path | None) -> "Reader":
+    """The reader in a folder, or the bundled one."""
+    from index.embedding import bundled_folder
+    from rag.reading import Reader, bundled_reader
+
+    return Reader.open(folder, bundled_folder()) if folder else bundled_reader()
+
+
+def _asked(path: Path, articles: Sequence[str] | None, full: bool) -> str:
+    """The arguments of an evaluation, as a user would type them."""
+    return " ".join([path.name, *(f"--article {title}" for title in articles or ()), *(["--full"] if full else [])])
+
+
+def _report_figures(
+    figures: dict[str, Any], save: str | None, command: str, data: Path, model_sha256: str, as_json: bool
+) -> None:
+    """Prints the figures, as JSON or a line each, and keeps them where they are to be kept."""
+    from eval.report import save_result
+
+    if save:
+        save_result(save, figures, command=command, data=data, model_sha256=model_sha256)
+    if as_json:
+        _print_json(_without_nan(figures))
+        return
+    for name, value in figures.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in parts:
+            _print(f"{f'{name} {part}':<26}" + (f"{number:,}" if isinstance(number, int) else f"{number:.4f}"))
+
+
+def _without_nan(figures: dict[str, Any]) -> dict[str, Any]:
+    """A figure that could not be computed is null in JSON, which has no word for it."""
+    return {
+        name: _without_nan(value) if isinstance(value, dict) else None if value != value else value  # noqa: PLR0124
+        for name, value in figures.items()
+    }
 
 
 def _sample_collection() -> OpenCollection:

@@ -1,10 +1,12 @@
 """Test collections from files: documents, queries, judgements. Every fault is told with its file and line."""
 
 import csv
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from index.documents import Document
 from index.errors import PilcrowError
@@ -97,3 +99,90 @@ def _field(row: Mapping[str, object], key: str, path: Path, number: int) -> str:
     if not isinstance(value, str):
         raise BadDataset(f"{path}:{number}: '{key}' is {'absent' if value is None else 'not a string'}")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingQuestion:
+    """A question of SQuAD's form.
+
+    paragraph: its number among the dataset's paragraphs. references: the right answers, none where unanswerable.
+    """
+
+    question_id: str
+    text: str
+    paragraph: int
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingDataset:
+    """Paragraphs, each with its article's title, and the questions on them."""
+
+    name: str
+    path: Path
+    titles: tuple[str, ...]
+    paragraphs: tuple[str, ...]
+    questions: tuple[ReadingQuestion, ...]
+
+    def documents(self) -> Iterator[Document]:
+        """Each paragraph as a document of its own: its name is the title and the paragraph's number in the dataset."""
+        for number, (title, text) in enumerate(zip(self.titles, self.paragraphs, strict=True)):
+            yield row_document(
+                self.document_name(number), f"{self.path.absolute()}#{number}", text, title=title or None
+            )
+
+    def document_name(self, paragraph: int) -> str:
+        """The name of the document that a paragraph becomes."""
+        return f"{self.titles[paragraph] or 'untitled'}#{paragraph}"
+
+    def sampled(self, n: int | None) -> "ReadingDataset":
+        """A fixed sample of about n questions, stratified by article and answerability; all paragraphs stay.
+
+        Within a stratum the order is that of the ids' hashes, so the same file always gives the same questions.
+        """
+        if n is None or n >= len(self.questions):
+            return self
+
+        def place(q: ReadingQuestion) -> tuple[str, bool, str]:
+            return self.titles[q.paragraph], not q.references, hashlib.sha256(q.question_id.encode()).hexdigest()
+
+        ordered = sorted(self.questions, key=place)
+        step = len(ordered) / n
+        return replace(self, questions=tuple(ordered[int(i * step)] for i in range(n)))
+
+
+def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDataset:
+    """A SQuAD 1.1 or 2.0 file, or some of its articles by title.
+
+    Raises BadDataset for another form, an answer that does not stand where its offset says, or no question at all.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))["data"]
+        titles: list[str] = []
+        paragraphs: list[str] = []
+        questions: list[ReadingQuestion] = []
+        for article in data:
+            title = str(article.get("title", "")).replace("_", " ")
+            if articles is not None and article.get("title") not in articles:
+                continue
+            for entry in article["paragraphs"]:
+                titles.append(title)
+                paragraphs.append(entry["context"])
+                questions.extend(
+                    _reading_question(row, len(paragraphs) - 1, entry["context"], path) for row in entry["qas"]
+                )
+    except (OSError, ValueError) as error:
+        raise BadDataset(f"'{path}' cannot be read ({error}); give a JSON file of SQuAD's form") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadDataset(f"'{path}' is not of SQuAD's form: {error!r} is missing or of another type") from error
+    if not questions:
+        raise BadDataset(f"'{path}' holds no question" + (f" on {', '.join(articles)}" if articles else ""))
+    return ReadingDataset(path.stem, path, tuple(titles), tuple(paragraphs), tuple(questions))
+
+
+def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path: Path) -> ReadingQuestion:
+    for answer in row["answers"]:
+        if context[answer["answer_start"] :][: len(answer["text"])] != answer["text"]:
+            raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {answer['answer_start']}")
+    references = tuple(dict.fromkeys(answer["text"] for answer in row["answers"]))
+    return ReadingQuestion(str(row["id"]), row["question"], paragraph, references)

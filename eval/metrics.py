@@ -1,11 +1,16 @@
-"""Retrieval measures over one ranking, and their mean over the judged queries.
+"""Measures of rankings and of answers, each with its formula and its rules.
 
-Four rules hold for each: the formula in its docstring; the average is the mean over all judged queries, one without
-results counting as 0; ties are broken before a ranking comes here (score, then id, both descending, as trec_eval); a
-query without a relevant document is not judged and is left out of the mean.
+Four rules hold for each measure of a ranking: the formula in its docstring; the average is the mean over all judged
+queries, one without results counting as 0; ties are broken before a ranking comes here (score, then id, both
+descending, as trec_eval); a query without a relevant document is not judged and is left out of the mean. The measures
+of answers state their rules one by one.
 """
 
 import math
+import re
+import string
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 Ranking = Sequence[str]
@@ -69,3 +74,95 @@ def _cut(ranking: Ranking, k: int) -> Ranking:
     if len(set(ranking)) != len(ranking):
         raise ValueError("a ranking names a document twice")
     return ranking[:k]
+
+
+# ---- Answers
+
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalise_answer(text: str) -> str:
+    """Lower case, without ASCII punctuation, without a, an, the, white space folded: SQuAD's definition (2016)."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(prediction: str, references: Sequence[str]) -> float:
+    """1.0 where the normalised prediction equals that of a reference, else 0.0.
+
+    No reference means that the question has no answer: "" is then right. Average: the mean over the questions.
+    """
+    return max(float(normalise_answer(prediction) == normalise_answer(text)) for text in references or ("",))
+
+
+def token_f1(prediction: str, references: Sequence[str]) -> float:
+    """The harmonic mean of precision and recall over the bag of normalised tokens, the best reference's; in [0, 1].
+
+    Where either side has no token, 1.0 if neither has, else 0.0. Average: the mean over the questions.
+    """
+    return max(
+        _token_f1(normalise_answer(prediction).split(), normalise_answer(r).split()) for r in references or ("",)
+    )
+
+
+def _token_f1(ours: Sequence[str], theirs: Sequence[str]) -> float:
+    if not ours or not theirs:
+        return float(list(ours) == list(theirs))
+    shared = sum((Counter(ours) & Counter(theirs)).values())
+    return 2 * shared / (len(ours) + len(theirs))
+
+
+def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
+    """The chance that a positive scores above a negative, a tie counting half (Mann and Whitney 1947); in [0, 1].
+
+    Raises ValueError where either side is empty: there is nothing to compare.
+    """
+    if not positives or not negatives:
+        raise ValueError(f"{len(positives)} positives and {len(negatives)} negatives: an AUROC needs both")
+    below = sorted(negatives)
+    wins = math.fsum((bisect_left(below, score) + bisect_right(below, score)) / 2 for score in positives)
+    return wins / (len(positives) * len(negatives))
+
+
+def best_threshold(scores: Sequence[float], answered: Sequence[float], silent: Sequence[float]) -> float:
+    """The score from which on answering gives the highest mean: answered[i] if it answers, silent[i] if it does not.
+
+    Ties: the lowest threshold. Infinity where silence is best throughout. Raises ValueError for nothing.
+    """
+    if not scores:
+        raise ValueError("no question to choose a threshold on")
+    total = best = math.fsum(silent)
+    threshold = math.inf
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    for place, i in enumerate(order):
+        total += answered[i] - silent[i]
+        last_of_its_score = place + 1 == len(order) or scores[order[place + 1]] != scores[i]
+        if last_of_its_score and total >= best:
+            best, threshold = total, scores[i]
+    return threshold
+
+
+def coverage_at(accuracy: float, scores: Sequence[float], right: Sequence[float]) -> float:
+    """The largest share of questions that can be answered, surest first, with a mean of `right` of at least `accuracy`.
+
+    Ties in score are answered together. 0.0 where none can. Raises ValueError for nothing.
+    """
+    if not scores:
+        raise ValueError("no question to answer")
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    covered, total = 0, 0.0
+    for place, i in enumerate(order, 1):
+        total += right[i]
+        if (place == len(order) or scores[order[place]] != scores[i]) and total >= accuracy * place:
+            covered = place
+    return covered / len(order)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies, linear between two; numpy's default definition."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

@@ -36,7 +36,7 @@ def save_result(
         **scores,
         "command": command,
         "commit": _commit(),
-        "data_sha256": folder_sha256(data),
+        "data_sha256": data_sha256(data),
         "model_sha256": model_sha256,
         "machine": _machine(),
         "date": datetime.now(UTC).date().isoformat(),
@@ -47,9 +47,11 @@ def save_result(
     return path
 
 
-def folder_sha256(folder: Path) -> str:
-    """SHA-256 over the names and bytes of a folder's files, in the order of their names; hex."""
+def data_sha256(folder: Path) -> str:
+    """SHA-256 over the names and bytes of a folder's files, in the order of their names, or of one file; hex."""
     digest = hashlib.sha256()
+    if folder.is_file():
+        return hashlib.sha256(folder.read_bytes()).hexdigest()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()

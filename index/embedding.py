@@ -66,7 +66,7 @@ class Encoder:
         """
         self.name = name if name == BUNDLED or not Path(name).is_dir() else str(Path(name).resolve())
         self._model = _load(bundled_folder() if name == BUNDLED else name, fetch=fetch)
-        self._half = _bfloat16_is_fast()
+        self._half = bfloat16_is_fast()
 
     @cached_property
     def identity(self) -> EncoderIdentity:
@@ -169,7 +169,7 @@ def _tensor_hash(model: "SentenceTransformer") -> str:
     return digest.hexdigest()
 
 
-def _bfloat16_is_fast() -> bool:
+def bfloat16_is_fast() -> bool:
     """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX); emulation is slower than float32."""
     import torch
 

@@ -1,41 +1,44 @@
 """answer(): the straight line from a question to an Answer.
 
-question -> query -> hits -> sentences -> claims, each with its citation -> Answer
+question -> query -> hits -> candidates -> claims, each with its citations -> Answer
 """
 
-import re
+from collections.abc import Sequence
 from time import perf_counter
 
 from index.collection import Collection, Filters
 from index.embedding import Encoder
-from rag.answers import Answer, evidence_of
-from rag.citations import Claim, Sources, cite, with_markers
-from rag.retrieval import retrieve
-from rag.selecting import Selected, logistic, select_sentences, worth_showing
+from rag.answers import Answer, ShortAnswer, evidence_of
+from rag.candidates import Candidate, chosen, distinct, find_candidates, is_yes_or_no, logistic
+from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.reading import Reader
+from rag.retrieval import Hit, retrieve
 
-# How many passages are looked at for sentences.
+# How many passages are read.
 PASSAGES = 8
-# Nothing nearer than this: the documents are about something else.
-NEAR_ENOUGH = 0.32
-# P(the answer is in the best three passages) = logistic(slope * (best cosine - middle)): fitted on 795 questions,
-# 600 of SQuAD 2.0's dev set over all paragraphs of their 16 articles and 195 about something else.
-_SLOPE, _MIDDLE = 7.7, 0.617
-
-
-_MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+# Below this confidence Pilcrow does not answer.
+THRESHOLD = 0.5
+# Where it does not answer and nothing is nearer than this cosine, the documents are about something else.
+NEAR_ENOUGH = 0.35
+# confidence = logistic(bias + score of the best candidate * weight + best cosine * weight)
+_BIAS, _SCORE_WEIGHT, _COSINE_WEIGHT = 0.0, 1.0, 0.0
+_SHORT_ANSWERS = 5
 
 
 def answer(
     collection: Collection,
     encoder: Encoder,
+    reader: Reader,
     question: str,
     *,
     filters: Filters | None = None,
     passages: int = PASSAGES,
+    threshold: float = THRESHOLD,
 ) -> Answer:
-    """The best answer that the documents hold, each sentence of it cited; or an abstention with its reason.
+    """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
     question: as a person typed it. passages: how many of the best are read; an upper bound.
+    threshold: the confidence below which there is no answer; 0 answers whatever was found.
     """
     began = perf_counter()
     query = " ".join(question.split())
@@ -43,39 +46,64 @@ def answer(
         sources = Sources(snapshot)
         hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         retrieved = perf_counter()
-        ranked = select_sentences(query, hits, sources, encoder)
+        candidates = find_candidates(query, hits, sources, reader)
         evidence = tuple(evidence_of(hit, sources) for hit in hits)
-    read = perf_counter()
-    nearness = max((s.nearness for s in ranked), default=0.0)
-    abstained = nearness < NEAR_ENOUGH
-    chosen = [] if abstained else worth_showing(ranked)
-    claims = tuple(_claim(s, label) for label, s in enumerate(chosen, 1))
+    confidence = _confidence(candidates, hits)
+    abstained = confidence < threshold or not candidates
+    claims, citations = _claims([] if abstained else chosen(candidates))
     return Answer(
         question=question,
         query=query,
         text=with_markers(claims),
         claims=claims,
-        citations=tuple(cite(s.sentence, label) for label, s in enumerate(chosen, 1)),
-        answers=(),
+        citations=citations,
+        answers=() if abstained or is_yes_or_no(query) else _short_answers(candidates, citations),
         evidence=evidence,
         abstained=abstained,
-        reason="off_topic" if abstained else None,
-        confidence=logistic(_SLOPE * (max(hit.cosine for hit in hits) - _MIDDLE)) if hits else 0.0,
+        reason=_reason(hits) if abstained else None,
+        confidence=confidence,
         generator="extractive",
         notices=tuple(collection.notices),
         seconds={
             "retrieve": retrieved - began,
-            "read": read - retrieved,
+            "read": perf_counter() - retrieved,
             "generate": 0.0,
             "total": perf_counter() - began,
         },
     )
 
 
-def _claim(selected: Selected, label: int) -> Claim:
-    """A sentence of the documents, verbatim: what it cites is itself, so it is supported by construction.
+def _confidence(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> float:
+    """The calibrated probability that the documents answer the question; 0 where nothing was found."""
+    if not candidates:
+        return 0.0
+    nearest = max(hit.cosine for hit in hits)
+    return logistic(_BIAS + _SCORE_WEIGHT * candidates[0].score + _COSINE_WEIGHT * nearest)
 
-    Markers of the document's own ("[12]") are left out of the claim, or they would seem to be ours.
-    """
-    text = " ".join(_MARKER.sub("", selected.sentence.text).split())
-    return Claim(text, (label,), 1.0, "supported")
+
+def _reason(hits: Sequence[Hit]) -> str:
+    near = max((hit.cosine for hit in hits), default=0.0) >= NEAR_ENOUGH
+    return "not_stated" if near else "off_topic"
+
+
+def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
+    """A claim for each group, and the citations of all its candidates, numbered in the order of the answer."""
+    claims: list[Claim] = []
+    citations: list[Citation] = []
+    for group in groups:
+        first = len(citations) + 1
+        citations.extend(cite(candidate.sentence, label) for label, candidate in enumerate(group, first))
+        labels = tuple(range(first, len(citations) + 1))
+        # A sentence of the documents, verbatim, is supported by construction.
+        claims.append(Claim(without_markers(group[0].sentence.text), labels, 1.0, "supported"))
+    return tuple(claims), tuple(citations)
+
+
+def _short_answers(candidates: Sequence[Candidate], citations: Sequence[Citation]) -> tuple[ShortAnswer, ...]:
+    """The best spans, those of cited sentences only, since an answer must be borne out."""
+    cited = {(c.doc_id, c.start, c.end) for c in citations}
+    return tuple(
+        ShortAnswer(c.text, c.start, c.end, c.hit.passage.doc_id, logistic(c.score))
+        for c in distinct(candidates)
+        if (c.hit.passage.doc_id, c.sentence.start, c.sentence.end) in cited
+    )[:_SHORT_ANSWERS]

@@ -3,6 +3,7 @@
 A citation is made from offsets and never searched for afterwards, so `document.text[start:end] == quote` holds always.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -136,6 +137,14 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
         where = ", ".join(f"{p.number} ({p.start}-{p.end})" for p in touched[:4]) or "none"
         raise BadSpan(f"characters {start} to {end} of '{doc_id}' are not inside one paragraph; they touch: {where}")
     return cite(Sentence(document, inside, start, end), 0)
+
+
+_MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+
+
+def without_markers(text: str) -> str:
+    """A sentence on one line and without reference marks of its own ("[12]"), which would seem to be ours."""
+    return " ".join(_MARKER.sub("", text).split())
 
 
 def with_markers(claims: Sequence[Claim]) -> str:

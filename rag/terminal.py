@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 
 from rag.answers import Answer, Evidence
-from rag.citations import Citation
+from rag.citations import Citation, Claim, without_markers
 
 # Control characters but newline and tab, and the marks that turn the direction of text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -34,11 +34,24 @@ def name(text: str) -> str:
 
 
 def answer_text(answer: Answer) -> str:
-    """The answer, then its sources with document, date, outlet, paragraph and the quoted sentence."""
+    """The answer, its short answer marked, then the sources: document, date, outlet, paragraph, the quoted sentence."""
     if answer.abstained:
         return _abstention(answer)
+    claims = " ".join(_claim(claim, answer) for claim in answer.claims)
     sources = [_source(citation) for citation in answer.citations]
-    return "\n\n".join([_wrap(answer.text), "Sources", *sources])
+    return "\n\n".join([_wrap(claims), "Sources", *sources])
+
+
+def _claim(claim: Claim, answer: Answer) -> str:
+    """A claim with its markers, the words that answer set between marks where it shows them."""
+    citation = next(c for c in answer.citations if c.label == claim.labels[0])
+    markers = "".join(f"[{label}]" for label in claim.labels)
+    for short in answer.answers:
+        if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
+            left, right = short.start - citation.start, short.end - citation.start
+            marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
+            return f"{without_markers(marked)} {markers}"
+    return f"{claim.text} {markers}"
 
 
 def hits_text(hits: Sequence[Evidence]) -> str:

@@ -1,0 +1,132 @@
+"""What the reader found in the passages, in one order: spans in their sentences, by reading and retrieval together.
+
+Knows hits, readings and sentences; decides which spans make an answer, not whether there is one.
+"""
+
+import math
+import re
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.citations import Sentence, Sources
+from rag.reading import Reader
+from rag.retrieval import Hit
+
+# How much a fused score counts against the reader's log-odds; see the model card for what was tried.
+RETRIEVAL_WEIGHT = 20.0
+# Log-odds below the best at which another passage with the same words still counts as saying the same.
+_AGREES_WITHIN = 4.0
+# Log-odds below the best at which another answer is still worth a sentence of its own.
+_ALSO_WITHIN = 0.7
+_MAX_LABELS = 2
+_MAX_CLAIMS = 3
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’«»…–—")
+_YES_OR_NO = re.compile(
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`.
+
+    score: log-odds of the reader that the passage answers with it, plus what retrieval says of the passage.
+    """
+
+    hit: Hit
+    sentence: Sentence
+    start: int
+    end: int
+    score: float
+
+    @property
+    def text(self) -> str:
+        """The span's characters."""
+        return self.sentence.document.text[self.start : self.end]
+
+
+def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: Reader) -> list[Candidate]:
+    """The spans of all passages, best first, ties by rank and place; a span that is in no sentence is left out."""
+    if not hits:
+        return []
+    titles = [sources.document(hit.passage.doc_id).title or "" for hit in hits]
+    readings = reader.read(question, [hit.passage.text for hit in hits], titles)
+    found = []
+    for hit, reading in zip(hits, readings, strict=True):
+        sentences = sources.sentences(hit.passage)
+        odds = log_odds(reading.probability) + RETRIEVAL_WEIGHT * (hit.score - hits[0].score)
+        for span in reading.spans:
+            start, end = hit.passage.start + span.start, hit.passage.start + span.end
+            sentence = max(sentences, key=lambda s: (_overlap(s, start, end), -s.start), default=None)
+            if sentence is not None and _overlap(sentence, start, end) > 0:
+                score = odds + span.score - reading.spans[0].score
+                found.append(Candidate(hit, sentence, max(start, sentence.start), min(end, sentence.end), score))
+    return sorted(found, key=lambda c: (-c.score, c.hit.rank, c.start))
+
+
+def chosen(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """The sentences of an answer, best first: for each, the candidate it is shown for, and those that agree with it.
+
+    A sentence is shown once. A candidate agrees with another when its words are the same and it is in another passage.
+    """
+    if not candidates:
+        return []
+    best = candidates[0].score
+    groups: list[list[Candidate]] = []
+    for candidate in candidates:
+        if candidate.score < best - _AGREES_WITHIN:
+            break
+        if any(_same_sentence(candidate, other) for group in groups for other in group):
+            continue
+        agreeing = next((g for g in groups if same_words(g[0].text, candidate.text)), None)
+        if agreeing is not None:
+            if len(agreeing) < _MAX_LABELS:
+                agreeing.append(candidate)
+        elif not groups or (candidate.score >= best - _ALSO_WITHIN and len(groups) < _MAX_CLAIMS):
+            groups.append([candidate])
+    return groups
+
+
+def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best candidate of each wording, best first."""
+    kept: dict[str, Candidate] = {}
+    for candidate in candidates:
+        kept.setdefault(_normal(candidate.text), candidate)
+    return list(kept.values())
+
+
+def same_words(one: str, other: str) -> bool:
+    """Equal but for case, punctuation, articles and white space."""
+    return _normal(one) == _normal(other)
+
+
+def is_yes_or_no(question: str) -> bool:
+    """Whether a question asks for a yes or a no: it begins with its verb."""
+    return bool(_YES_OR_NO.match(question.lstrip("\"'“‘ ")))
+
+
+def log_odds(probability: float) -> float:
+    """log(p / (1 - p)), p kept within 1e-6 of the ends."""
+    p = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(p / (1 - p))
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x)), in (0, 1); the inverse of `log_odds`."""
+    return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))
+
+
+def _normal(text: str) -> str:
+    return " ".join(_ARTICLES.sub(" ", text.casefold().translate(_PUNCTUATION)).split())
+
+
+def _overlap(sentence: Sentence, start: int, end: int) -> int:
+    return min(end, sentence.end) - max(start, sentence.start)
+
+
+def _same_sentence(one: Candidate, other: Candidate) -> bool:
+    a, b = one.sentence, other.sentence
+    return (a.document.doc_id, a.start, a.end) == (b.document.doc_id, b.start, b.end)
