@@ -84,7 +84,8 @@ def _commit() -> str:
     """The commit that is checked out, with `-changed` where the working tree differs; `unknown` outside a checkout."""
     try:
         commit = _git("rev-parse", "HEAD")
-        return commit + ("-changed" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!eval/results", ":!README.md")
+        return commit + ("-changed" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
