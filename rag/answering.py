@@ -8,6 +8,7 @@ from time import perf_counter
 
 from index.collection import Collection, Filters
 from index.embedding import Encoder
+from index.language import other_language
 from rag.answers import Answer, ShortAnswer, evidence_of
 from rag.candidates import Candidate, chosen, distinct, find_candidates, is_yes_or_no, logistic
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
@@ -46,7 +47,8 @@ def answer(
         sources = Sources(snapshot)
         hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         retrieved = perf_counter()
-        candidates = find_candidates(query, hits, sources, reader)
+        readable, notices = _in_english(query, hits)
+        candidates = find_candidates(query, readable, sources, reader)
         evidence = tuple(evidence_of(hit, sources) for hit in hits)
     confidence = _confidence(candidates, hits)
     abstained = confidence < threshold or not candidates
@@ -63,7 +65,7 @@ def answer(
         reason=_reason(hits) if abstained else None,
         confidence=confidence,
         generator="extractive",
-        notices=tuple(collection.notices),
+        notices=(*collection.notices, *notices),
         seconds={
             "retrieve": retrieved - began,
             "read": perf_counter() - retrieved,
@@ -71,6 +73,17 @@ def answer(
             "total": perf_counter() - began,
         },
     )
+
+
+def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
+    """The hits that the reader can read, and what the user should know about the others."""
+    foreign = other_language(query)
+    if foreign:
+        return [], [f"the question seems to be in another language ({foreign}); the bundled reader reads English only"]
+    readable = [hit for hit in hits if other_language(hit.passage.text) is None]
+    unread = len(hits) - len(readable)
+    notice = f"{unread} of the {len(hits)} passages found are not in English; the bundled reader reads English only"
+    return readable, [notice] if unread else []
 
 
 def _confidence(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> float:

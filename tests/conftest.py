@@ -11,6 +11,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the netw
 from index.collection import Collection, create_collection
 from index.embedding import Encoder
 from index.indexing import index_paths
+from rag.reading import Reader, bundled_reader
 
 ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
 
@@ -18,6 +19,11 @@ ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
     return Encoder()
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    return bundled_reader()
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""English is told from the rest, and a question of names is no other language."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.language import other_language
+
+SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wer hat die Brücke repariert?", "de"),
+        ("Qui a réparé le pont ?", "fr"),
+        ("¿Quién reparó el puente?", "es"),
+        ("Кто починил мост?", "ru"),
+        ("谁修了桥?", "zh"),
+        ("Kto naprawił most w mieście?", "pl"),
+        ("Lukashenko Putin?", None),
+        ("Zelensky", None),
+        ("", None),
+        ("Who mended the Brücke am Fluss?", None),
+    ],
+)
+def test_a_short_question_is_told_apart(text: str, language: str | None) -> None:
+    assert other_language(text) == language
+
+
+def test_no_question_and_no_article_of_the_sample_is_taken_for_another_language() -> None:
+    questions = [json.loads(line)["question"] for line in (SAMPLE / "questions.jsonl").read_text().splitlines()]
+    articles = [path.read_text() for path in (SAMPLE / "articles").iterdir()]
+    assert [text for text in questions + articles if other_language(text)] == []

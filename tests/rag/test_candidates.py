@@ -1,0 +1,73 @@
+"""Candidates: order, agreement, and which spans become sentences of an answer."""
+
+import pytest
+
+from index.documents import Document
+from index.indexing import row_document
+from index.paragraphs import Kind, Paragraph
+from index.passages import Passage
+from rag.candidates import Candidate, chosen, distinct, is_yes_or_no, log_odds, logistic, same_words
+from rag.citations import Sentence
+from rag.retrieval import Hit
+
+TEXT = "The bridge fell in 1998. It was mended by Ann Example. Ann Example left."
+SENTENCES = [(0, 24), (25, 54), (55, 72)]
+
+
+def candidate(words: str, sentence: int, score: float, name: str = "d", rank: int = 1) -> Candidate:
+    document: Document = row_document(name, name, TEXT)
+    start, end = SENTENCES[sentence]
+    at = TEXT.index(words, start)
+    hit = Hit(Passage(rank, name, 0, len(TEXT), TEXT), 0.5, rank, 0.5, 0.0)
+    inside = Sentence(document, Paragraph(name, 1, 0, len(TEXT), Kind.BODY), start, end)
+    return Candidate(hit, inside, at, at + len(words), score)
+
+
+def shown(groups: list[list[Candidate]]) -> list[list[tuple[str, str]]]:
+    return [[(c.sentence.document.doc_id, c.text) for c in group] for group in groups]
+
+
+def test_documents_that_hold_the_same_words_are_cited_together_for_one_sentence() -> None:
+    found = [
+        candidate("Ann Example", 1, 3.0),
+        candidate("the Ann Example"[4:], 1, 2.0, "e", 2),
+        candidate("1998", 0, 1.0),
+    ]
+    assert shown(chosen(found)) == [[("d", "Ann Example"), ("e", "Ann Example")]]
+
+
+def test_another_answer_about_as_good_gets_its_own_sentence_and_a_sentence_is_shown_once() -> None:
+    found = [candidate("1998", 0, 3.0), candidate("bridge", 0, 2.9), candidate("Ann Example", 1, 2.8)]
+    assert shown(chosen(found)) == [[("d", "1998")], [("d", "Ann Example")]]
+
+
+def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
+    assert chosen([]) == []
+    assert shown(chosen([candidate("1998", 0, 3.0), candidate("1998", 0, -9.0, "e", 2)])) == [[("d", "1998")]]
+
+
+def test_the_best_candidate_of_each_wording_is_kept() -> None:
+    found = [candidate("Ann Example", 1, 3.0), candidate("1998", 0, 2.0), candidate("Ann Example", 2, 1.0)]
+    assert [(c.text, c.score) for c in distinct(found)] == [("Ann Example", 3.0), ("1998", 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Did it fall?", True), ("“Is it so?”", True), ("have they left", True),
+        ("Who did it?", False), ("Isaac who?", False), ("What is it?", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_question_that_begins_with_its_verb_wants_a_yes_or_a_no(question: str, expected: bool) -> None:
+    assert is_yes_or_no(question) is expected
+
+
+def test_the_same_words_are_the_same_but_for_case_articles_and_punctuation() -> None:
+    assert same_words("The U.S.", "us")
+    assert same_words("“36 years”", "36 years.")
+    assert not same_words("36 years", "35 years")
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-9, 0.25, 0.5, 0.999, 1.0])
+def test_log_odds_and_logistic_are_inverse(p: float) -> None:
+    assert logistic(log_odds(p)) == pytest.approx(min(max(p, 1e-6), 1 - 1e-6))
