@@ -445,7 +445,8 @@ ReaderOption = Annotated[
     Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")
 ]
 ArticleOption = Annotated[
-    list[str] | None, typer.Option("--article", metavar="TITLE", help="Only this article; may be given again.")
+    list[str] | None,
+    typer.Option("--article", metavar="TITLE", help="Only questions on this article; may be given again."),
 ]
 FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a fixed sample of 1,000.")]
 

@@ -152,25 +152,22 @@ class ReadingDataset:
 
 
 def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDataset:
-    """A SQuAD 1.1 or 2.0 file, or some of its articles by title.
+    """A SQuAD 1.1 or 2.0 file: all its paragraphs, and the questions on them, or on some articles by title.
 
     Raises BadDataset for another form, an answer that does not stand where its offset says, or no question at all.
     """
+    titles: list[str] = []
+    paragraphs: list[str] = []
+    questions: list[ReadingQuestion] = []
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))["data"]
-        titles: list[str] = []
-        paragraphs: list[str] = []
-        questions: list[ReadingQuestion] = []
-        for article in data:
-            title = str(article.get("title", "")).replace("_", " ")
-            if articles is not None and article.get("title") not in articles:
-                continue
+        for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            title = str(article.get("title", ""))
             for entry in article["paragraphs"]:
-                titles.append(title)
+                titles.append(title.replace("_", " "))
                 paragraphs.append(entry["context"])
-                questions.extend(
-                    _reading_question(row, len(paragraphs) - 1, entry["context"], path) for row in entry["qas"]
-                )
+                if articles is None or title in articles:
+                    number = len(paragraphs) - 1
+                    questions.extend(_reading_question(row, number, entry["context"], path) for row in entry["qas"])
     except (OSError, ValueError) as error:
         raise BadDataset(f"'{path}' cannot be read ({error}); give a JSON file of SQuAD's form") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -61,7 +61,7 @@ def data_sha256(folder: Path) -> str:
 
 def with_tables(readme: str, results: Path = RESULTS) -> str:
     """The README with each table between its two marks made again from the results files."""
-    tables = {"retrieval": _retrieval_table}
+    tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table}
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
 
 
@@ -72,12 +72,45 @@ def _retrieval_table(results: Path) -> str:
         for way, label in _WAYS.items():
             figures = " | ".join(f"{record['settings'][way][m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
             rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
-    notes = [
-        f"- {r['dataset']}: `{r['command']}` at commit `{r['commit'][:12]}`, {r['date']}, {r['machine']}; "
-        f"data `{r['data_sha256'][:12]}`, model `{r['model_sha256'][:12]}`"
-        for r in records
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _reading_table(results: Path) -> str:
+    rows = [
+        "| n | EM, answerable | F1, answerable | F1, all | unanswerable left unanswered | AUROC | threshold |",
+        "|---|---|---|---|---|---|---|",
     ]
-    return "\n".join([*rows, "", *notes, ""])
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("reading-*.json"))]
+    for r in records:
+        figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
+                   r["auroc"], r["threshold"])  # fmt: skip
+        rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _answers_table(results: Path) -> str:
+    rows = [
+        "| n | EM | F1 | first citation right | citations | abstained: answerable, unanswerable "
+        "| coverage at 90% | p50, p95 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("answers-*.json"))]
+    for r in records:
+        silent, seconds = r["abstained"], r["seconds"]
+        rows.append(
+            f"| {r['questions']} | {r['em']:.3f} | {r['f1']:.3f} | {r['first_citation']:.3f} | "
+            f"{r['citations_per_answer']:.2f} | {silent['answerable']:.3f}, {silent['unanswerable']:.3f} | "
+            f"{r['coverage_at_90']:.3f} | {seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
+        )
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _provenance(record: Mapping[str, Any]) -> str:
+    """Where a row comes from, so that anybody can get it again."""
+    return (
+        f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
+        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`"
+    )
 
 
 def _commit() -> str:

@@ -21,8 +21,8 @@ PASSAGES = 8
 THRESHOLD = 0.5
 # Where it does not answer and nothing is nearer than this cosine, the documents are about something else.
 NEAR_ENOUGH = 0.35
-# confidence = logistic(bias + score of the best candidate * weight + best cosine * weight)
-_BIAS, _SCORE_WEIGHT, _COSINE_WEIGHT = 0.0, 1.0, 0.0
+# confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine)
+_BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -2.95, 0.6, 3.77
 _SHORT_ANSWERS = 5
 
 
@@ -91,7 +91,7 @@ def _confidence(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> float:
     if not candidates:
         return 0.0
     nearest = max(hit.cosine for hit in hits)
-    return logistic(_BIAS + _SCORE_WEIGHT * candidates[0].score + _COSINE_WEIGHT * nearest)
+    return logistic(_BIAS + _ANSWERABLE_WEIGHT * candidates[0].answerable + _COSINE_WEIGHT * nearest)
 
 
 def _reason(hits: Sequence[Hit]) -> str:
