@@ -204,3 +204,29 @@ def test_a_package_of_the_same_name_ahead_of_ours_is_told(home: Path) -> None:
         cwd=home,
     )
     assert (done.returncode, "'eval'" in done.stderr) == (2, True)
+
+
+def test_reading_and_answers_are_measured_in_the_form_of_the_contract(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "The old bridge of the town was mended by the engineer Ann Example in 1998."
+    rows = [
+        {"id": "1", "question": "Who mended the bridge?", "answers": [{"text": "Ann Example", "answer_start": 54}]},
+        {"id": "2", "question": "When was the bridge mended?", "answers": [{"text": "1998", "answer_start": 69}]},
+    ]
+    squad = {"data": [{"title": "Bridge", "paragraphs": [{"context": text, "qas": rows}]}]}
+    (home / "squad.json").write_text(json.dumps(squad))
+    status, out, err = run(capsys, "eval", "reading", "squad.json", "--json")
+    assert (status, err) == (0, "")
+    read = json.loads(out)
+    assert list(read) == ["questions", "answerable", "unanswerable", "all", "auroc", "threshold"]
+    assert (read["questions"], read["answerable"], read["auroc"]) == (2, {"em": 1.0, "f1": 1.0}, None)
+    status, out, err = run(capsys, "eval", "answers", "squad.json", "--json")
+    assert (status, err) == (0, "")
+    answers = json.loads(out)
+    assert list(answers) == [
+        "questions", "em", "f1", "first_citation", "citations_per_answer", "abstained", "coverage_at_90", "seconds"
+    ]  # fmt: skip
+    assert (answers["first_citation"], answers["abstained"]["unanswerable"]) == (1.0, None)
+    assert run(capsys, "eval", "answers", "squad.json", "--article", "Nothing")[0] == 2
+    assert run(capsys, "eval", "reading", "squad.json", "--reader", "nowhere")[0] == 2

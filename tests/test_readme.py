@@ -8,6 +8,7 @@ import pytest
 
 from eval.report import README, RESULTS, ROOT, with_tables
 from index.embedding import _BUNDLED_SHA256
+from rag.reading import BUNDLED_READER
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -40,7 +41,7 @@ def test_every_command_is_documented_and_every_documented_one_exists() -> None:
     table = {
         name
         for row in re.findall(r"^\| (`pilcrow.*?) \|", TEXT, re.MULTILINE)
-        for name in re.findall(r"`(?:pilcrow )?([a-z]+)", row)
+        for name in re.findall(r"`(?:pilcrow )?([a-z-]+)", row)
     }
     assert table == commands | {"eval"}
 
@@ -64,9 +65,21 @@ def test_the_file_tree_is_the_tree() -> None:
     assert named == own | {"pilcrow.py"}
 
 
-def test_the_tables_are_made_from_the_results_and_the_model_is_the_one_measured() -> None:
+def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured() -> None:
     assert with_tables(TEXT) == TEXT
-    records = [json.loads(path.read_text()) for path in RESULTS.glob("retrieval-*.json")]
-    assert {record["dataset"] for record in records} >= {"nfcorpus", "cranfield", "arguana"}
-    assert {record["model_sha256"] for record in records} == {_BUNDLED_SHA256}
-    assert not [record["commit"] for record in records if record["commit"].endswith("changed")]
+    reader = json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
+    for pattern, names, model in (
+        ("retrieval-*.json", {"retrieval-nfcorpus", "retrieval-cranfield", "retrieval-arguana"}, _BUNDLED_SHA256),
+        ("reading-*.json", {"reading-squad2-held-out"}, reader),
+        ("answers-*.json", {"answers-squad2-held-out"}, reader),
+    ):
+        records = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob(pattern)}
+        assert set(records) == names
+        assert {record["model_sha256"] for record in records.values()} == {model}
+        assert not [name for name, record in records.items() if record["commit"].endswith("changed")]
+
+
+def test_the_shipped_models_fit_in_25_megabytes_and_none_is_a_pickle() -> None:
+    files = [path for path in (ROOT / "rag" / "model").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 25_000_000
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
