@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -539,15 +539,16 @@ def open_collection(folder: Path, *, write: bool = False) -> Collection:
     """
     if not (folder / _CORPUS).is_file():
         raise CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")
-    lock = _acquire(folder) if write else None
-    try:
-        return Collection(folder, _connect_checked(folder, write=write), lock)
-    except BaseException as error:
+    with ExitStack() as undo:
+        lock = _acquire(folder) if write else None
         if lock is not None:
-            lock.release()
-        if isinstance(error, sqlite3.DatabaseError):
+            undo.callback(lock.release)
+        try:
+            collection = Collection(folder, _connect_checked(folder, write=write), lock)
+        except sqlite3.DatabaseError as error:
             raise _damaged(folder, error) from error
-        raise
+        undo.pop_all()
+        return collection
 
 
 def _connect_checked(folder: Path, *, write: bool) -> sqlite3.Connection:
