@@ -19,7 +19,7 @@ OPEN, CLOSE = "▸", "◂"
 
 _REASONS = {
     "off_topic": "The documents do not seem to be about this.",
-    "not_stated": "The documents are about this, but do not state it.",
+    "not_stated": "The documents seem to be about this, but no passage was found that states it.",
 }
 
 
@@ -86,7 +86,7 @@ def paragraph_text(number: int, kind: str, text: str) -> str:
 def _abstention(answer: Answer) -> str:
     lines = ["No answer. " + _REASONS.get(answer.reason or "", "")]
     if answer.evidence and answer.reason != "off_topic":
-        lines.append("Related passages, which do not answer it:")
+        lines.append("The nearest passages:")
         lines.append(hits_text(answer.evidence[:3]))
     return "\n\n".join(lines)
 
