@@ -11,7 +11,9 @@ Everything heavy is imported where it is used, so that `pilcrow --help` answers 
 
 import errno
 import json
+import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -191,6 +193,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 AfterOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or later.")]
 BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or earlier.")]
 PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
+SaveOption = Annotated[
+    str | None, typer.Option("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
+]
 DocumentOption = Annotated[
     list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")
 ]
@@ -428,8 +433,7 @@ def eval_retrieval_command(
     figures = {"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings}
     if save:
         command = f"pilcrow eval retrieval {scores.dataset} --split {split}"
-        name = f"retrieval-{scores.dataset}"
-        save_result(name, figures, command=command, data=folder, model_sha256=model.identity.weights)
+        save_result(f"retrieval-{save}", figures, command=command, data=folder, model_sha256=model.identity.weights)
     if as_json:
         _print_json(figures)
         return
@@ -460,9 +464,7 @@ def eval_reading_command(
         float | None, typer.Option(help="Of the probability. [default: the best on these questions]")
     ] = None,
     full: FullOption = False,
-    save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep the figures in eval/results/NAME.json.")
-    ] = None,
+    save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """EM, F1 and AUROC of the reader with each question's paragraph given."""
@@ -481,7 +483,8 @@ def eval_reading_command(
         "auroc": scores.auroc,
         "threshold": scores.threshold,
     }
-    _report_figures(figures, save, f"pilcrow eval reading {_asked(path, article, full)}", path, model.sha256, as_json)
+    arguments = _asked("reading", path, article, full, reader, threshold)
+    _report_figures(figures, "reading", save, arguments, path, model.sha256, as_json)
 
 
 @eval_app.command("answers")
@@ -493,9 +496,7 @@ def eval_answers_command(
         Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
     ] = None,
     full: FullOption = False,
-    save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep the figures in eval/results/NAME.json.")
-    ] = None,
+    save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The whole line on questions asked over all of the file's paragraphs: answers, citations, abstention, seconds."""
@@ -520,7 +521,8 @@ def eval_answers_command(
         "coverage_at_90": scores.coverage_at_90,
         "seconds": {"p50": scores.p50, "p95": scores.p95},
     }
-    _report_figures(figures, save, f"pilcrow eval answers {_asked(path, article, full)}", path, model.sha256, as_json)
+    arguments = _asked("answers", path, article, full, reader)
+    _report_figures(figures, "answers", save, arguments, path, model.sha256, as_json)
 
 
 @app.command("train-reader")
@@ -564,32 +566,49 @@ def _reader(folder: Path | None) -> "Reader":
     return Reader.open(folder, bundled_folder()) if folder else bundled_reader()
 
 
-def _asked(path: Path, articles: Sequence[str] | None, full: bool) -> str:
-    """The arguments of an evaluation, as a user would type them."""
-    return " ".join([path.name, *(f"--article {title}" for title in articles or ()), *(["--full"] if full else [])])
+def _asked(
+    kind: str,
+    path: Path,
+    articles: Sequence[str] | None,
+    full: bool,
+    reader: Path | None,
+    threshold: float | None = None,
+) -> str:
+    """An evaluation as a user would type it, with all that decides its figures."""
+    words = ["pilcrow", "eval", kind, path.name]
+    for title in articles or ():
+        words += ["--article", title]
+    words += ["--threshold", f"{threshold:.4f}"] if threshold is not None else []
+    words += ["--reader", reader.name] if reader else []
+    return shlex.join([*words, *(["--full"] if full else [])])
 
 
 def _report_figures(
-    figures: dict[str, Any], save: str | None, command: str, data: Path, model_sha256: str, as_json: bool
+    figures: dict[str, Any], kind: str, save: str | None, command: str, data: Path, model_sha256: str, as_json: bool
 ) -> None:
     """Prints the figures, as JSON or a line each, and keeps them where they are to be kept."""
     from eval.report import save_result
 
+    finite = _finite(figures)
     if save:
-        save_result(save, figures, command=command, data=data, model_sha256=model_sha256)
+        save_result(f"{kind}-{save}", finite, command=command, data=data, model_sha256=model_sha256)
     if as_json:
-        _print_json(_without_nan(figures))
+        _print_json(finite)
         return
-    for name, value in figures.items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        for part, number in parts:
-            _print(f"{f'{name} {part}':<26}" + (f"{number:,}" if isinstance(number, int) else f"{number:.4f}"))
+    for name, value in finite.items():
+        for part, number in value.items() if isinstance(value, dict) else [("", value)]:
+            shown = "none" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:.4f}"
+            _print(f"{f'{name} {part}':<26}{shown}")
 
 
-def _without_nan(figures: dict[str, Any]) -> dict[str, Any]:
-    """A figure that could not be computed is null in JSON, which has no word for it."""
+def _finite(figures: dict[str, Any]) -> dict[str, Any]:
+    """A figure that could not be computed, or a threshold that nothing passes, is null: JSON has no word for it."""
     return {
-        name: _without_nan(value) if isinstance(value, dict) else None if value != value else value  # noqa: PLR0124
+        name: _finite(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and not math.isfinite(value)
+        else value
         for name, value in figures.items()
     }
 

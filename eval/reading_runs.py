@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from eval.datasets import ReadingDataset
+from eval.datasets import BadDataset, ReadingDataset
 from eval.metrics import auroc, best_threshold, coverage_at, exact_match, percentile, token_f1
 from index.collection import create_collection
 from index.embedding import Encoder
@@ -135,6 +135,12 @@ def ask_all(
     with create_collection(folder, encoder.identity) as collection:
         require_same(collection, encoder)
         index_documents(collection, encoder, dataset.documents(), progress=lambda n: report("indexing", n, 0))
+        with collection.reading() as snapshot:
+            strangers = {d.doc_id for d in snapshot.documents()} - set(
+                map(dataset.document_name, range(len(dataset.paragraphs)))
+            )
+        if strangers:
+            raise BadDataset(f"'{folder}' holds other documents too ({min(strangers)}, …); name a folder of its own")
         for done, question in enumerate(dataset.questions, 1):
             given = answer(collection, encoder, reader, question.text, threshold=0.0)
             best = given.answers[0].text if given.answers else ""

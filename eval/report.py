@@ -1,7 +1,7 @@
 """Results files with their provenance, and the README's tables made from them.
 
-    pilcrow eval retrieval FOLDER --save     writes eval/results/retrieval-NAME.json
-    python -m eval.report                    writes the README's tables again
+    pilcrow eval retrieval FOLDER --save NAME     writes eval/results/retrieval-NAME.json
+    python -m eval.report                         writes the README's tables again
 
 A figure in the README comes from such a file or is not there; a test compares the two.
 """
@@ -43,7 +43,7 @@ def save_result(
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return path
 
 

@@ -4,15 +4,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
-# Words that English sentences are full of and other languages' are not; "in", "an", "die", "was" are left out.
+# Words that English sentences are full of and that other languages' are not: "is", "of", "do", "to", "he" are Dutch,
+# Portuguese, Polish or Finnish words, too.
 _ENGLISH = re.compile(
-    r"\b(?:the|of|and|to|is|are|were|did|does|do|has|have|had|what|which|who|whom|whose|when|where|why|how|by|for|from|"
-    r"with|on|that|this|it|they|he|she|be|been|not|there)\b",
+    r"\b(?:the|and|were|did|does|what|which|who|whom|whose|when|where|why|how|from|with|this|they|she|been|there)\b",
     re.IGNORECASE,
 )
-# At least this share of a text's words, and the language needs no model to be told.
-_ENGLISH_SHARE = 0.15
-# Names alone ("Lukashenko Putin?") look like any language; a judgement needs so many words and so much certainty.
+# One such word in so many, and the language needs no model to be told.
+_WORDS_PER_ENGLISH = 12
 _MIN_WORDS = 3
 _MIN_CERTAINTY = 0.35
 _MAX_ENGLISH = 0.02
@@ -21,15 +20,22 @@ _MAX_ENGLISH = 0.02
 def other_language(text: str) -> str | None:
     """The ISO 639-1 code of the language of a text that is not English; None for English and where it cannot be told.
 
-    By py3langid's model (Lui and Baldwin 2012), loaded only where the text is not plainly English.
+    By py3langid's model (Lui and Baldwin 2012), loaded only where the text is not plainly English. Names look like any
+    language, so words with capitals are left out where a text has others.
     """
     words = text.split()
-    cjk = any("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" for char in text)
-    if (len(words) < _MIN_WORDS and not cjk) or len(_ENGLISH.findall(text)) >= _ENGLISH_SHARE * len(words):
+    foreign_script = any(char.isalpha() for char in text) and not any(
+        char.isascii() and char.isalpha() for char in text
+    )
+    if not foreign_script and len(words) < _MIN_WORDS:
+        return None
+    if len(_ENGLISH.findall(text)) * _WORDS_PER_ENGLISH >= len(words):
+        return None
+    if not foreign_script and sum(word[:1].islower() for word in words) < max(_MIN_WORDS, len(words) / 4):
         return None
     ranked = dict(_identifier().rank(text[:2000]))
     language = max(ranked, key=lambda code: ranked[code])
-    certain = ranked[language] >= _MIN_CERTAINTY and ranked.get("en", 0.0) <= _MAX_ENGLISH
+    certain = (ranked[language] >= _MIN_CERTAINTY and ranked.get("en", 0.0) <= _MAX_ENGLISH) or foreign_script
     return str(language) if certain and language != "en" else None
 
 

@@ -10,7 +10,7 @@ from index.collection import Collection, Filters
 from index.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, ShortAnswer, evidence_of
-from rag.candidates import Candidate, chosen, distinct, find_candidates, is_yes_or_no, logistic
+from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
 from rag.reading import Reader
 from rag.retrieval import Hit, retrieve
@@ -23,7 +23,6 @@ THRESHOLD = 0.5
 NEAR_ENOUGH = 0.35
 # confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine)
 _BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -2.95, 0.6, 3.77
-_SHORT_ANSWERS = 5
 
 
 def answer(
@@ -42,7 +41,8 @@ def answer(
     threshold: the confidence below which there is no answer; 0 answers whatever was found.
     """
     began = perf_counter()
-    query = " ".join(question.split())
+    # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
+    query = " ".join(question.encode("utf-8", "replace").decode().split())
     with collection.reading() as snapshot:
         sources = Sources(snapshot)
         hits = retrieve(snapshot, encoder, query, passages, filters=filters)
@@ -50,16 +50,17 @@ def answer(
         readable, notices = _in_english(query, hits)
         candidates = find_candidates(query, readable, sources, reader)
         evidence = tuple(evidence_of(hit, sources) for hit in hits)
-    confidence = _confidence(candidates, hits)
+    confidence = _confidence(candidates, readable)
     abstained = confidence < threshold or not candidates
-    claims, citations = _claims([] if abstained else chosen(candidates))
+    groups = [] if abstained else chosen(candidates)
+    claims, citations = _claims(groups)
     return Answer(
         question=question,
         query=query,
         text=with_markers(claims),
         claims=claims,
         citations=citations,
-        answers=() if abstained or is_yes_or_no(query) else _short_answers(candidates, citations),
+        answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=evidence,
         abstained=abstained,
         reason=_reason(hits) if abstained else None,
@@ -82,7 +83,7 @@ def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
         return [], [f"the question seems to be in another language ({foreign}); the bundled reader reads English only"]
     readable = [hit for hit in hits if other_language(hit.passage.text) is None]
     unread = len(hits) - len(readable)
-    notice = f"{unread} of the {len(hits)} passages found are not in English; the bundled reader reads English only"
+    notice = f"passages found but not in English: {unread} of {len(hits)}; the bundled reader reads English only"
     return readable, [notice] if unread else []
 
 
@@ -112,11 +113,10 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
     return tuple(claims), tuple(citations)
 
 
-def _short_answers(candidates: Sequence[Candidate], citations: Sequence[Citation]) -> tuple[ShortAnswer, ...]:
-    """The best spans, those of cited sentences only, since an answer must be borne out."""
-    cited = {(c.doc_id, c.start, c.end) for c in citations}
+def _short_answers(groups: Sequence[Sequence[Candidate]]) -> tuple[ShortAnswer, ...]:
+    """The words for which each sentence of the answer is shown, best first."""
     return tuple(
         ShortAnswer(c.text, c.start, c.end, c.hit.passage.doc_id, logistic(c.score))
-        for c in distinct(candidates)
-        if (c.hit.passage.doc_id, c.sentence.start, c.sentence.end) in cited
-    )[:_SHORT_ANSWERS]
+        for c in (group[0] for group in groups)
+        if any(char.isalnum() for char in c.text)
+    )

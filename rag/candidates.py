@@ -5,7 +5,6 @@ Knows hits, readings and sentences; decides which spans make an answer, not whet
 
 import math
 import re
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,9 +24,12 @@ _MAX_LABELS = 2
 _MAX_CLAIMS = 3
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’«»…–—")
+# Marks that change what a value is ("-5", "1.5", "C++", "$5") stay where they touch a digit, or stand behind a letter.
+_MARKS = re.compile(r"(?<!\d)[^\w\s$€£%+#-](?!\d)|(?<=\d)[^\w\s%](?=\s|$)|(?<![\w])[-+#](?!\d)|[\"“”«»]")
 _YES_OR_NO = re.compile(
-    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)\b", re.IGNORECASE
+    r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)(?:n['’]t)? "
+    r"(?!.*\b(?:who|whom|what|when|where|which|why|how|or)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -75,7 +77,8 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
 def chosen(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """The sentences of an answer, best first: for each, the candidate it is shown for, and those that agree with it.
 
-    A sentence is shown once. A candidate agrees with another when its words are the same and it is in another passage.
+    A sentence is shown once. A candidate agrees with another when its words or its whole sentence are the same, and it
+    is in another passage.
     """
     if not candidates:
         return []
@@ -86,21 +89,14 @@ def chosen(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
             break
         if any(_same_sentence(candidate, other) for group in groups for other in group):
             continue
-        agreeing = next((g for g in groups if same_words(g[0].text, candidate.text)), None)
+        agreeing = next((g for g in groups if _agree(g[0], candidate)), None)
         if agreeing is not None:
-            if len(agreeing) < _MAX_LABELS:
+            elsewhere = all(candidate.hit.rank != other.hit.rank for other in agreeing)
+            if elsewhere and len(agreeing) < _MAX_LABELS:
                 agreeing.append(candidate)
         elif not groups or (candidate.score >= best - _ALSO_WITHIN and len(groups) < _MAX_CLAIMS):
             groups.append([candidate])
     return groups
-
-
-def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The best candidate of each wording, best first."""
-    kept: dict[str, Candidate] = {}
-    for candidate in candidates:
-        kept.setdefault(_normal(candidate.text), candidate)
-    return list(kept.values())
 
 
 def same_words(one: str, other: str) -> bool:
@@ -109,7 +105,7 @@ def same_words(one: str, other: str) -> bool:
 
 
 def is_yes_or_no(question: str) -> bool:
-    """Whether a question asks for a yes or a no: it begins with its verb."""
+    """Whether a question asks for a yes or a no: it begins with its verb, and asks nothing else and no choice."""
     return bool(_YES_OR_NO.match(question.lstrip("\"'“‘ ")))
 
 
@@ -118,8 +114,13 @@ def logistic(x: float) -> float:
     return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))
 
 
+def _agree(one: Candidate, other: Candidate) -> bool:
+    return same_words(one.text, other.text) or one.sentence.text.split() == other.sentence.text.split()
+
+
 def _normal(text: str) -> str:
-    return " ".join(_ARTICLES.sub(" ", text.casefold().translate(_PUNCTUATION)).split())
+    """Lower case without articles and punctuation; the text itself where that leaves nothing."""
+    return " ".join(_ARTICLES.sub(" ", _MARKS.sub("", text.casefold())).split()) or text
 
 
 def _overlap(sentence: Sentence, start: int, end: int) -> int:

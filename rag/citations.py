@@ -139,12 +139,12 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
     return cite(Sentence(document, inside, start, end), 0)
 
 
-_MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+_MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
 
 
 def without_markers(text: str) -> str:
-    """A sentence on one line and without reference marks of its own ("[12]"), which would seem to be ours."""
-    return " ".join(_MARKER.sub("", text).split())
+    """A sentence on one line; reference marks of its own ("[12]") become "(12)", or they would seem to be ours."""
+    return " ".join(_MARKER.sub(r"(\1)", text).split())
 
 
 def with_markers(claims: Sequence[Claim]) -> str:

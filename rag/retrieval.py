@@ -61,7 +61,7 @@ def retrieve(
         raise ValueError(f"k must be at least 1, not {k}")
     if not query.strip():
         return []
-    query = query.encode("utf-8", "replace").decode()  # a lone surrogate is no character that any index knows
+    query = query.encode("utf-8", "replace").decode()
     depth = max(candidates, k)
     lexical = dict(snapshot.lexical(query, depth, filters)) if way is not Way.DENSE else {}
     if vector is None:
