@@ -17,12 +17,14 @@ from rag.retrieval import Hit, retrieve
 
 # How many passages are read.
 PASSAGES = 8
-# Below this confidence Pilcrow does not answer.
-THRESHOLD = 0.5
+# Below this confidence Pilcrow does not answer. Chosen on the calibration articles and the sample's questions.
+THRESHOLD = 0.1
 # Where it does not answer and nothing is nearer than this cosine, the documents are about something else.
 NEAR_ENOUGH = 0.35
-# confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine)
-_BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -2.95, 0.6, 3.77
+# confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine),
+# fitted for the reader of this SHA-256 on three held-out articles of SQuAD 2.0 and 65 questions about something else.
+FITTED_TO = "1434859ca2cb354e8ed7ce4f31af0bef48c17e8478fa0302311a33636e8ec453"
+_BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -4.037, 0.554, 4.712
 
 
 def answer(

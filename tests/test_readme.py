@@ -8,6 +8,7 @@ import pytest
 
 from eval.report import README, RESULTS, ROOT, with_tables
 from index.embedding import _BUNDLED_SHA256
+from rag.answering import FITTED_TO
 from rag.reading import BUNDLED_READER
 
 TEXT = README.read_text(encoding="utf-8")
@@ -67,6 +68,7 @@ def test_the_file_tree_is_the_tree() -> None:
 
 def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured() -> None:
     assert with_tables(TEXT) == TEXT
+    assert FITTED_TO == json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
     reader = json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
     for pattern, names, model in (
         ("retrieval-*.json", {"retrieval-nfcorpus", "retrieval-cranfield", "retrieval-arguana"}, _BUNDLED_SHA256),
