@@ -12,6 +12,7 @@ from index.errors import BadSpan, UnknownDocument
 from index.paragraphs import Kind
 from rag.answering import answer
 from rag.answers import Answer, answer_json
+from rag.candidates import is_yes_or_no
 from rag.citations import Sources, cite_span
 from rag.reading import Reader
 from rag.terminal import answer_text, hits_text, plain, shown_text
@@ -87,7 +88,9 @@ def test_an_answer_stays_short(answers: list[Answer]) -> None:
 
 
 def test_a_yes_or_no_question_is_answered_by_a_sentence(answers: list[Answer]) -> None:
-    assert {a.answers for a in kind(answers, "yesno")} == {()}
+    asked = [a for a in answers if is_yes_or_no(a.question)]
+    assert len(asked) >= 5
+    assert {a.answers for a in asked} == {()}
 
 
 @pytest.mark.parametrize("question", ["Wer hat die Brücke der Stadt repariert?", "Кто починил старый мост?"])

@@ -51,7 +51,7 @@ def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
     [
         ("Did it fall?", True), ("“Is it so?”", True), ("have they left", True),
         ("Who did it?", False), ("Isaac who?", False), ("What is it?", False), ("", False),
-        ("Isn’t it old?", True), ("Could you tell me when it fell?", False), ("Is it Ann or Bob?", False),
+        ("Isn’t it old?", True), ("Could you tell me when it fell?", False), ("Is it Ann or Bob?", False), ("Did he stand against what they did?", True),
         ("May 1998 was when?", False),
     ],
 )  # fmt: skip
