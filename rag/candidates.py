@@ -34,7 +34,8 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _MARKS = re.compile(r"(?<!\d)[^\w\s$€£%+#-](?!\d)|(?<=\d)[^\w\s%](?=\s|$)|(?<![\w])[-+#](?!\d)|[\"“”«»]")
 _YES_OR_NO = re.compile(
     r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)(?:n['’]t)? "
-    r"(?!(?:you|we|they|anyone|anybody|somebody) (?:please )?(?:tell|know|say|explain|show|give|list|name)\b)(?!.*\bor\b)",
+    r"(?!(?:you|we|they|anyone|anybody|somebody) (?:please )?(?:tell|know|say|explain|show|give|list|name)\b)"
+    r"(?!.*\bor\b)",
     re.IGNORECASE,
 )
 

@@ -66,7 +66,7 @@ class Span:
 class Reading:
     """What the reader makes of one passage.
 
-    spans: without overlap, best first; empty only for a passage without a word.
+    spans: without overlap, best first; empty only for a passage without a letter or a digit.
     null_score: the score of "no answer" in the window that holds the best span; comparable with `Span.score`.
     answerable: logit that the passage answers the question, the highest of its windows.
     probability: calibrated from both, in [0, 1].
@@ -529,22 +529,28 @@ def _search(text: str, passage: Pieces, window: Window, logits: NDArray[np.float
     words = passage.words[window.first : window.first + window.count]
     starts = np.array([n == 0 or words[n] != words[n - 1] for n in range(len(words))], dtype=bool)
     ends = np.array([n + 1 == len(words) or words[n] != words[n + 1] for n in range(len(words))], dtype=bool)
+    offsets = passage.offsets[window.first : window.first + window.count]
+    spoken = np.array([any(map(str.isalnum, text[start:end])) for start, end in offsets], dtype=bool)
     spans = []
-    for first, last, score in best_spans(logits[1:], starts, ends, n_spans):
-        start, end = passage.offsets[window.first + first][0], passage.offsets[window.first + last][1]
-        start, end = _trimmed(text, start, end)
+    for first, last, score in best_spans(logits[1:], starts, ends, spoken, n_spans):
+        start, end = _trimmed(text, offsets[first][0], offsets[last][1])
         if start < end:
             spans.append(Span(start, end, text[start:end], score))
     return spans
 
 
 def best_spans(
-    logits: NDArray[np.float32], starts: NDArray[np.bool_], ends: NDArray[np.bool_], n_spans: int
+    logits: NDArray[np.float32],
+    starts: NDArray[np.bool_],
+    ends: NDArray[np.bool_],
+    spoken: NDArray[np.bool_],
+    n_spans: int,
 ) -> list[tuple[int, int, float]]:
     """Up to n_spans (first piece, last piece, score) without overlap, each the best that the ones before it leave.
 
     logits: (n, 2) of start and end.  starts, ends: bool (n,), where a span may start and end: at words' borders.
-    A span has at most MAX_SPAN_PIECES pieces. Ties: the earliest start, then the shortest.
+    spoken: bool (n,), holds a letter or a digit; a span has at least one such piece, and at most MAX_SPAN_PIECES.
+    Ties: the earliest start, then the shortest.
     """
     n = len(logits)
     if n == 0:
@@ -552,8 +558,9 @@ def best_spans(
     length = min(MAX_SPAN_PIECES, n)
     begin = np.where(starts, logits[:, 0], -np.inf).astype(np.float64)
     finish = np.where(ends, logits[:, 1], -np.inf).astype(np.float64)
-    finish = np.concatenate([finish, np.full(length - 1, -np.inf)])
-    scores = begin[:, None] + np.lib.stride_tricks.sliding_window_view(finish, length)  # (n, length): start, pieces - 1
+    scores = begin[:, None] + _diagonals(finish, length, -np.inf)  # (n, length): first piece, number of pieces - 1
+    so_far = np.cumsum(spoken)
+    scores[_diagonals(so_far, length, so_far[-1]) == (so_far - spoken)[:, None]] = -np.inf
     found: list[tuple[int, int, float]] = []
     while len(found) < n_spans:
         first, extra = divmod(int(scores.argmax()), length)
@@ -567,8 +574,14 @@ def best_spans(
     return found
 
 
+def _diagonals(values: NDArray[Any], length: int, beyond: float) -> NDArray[Any]:
+    """(n, length): row i holds values[i : i + length], and `beyond` past the end."""
+    padded = np.concatenate([values, np.full(length - 1, beyond, dtype=values.dtype)])
+    return np.lib.stride_tricks.sliding_window_view(padded, length)
+
+
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without white space at the ends, and with the marks that belong to the last character.
+    """Without white space at the ends or a comma after it, and with the marks that belong to the last character.
 
     The tokenizer drops accents that are characters of their own, so its offsets can end before one.
     """
@@ -576,6 +589,6 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
         end += 1
     while start < end and text[start].isspace():
         start += 1
-    while start < end and text[end - 1].isspace():
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:"):
         end -= 1
     return start, end

@@ -766,6 +766,8 @@ def train_reader(
     log = _Log(out / "log.jsonl", log_steps)
     log.write(questions=len(corpus.questions), dropped=dict(corpus.dropped), recipe=asdict(recipe), step=state.step)
     batches = stream(corpus, tokenizer, seed, state.position, batch_pieces=batch_pieces, pool_examples=pool_examples)
+    if state.step >= stable_steps and not (out / "stable.safetensors").is_file():
+        state.save(out / "stable.safetensors", recipe)  # gone on with beyond the end of the stable part
     saved = time.monotonic()
     while state.step < stable_steps + decay_steps:
         state.position, batch, kinds = next(batches)

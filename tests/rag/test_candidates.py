@@ -49,12 +49,20 @@ def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        ("Did it fall?", True), ("“Is it so?”", True), ("have they left", True),
-        ("Who did it?", False), ("Isaac who?", False), ("What is it?", False), ("", False),
-        ("Isn’t it old?", True), ("Could you tell me when it fell?", False), ("Is it Ann or Bob?", False), ("Did he stand against what they did?", True),
+        ("Did it fall?", True),
+        ("“Is it so?”", True),
+        ("have they left", True),
+        ("Who did it?", False),
+        ("Isaac who?", False),
+        ("What is it?", False),
+        ("", False),
+        ("Isn’t it old?", True),
+        ("Could you tell me when it fell?", False),
+        ("Is it Ann or Bob?", False),
+        ("Did he stand against what they did?", True),
         ("May 1998 was when?", False),
     ],
-)  # fmt: skip
+)
 def test_a_question_that_begins_with_its_verb_wants_a_yes_or_a_no(question: str, expected: bool) -> None:
     assert is_yes_or_no(question) is expected
 

@@ -69,18 +69,18 @@ def test_the_best_spans_are_those_of_brute_force() -> None:
     for _ in range(200):
         n = int(rng.integers(1, 70))
         logits = rng.normal(size=(n, 2)).astype(np.float32)
-        starts, ends = rng.random(n) < 0.7, rng.random(n) < 0.7
+        starts, ends, spoken = rng.random(n) < 0.7, rng.random(n) < 0.7, rng.random(n) < 0.5
         expected: list[tuple[int, int, float]] = []
         pairs = [
             (float(logits[i, 0]) + float(logits[j, 1]), i, j)
             for i in range(n)
             for j in range(i, min(n, i + reading.MAX_SPAN_PIECES))
-            if starts[i] and ends[j]
+            if starts[i] and ends[j] and spoken[i : j + 1].any()
         ]
         for score, i, j in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
             if len(expected) < 4 and all(j < first or last < i for first, last, _ in expected):
                 expected.append((i, j, score))
-        actual = reading.best_spans(logits, starts, ends, 4)
+        actual = reading.best_spans(logits, starts, ends, spoken, 4)
         assert [(i, j) for i, j, _ in actual] == [(i, j) for i, j, _ in expected]
         assert [score for _, _, score in actual] == pytest.approx([score for _, _, score in expected])
 
@@ -132,6 +132,12 @@ def test_a_passage_without_a_word_has_no_span_and_probability_zero(reader: Reade
     empty, blank = reader.read("Where?", ["", " \n "])
     assert (empty.spans, empty.probability, empty.margin) == ((), 0.0, float("-inf"))
     assert blank.spans == ()
+
+
+def test_punctuation_alone_is_no_span(reader: Reader) -> None:
+    assert reader.read("What?", ["... (!) —"])[0].spans == ()
+    spans = reader.read("What?", ["Mills, ; and: looms."], n_spans=9)[0].spans
+    assert all(any(map(str.isalnum, span.text)) and span.text[-1] not in ",;:" for span in spans)
 
 
 def test_no_passages_give_no_readings(reader: Reader) -> None:

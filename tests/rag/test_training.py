@@ -278,6 +278,15 @@ def test_a_run_of_20_steps_can_be_repeated_and_gone_on_with(questions: Path, tmp
         _train(questions, tmp_path / "three", seed=6)
 
 
+def test_a_run_that_is_past_the_end_of_its_stable_part_keeps_where_it_stood(questions: Path, tmp_path: Path) -> None:
+    _train(questions, tmp_path / "one", stable_steps=6, decay_steps=0)
+    (tmp_path / "two").mkdir()
+    shutil.copy(tmp_path / "one" / "run.safetensors", tmp_path / "two" / "run.safetensors")
+    _train(questions, tmp_path / "two", stable_steps=5, decay_steps=3)
+    stood, ended = tmp_path / "one" / "run.safetensors", tmp_path / "two" / "run.safetensors"
+    assert (tmp_path / "two" / "stable.safetensors").read_bytes() == stood.read_bytes() != ended.read_bytes()
+
+
 def test_a_trained_reader_gives_the_same_spans_when_it_is_loaded(questions: Path, tmp_path: Path) -> None:
     _train(questions, tmp_path / "run")
     encoder = bundled_folder()
