@@ -31,7 +31,7 @@ def other_language(text: str) -> str | None:
         return None
     if len(_ENGLISH.findall(text)) * _WORDS_PER_ENGLISH >= len(words):
         return None
-    if not foreign_script and sum(word[:1].islower() for word in words) < max(_MIN_WORDS, len(words) / 4):
+    if not foreign_script and sum(word[:1].islower() for word in words) < max(2, len(words) / 4):
         return None
     ranked = dict(_identifier().rank(text[:2000]))
     language = max(ranked, key=lambda code: ranked[code])
