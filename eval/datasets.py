@@ -171,15 +171,19 @@ def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDa
     except (OSError, ValueError) as error:
         raise BadDataset(f"'{path}' cannot be read ({error}); give a JSON file of SQuAD's form") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadDataset(f"'{path}' is not of SQuAD's form: {error!r} is missing or of another type") from error
-    if not questions:
-        raise BadDataset(f"'{path}' holds no question" + (f" on {', '.join(articles)}" if articles else ""))
+        raise BadDataset(f"'{path}' is not of SQuAD's form: a field is absent or of another type ({error})") from error
+    absent = sorted(set(articles or ()) - {title.replace(" ", "_") for title in titles} - set(titles))
+    if absent or not questions:
+        raise BadDataset(f"'{path}' holds no question" + (f" on {', '.join(absent or articles)}" if articles else ""))
     return ReadingDataset(path.stem, path, tuple(titles), tuple(paragraphs), tuple(questions))
 
 
 def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path: Path) -> ReadingQuestion:
+    if not isinstance(row["question"], str) or not row["question"].strip():
+        raise BadDataset(f"'{path}', question {row['id']}: there is no question in it")
     for answer in row["answers"]:
-        if context[answer["answer_start"] :][: len(answer["text"])] != answer["text"]:
-            raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {answer['answer_start']}")
+        start, words = answer["answer_start"], answer["text"]
+        if not words or start < 0 or context[start : start + len(words)] != words:
+            raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {start}")
     references = tuple(dict.fromkeys(answer["text"] for answer in row["answers"]))
     return ReadingQuestion(str(row["id"]), row["question"], paragraph, references)

@@ -50,6 +50,8 @@ def answer(
         hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         retrieved = perf_counter()
         readable, notices = _in_english(query, hits)
+        if not hits and not snapshot.documents():
+            notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
         candidates = find_candidates(query, readable, sources, reader)
         evidence = tuple(evidence_of(hit, sources) for hit in hits)
     confidence = _confidence(candidates, readable)

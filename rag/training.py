@@ -169,8 +169,12 @@ def add_squad(
     corpus: Corpus, path: Path, *, skip_articles: frozenset[str] = frozenset(), unlike: set[int] | None = None
 ) -> None:
     """Adds a SQuAD JSON file. Raises TrainingDataError for an offset at which the answer does not stand."""
-    with path.open(encoding="utf-8") as file:
-        articles = json.load(file)["data"]
+    try:
+        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingDataError(
+            f"'{path}' is not a file of SQuAD's form ({error!r}); mend it or take it away"
+        ) from error
     for number, article in enumerate(articles):
         title = article.get("title", "")
         if title in skip_articles:

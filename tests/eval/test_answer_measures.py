@@ -128,6 +128,11 @@ def test_a_sample_is_fixed_and_keeps_every_paragraph(squad: Path) -> None:
         ('{"data": []}', "no question"),
         (
             '{"data": [{"title": "t", "paragraphs": [{"context": "abc", "qas": '
+            '[{"id": "7", "question": null, "answers": []}]}]}]}',
+            "question 7: there is no question",
+        ),
+        (
+            '{"data": [{"title": "t", "paragraphs": [{"context": "abc", "qas": '
             '[{"id": "7", "question": "q", "answers": [{"text": "b", "answer_start": 0}]}]}]}]}',
             "question 7.*does not stand at 0",
         ),
@@ -137,3 +142,8 @@ def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, message: s
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(BadDataset, match=message):
         read_squad(tmp_path / "x.json")
+
+
+def test_an_article_that_is_not_there_is_told(squad: Path) -> None:
+    with pytest.raises(BadDataset, match="no question on Typo"):
+        read_squad(squad, ["Mills", "Typo"])

@@ -128,6 +128,7 @@ def test_an_empty_collection_or_question_abstains(
     for collection, question in ((make_collection(), "Who?"), (sample, "   ")):
         empty = answer(collection, encoder, reader, question)
         assert (empty.abstained, empty.confidence, empty.evidence) == (True, 0.0, ())
+        assert any("no document yet" in notice for notice in empty.notices) is (collection is not sample)
 
 
 def test_filters_reach_the_answer(sample: Collection, encoder: Encoder, reader: Reader) -> None:

@@ -303,3 +303,10 @@ def test_a_retrieved_paragraph_does_not_hold_the_answer() -> None:
         corpus.add_paragraph(Paragraph(text, "", "mills", "towns"))
     corpus.questions.append(Question("q", "When did the mill open?", 0, ((19, 23),)))
     assert training.retrieve_paragraphs(corpus) == [[1]]
+
+
+@pytest.mark.parametrize("content", ["{", '{"x": 1}', "[]"])
+def test_a_file_of_another_form_is_told_by_its_name(questions: Path, content: str) -> None:
+    (questions / "train" / "other.json").write_text(content, encoding="utf-8")
+    with pytest.raises(TrainingDataError, match=r"other\.json"):
+        training.load_corpus(questions)
