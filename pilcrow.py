@@ -327,7 +327,7 @@ def show_command(
 @app.command("list")
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.terminal import name, plain
+    from rag.terminal import name
 
     opened = _for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -340,8 +340,8 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
         return
     width = max((len(name(d.doc_id)) for d in documents), default=0)
     for d in documents:
-        stated = f"{d.date or 'no date':<10}  {d.publisher or 'no outlet'}  {d.title or 'no title'}"
-        _print(f"{name(d.doc_id):<{width}}  {plain(stated)}")
+        outlet, title = name(d.publisher or "no outlet"), name(d.title or "no title")
+        _print(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
 
 
 @app.command("paragraphs")
