@@ -10,15 +10,11 @@ Everything heavy is imported where it is used, so that `pilcrow --help` answers 
 """
 
 import errno
+import importlib.util
 import json
-import math
 import os
-import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,85 +22,51 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
+
+def _check_siblings() -> None:
+    """Ends where another package of the same general name would be used in place of ours."""
+    here = Path(__file__).resolve().parent
+    for name in ("index", "rag", "eval"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if found != here:
+            sys.stderr.write(
+                f"pilcrow: the package '{name}' that Python finds is not Pilcrow's (it is in '{found}', not '{here}'); "
+                "install Pilcrow into an environment of its own, and run it without PYTHONPATH\n"
+            )
+            sys.exit(2)
+
+
+_check_siblings()  # before the first import of one of them
+
+from eval.commands import eval_app  # noqa: E402
+from rag.console import (  # noqa: E402
+    AfterOption,
+    BeforeOption,
+    CollectionOption,
+    DocumentOption,
+    JsonOption,
+    PublisherOption,
+    print_json,
+    print_line,
+    print_notices,
+    progress_bar,
+    say,
+)
+from rag.opened import OpenCollection, open_collection  # noqa: E402
+
 if TYPE_CHECKING:
-    from index.collection import Collection, Filters
-    from index.embedding import Encoder
+    from index.collection import Filters
     from index.indexing import Summary
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
-    from rag.reading import Reader
 
 __all__ = ["ask", "index", "main", "open_collection", "search", "show"]
 
-_DEFAULT_FOLDER = ".pilcrow"
 _USER_ERROR = 2
 _INTERRUPTED = 130
-# Questions of an evaluation, where not all are asked for.
-_SAMPLE = 1000
 
 # ---- The Python API
-
-
-@dataclass
-class OpenCollection:
-    """A collection's folder, and the models that search and read it, loaded when first needed.
-
-    encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
-    """
-
-    folder: Path
-    encoder_name: str | None = None
-    _stored: "Collection | None" = field(default=None, init=False, repr=False)
-
-    @cached_property
-    def encoder(self) -> "Encoder":
-        """The encoder that the collection was made with. Raises CollectionMismatch for another."""
-        from index.embedding import BUNDLED, Encoder
-        from index.indexing import require_same
-
-        stored = self.stored.encoder.name if self.exists else BUNDLED
-        encoder = Encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
-        if self.exists:
-            require_same(self.stored, encoder)
-        return encoder
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything was ever indexed there."""
-        return (self.folder / "corpus.sqlite").is_file()
-
-    @cached_property
-    def reader(self) -> "Reader":
-        """The bundled reader. Raises ReaderFileError where its files are absent or altered."""
-        from rag.reading import bundled_reader
-
-        return bundled_reader()
-
-    @property
-    def stored(self) -> "Collection":
-        """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
-        if self._stored is None:
-            from index.collection import open_collection
-
-            self._stored = open_collection(self.folder)
-        return self._stored
-
-    @contextmanager
-    def writer(self) -> "Iterator[Collection]":
-        """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
-        from index.collection import create_collection
-
-        with create_collection(self.folder, self.encoder.identity) as collection:
-            yield collection
-
-
-def open_collection(folder: str | os.PathLike[str] | None = None, *, encoder: str | None = None) -> OpenCollection:
-    """The collection in a folder; made there by the first `index`.
-
-    folder: by default $PILCROW_COLLECTION, else `.pilcrow` in the current folder.
-    encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
-    """
-    return OpenCollection(Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER), encoder)
 
 
 def index(
@@ -178,27 +140,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Answers questions from your own documents, every sentence pinned to the characters that bear it out.",
 )
-eval_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Measure retrieval and answers on test collections."
-)
 app.add_typer(eval_app, name="eval")
-
-CollectionOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--collection", metavar="DIR", help="The collection's folder. [default: $PILCROW_COLLECTION, then ./.pilcrow]"
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]
-AfterOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or later.")]
-BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or earlier.")]
-PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
-SaveOption = Annotated[
-    str | None, typer.Option("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
-]
-DocumentOption = Annotated[
-    list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")
-]
 
 
 @app.command("index")
@@ -214,7 +156,7 @@ def index_command(
 ) -> None:
     """Add or update files and folders; unchanged ones are skipped."""
     opened = open_collection(collection, encoder=encoder)
-    with _progress("indexing") as progress:
+    with progress_bar("indexing") as progress:
         summary = index(
             opened,
             paths,
@@ -225,7 +167,7 @@ def index_command(
             progress=progress,
         )
     if as_json:
-        _print_json(
+        print_json(
             {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged,
              "removed": summary.removed, "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
              "ignored": dict(summary.ignored)}
@@ -261,17 +203,17 @@ def ask_command(
         for row in _question_rows(questions):
             answer = ask(opened, row["question"], filters=filters)
             if as_json:
-                _print_json({"id": row["id"], **answer_json(answer)})
+                print_json({"id": row["id"], **answer_json(answer)})
             else:
-                _print(f"{name(str(row['id']))}  {name(row['question'])}\n\n{answer_text(answer)}\n")
-            _notices(answer.notices)
+                print_line(f"{name(str(row['id']))}  {name(row['question'])}\n\n{answer_text(answer)}\n")
+            print_notices(answer.notices)
         return
     answer = ask(opened, question or "", filters=filters)
-    _notices(answer.notices)
+    print_notices(answer.notices)
     if as_json:
-        _print_json(answer_json(answer))
+        print_json(answer_json(answer))
     else:
-        _print(answer_text(answer))
+        print_line(answer_text(answer))
 
 
 @app.command("search")
@@ -292,11 +234,11 @@ def search_command(
     filters = _filters(after, before, publisher, document)
     opened = _for_reading(collection, sample=not as_json)
     hits = search(opened, question, k=k, filters=filters)
-    _notices(opened.stored.notices)
+    print_notices(opened.stored.notices)
     if as_json:
-        _print_json(hits_json(question, hits))
+        print_json(hits_json(question, hits))
     else:
-        _print(hits_text(hits))
+        print_line(hits_text(hits))
 
 
 @app.command("show")
@@ -317,11 +259,11 @@ def show_command(
     if as_json:
         shown = citation_json(citation)
         del shown["label"]
-        _print_json(shown)
+        print_json(shown)
         return
     with opened.stored.reading() as snapshot:
         text = Sources(snapshot).document(document).text
-    _print(shown_text(text, citation))
+    print_line(shown_text(text, citation))
 
 
 @app.command("list")
@@ -333,7 +275,7 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
     with opened.stored.reading() as snapshot:
         documents = snapshot.documents()
     if as_json:
-        _print_json(
+        print_json(
             {"documents": [{"document": d.doc_id, "title": d.title, "date": d.date, "publisher": d.publisher,
                             "source": d.source, "bytes": d.size} for d in documents]}
         )  # fmt: skip
@@ -341,7 +283,7 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
     width = max((len(name(d.doc_id)) for d in documents), default=0)
     for d in documents:
         outlet, title = name(d.publisher or "no outlet"), name(d.title or "no title")
-        _print(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
+        print_line(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
 
 
 @app.command("paragraphs")
@@ -358,14 +300,14 @@ def paragraphs_command(
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
     if as_json:
-        _print_json(
+        print_json(
             {"document": document,
              "paragraphs": [{"number": p.number, "start": p.start, "end": p.end, "kind": p.kind.value,
                              "text": text[p.start : p.end]} for p in paragraphs]}
         )  # fmt: skip
         return
     for p in paragraphs:
-        _print(paragraph_text(p.number, p.kind.value, text[p.start : p.end]))
+        print_line(paragraph_text(p.number, p.kind.value, text[p.start : p.end]))
 
 
 @app.command("status")
@@ -386,10 +328,10 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         "health": status.health,
     }
     if as_json:
-        _print_json(numbers)
+        print_json(numbers)
         return
     for name, value in numbers.items():
-        _print(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
+        print_line(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
 
 
 @app.command("remove")
@@ -403,126 +345,7 @@ def remove_command(
     with open_stored(open_collection(collection).folder, write=True) as writer:
         writer.remove(list(dict.fromkeys(documents)))
         writer.refresh_base()
-    _print(f"{len(set(documents))} removed")
-
-
-@eval_app.command("retrieval")
-def eval_retrieval_command(
-    folder: Annotated[Path, typer.Argument(metavar="BEIR_FOLDER", help="corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")],
-    split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements.")] = "test",
-    collection: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
-    ] = None,
-    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
-    save: Annotated[
-        bool, typer.Option("--save", help="Keep the figures in eval/results, with commit and hashes.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder."""
-    from eval.datasets import read_beir
-    from eval.report import save_result
-    from eval.runs import evaluate_retrieval
-    from index.embedding import BUNDLED, Encoder
-
-    dataset, model = read_beir(folder, split), Encoder(encoder or BUNDLED, fetch=encoder is not None)
-    with _progress("evaluating") as progress:
-        scores = evaluate_retrieval(
-            dataset, model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
-        )
-    figures = {"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings}
-    if save:
-        command = f"pilcrow eval retrieval {scores.dataset} --split {split}"
-        save_result(f"retrieval-{save}", figures, command=command, data=folder, model_sha256=model.identity.weights)
-    if as_json:
-        _print_json(figures)
-        return
-    names = list(next(iter(scores.settings.values())))
-    _print(f"{scores.dataset}, {scores.queries} queries")
-    _print(" " * 10 + "".join(f"{name:>12}" for name in names))
-    for setting, measures in scores.settings.items():
-        _print(f"{setting:<10}" + "".join(f"{measures[name]:>12.4f}" for name in names))
-
-
-SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
-ReaderOption = Annotated[
-    Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")
-]
-ArticleOption = Annotated[
-    list[str] | None,
-    typer.Option("--article", metavar="TITLE", help="Only questions on this article; may be given again."),
-]
-FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a fixed sample of 1,000.")]
-
-
-@eval_app.command("reading")
-def eval_reading_command(
-    path: SquadArgument,
-    reader: ReaderOption = None,
-    article: ArticleOption = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Of the probability. [default: the best on these questions]")
-    ] = None,
-    full: FullOption = False,
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """EM, F1 and AUROC of the reader with each question's paragraph given."""
-    from eval.datasets import read_squad
-    from eval.reading_runs import evaluate_reading
-
-    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
-    model = _reader(reader)
-    with _progress("reading") as progress:
-        scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
-    figures = {
-        "questions": scores.questions,
-        "answerable": {"em": scores.em, "f1": scores.f1},
-        "unanswerable": {"abstained": scores.abstained},
-        "all": {"em": scores.all_em, "f1": scores.all_f1},
-        "auroc": scores.auroc,
-        "threshold": scores.threshold,
-    }
-    arguments = _asked("reading", path, article, full, reader, threshold)
-    _report_figures(figures, "reading", save, arguments, path, model.sha256, as_json)
-
-
-@eval_app.command("answers")
-def eval_answers_command(
-    path: SquadArgument,
-    reader: ReaderOption = None,
-    article: ArticleOption = None,
-    collection: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
-    ] = None,
-    full: FullOption = False,
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The whole line on questions asked over all of the file's paragraphs: answers, citations, abstention, seconds."""
-    from eval.datasets import read_squad
-    from eval.reading_runs import ask_all, score_answers
-    from index.embedding import Encoder
-
-    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
-    model = _reader(reader)
-    with _progress("answering") as progress:
-        asked = ask_all(
-            dataset, Encoder(), model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
-        )
-    scores = score_answers(asked)
-    figures = {
-        "questions": scores.questions,
-        "em": scores.em,
-        "f1": scores.f1,
-        "first_citation": scores.first_citation,
-        "citations_per_answer": scores.citations_per_answer,
-        "abstained": {"answerable": scores.abstained_answerable, "unanswerable": scores.abstained_unanswerable},
-        "coverage_at_90": scores.coverage_at_90,
-        "seconds": {"p50": scores.p50, "p95": scores.p95},
-    }
-    arguments = _asked("answers", path, article, full, reader)
-    _report_figures(figures, "answers", save, arguments, path, model.sha256, as_json)
+    print_line(f"{len(set(documents))} removed")
 
 
 @app.command("train-reader")
@@ -538,7 +361,7 @@ def train_reader_command(
     from rag.training import train_reader
 
     finished = train_reader(data, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed)
-    _print(f"the reader is in {finished}")
+    print_line(f"the reader is in {finished}")
 
 
 # ---- What the commands share
@@ -558,61 +381,6 @@ def _for_reading(folder: Path | None, *, sample: bool) -> OpenCollection:
     )
 
 
-def _reader(folder: Path | None) -> "Reader":
-    """The reader in a folder, or the bundled one."""
-    from index.embedding import bundled_folder
-    from rag.reading import Reader, bundled_reader
-
-    return Reader.open(folder, bundled_folder()) if folder else bundled_reader()
-
-
-def _asked(
-    kind: str,
-    path: Path,
-    articles: Sequence[str] | None,
-    full: bool,
-    reader: Path | None,
-    threshold: float | None = None,
-) -> str:
-    """An evaluation as a user would type it, with all that decides its figures."""
-    words = ["pilcrow", "eval", kind, path.name]
-    for title in articles or ():
-        words += ["--article", title]
-    words += ["--threshold", f"{threshold:.4f}"] if threshold is not None else []
-    words += ["--reader", reader.name] if reader else []
-    return shlex.join([*words, *(["--full"] if full else [])])
-
-
-def _report_figures(
-    figures: dict[str, Any], kind: str, save: str | None, command: str, data: Path, model_sha256: str, as_json: bool
-) -> None:
-    """Prints the figures, as JSON or a line each, and keeps them where they are to be kept."""
-    from eval.report import save_result
-
-    finite = _finite(figures)
-    if save:
-        save_result(f"{kind}-{save}", finite, command=command, data=data, model_sha256=model_sha256)
-    if as_json:
-        _print_json(finite)
-        return
-    for name, value in finite.items():
-        for part, number in value.items() if isinstance(value, dict) else [("", value)]:
-            shown = "none" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:.4f}"
-            _print(f"{f'{name} {part}':<26}{shown}")
-
-
-def _finite(figures: dict[str, Any]) -> dict[str, Any]:
-    """A figure that could not be computed, or a threshold that nothing passes, is null: JSON has no word for it."""
-    return {
-        name: _finite(value)
-        if isinstance(value, dict)
-        else None
-        if isinstance(value, float) and not math.isfinite(value)
-        else value
-        for name, value in figures.items()
-    }
-
-
 def _sample_collection() -> OpenCollection:
     """The bundled sample, indexed into the user's cache folder on its first use."""
     import hashlib
@@ -626,11 +394,11 @@ def _sample_collection() -> OpenCollection:
     made_of = [*sorted(room.glob("*.py")), *files]
     key = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_of)).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
-    _say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")
-    _say("To ask your own documents: pilcrow index PATH...")
+    say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")
+    say("To ask your own documents: pilcrow index PATH...")
     done = opened.folder / "complete"
     if not done.is_file():
-        with _progress("indexing the sample, once") as progress:
+        with progress_bar("indexing the sample, once") as progress:
             index(opened, [articles], progress=progress)
         done.touch()
     return opened
@@ -675,23 +443,6 @@ def _question_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on stderr, where that is a terminal; nothing otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(label, total=None)
-
-        def advance(done: int, total: int, what: str) -> None:
-            progress.update(task, completed=done, total=total or None, description=f"{label} {what[-40:]:<40}")
-
-        yield advance
-
-
 def _print_summary(summary: "Summary", folder: Path) -> None:
     from rag.terminal import name
 
@@ -700,44 +451,11 @@ def _print_summary(summary: "Summary", folder: Path) -> None:
         counts["removed"] = summary.removed
     if summary.unreadable:
         counts["skipped"] = len(summary.unreadable)
-    _print(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(str(folder))}")
+    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(str(folder))}")
     for path, reason in summary.unreadable:
-        _print(f"skipped {name(path)}: {name(reason)}")
+        print_line(f"skipped {name(path)}: {name(reason)}")
     for reason, n in summary.ignored.items():
-        _print(f"ignored {n} {reason}")
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    _print(json.dumps(value, ensure_ascii=False))
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-
-
-def _notices(notices: Iterable[str]) -> None:
-    for notice in notices:
-        _say(f"pilcrow: {notice}")
-
-
-def _check_siblings() -> None:
-    """Ends where another package of the same general name would be used in place of ours."""
-    import importlib.util
-
-    here = Path(__file__).resolve().parent
-    for name in ("index", "rag", "eval"):
-        spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
-        if found != here:
-            _say(
-                f"pilcrow: the package '{name}' that Python finds is not Pilcrow's (it is in '{found}', not '{here}');"
-            )
-            _say("install Pilcrow into an environment of its own, and run it without PYTHONPATH")
-            sys.exit(_USER_ERROR)
+        print_line(f"ignored {n} {reason}")
 
 
 def _usage_fault(error: TyperException) -> str:
@@ -759,7 +477,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter must not end the answer
-    _check_siblings()
     from index.errors import PilcrowError
 
     try:
@@ -768,15 +485,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
         if status == _INTERRUPTED:
-            _say("pilcrow: stopped")
+            say("pilcrow: stopped")
     except PilcrowError as error:
-        _say(f"pilcrow: {error}")
+        say(f"pilcrow: {error}")
         return _USER_ERROR
     except TyperException as error:
-        _say(_usage_fault(error))
+        say(_usage_fault(error))
         return _USER_ERROR
     except (KeyboardInterrupt, Abort):
-        _say("pilcrow: stopped")
+        say("pilcrow: stopped")
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends
@@ -784,7 +501,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _DISK_FAULTS:
             raise
-        _say(f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost")
+        say(f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost")
         return _USER_ERROR
     return status if isinstance(status, int) else 0
 

@@ -3,13 +3,13 @@
 question -> query -> hits -> candidates -> claims, each with its citations -> Answer
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 from index.collection import Collection, Filters
 from index.embedding import Encoder
 from index.language import other_language
-from rag.answers import Answer, ShortAnswer, evidence_of
+from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
 from rag.reading import Reader
@@ -42,30 +42,53 @@ def answer(
     question: as a person typed it. passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no answer; 0 answers whatever was found.
     """
+    events = answer_events(
+        collection, encoder, reader, question, filters=filters, passages=passages, threshold=threshold
+    )
+    return next(event for event in events if isinstance(event, Answer))
+
+
+def answer_events(
+    collection: Collection,
+    encoder: Encoder,
+    reader: Reader,
+    question: str,
+    *,
+    filters: Filters | None = None,
+    passages: int = PASSAGES,
+    threshold: float = THRESHOLD,
+) -> Iterator[Event]:
+    """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
+
+    Nothing of the collection is held between two events, so the next one may be asked for late, or by another thread.
+    """
     began = perf_counter()
+    yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     query = " ".join(question.encode("utf-8", "replace").decode().split())
     with collection.reading() as snapshot:
         sources = Sources(snapshot)
         hits = retrieve(snapshot, encoder, query, passages, filters=filters)
-        retrieved = perf_counter()
-        readable, notices = _in_english(query, hits)
-        if not hits and not snapshot.documents():
-            notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
-        candidates = find_candidates(query, readable, sources, reader)
-        evidence = tuple(evidence_of(hit, sources) for hit in hits)
+        sources.keep(hit.passage.doc_id for hit in hits)
+        empty = not hits and not snapshot.documents()
+    retrieved = perf_counter()
+    yield Step("reading")
+    readable, notices = _in_english(query, hits)
+    if empty:
+        notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
+    candidates = find_candidates(query, readable, sources, reader)
     confidence = _confidence(candidates, readable)
     abstained = confidence < threshold or not candidates
     groups = [] if abstained else chosen(candidates)
     claims, citations = _claims(groups)
-    return Answer(
+    yield Answer(
         question=question,
         query=query,
         text=with_markers(claims),
         claims=claims,
         citations=citations,
         answers=() if is_yes_or_no(query) else _short_answers(groups),
-        evidence=evidence,
+        evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=abstained,
         reason=_reason(hits) if abstained else None,
         confidence=confidence,

@@ -58,6 +58,23 @@ class Answer:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is being done now: searching, reading, writing or checking."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The answer so far, while it is being written: whole text from its beginning; nothing in it is checked yet."""
+
+    text: str
+
+
+Event = Step | Draft | Answer
+
+
 def evidence_of(hit: Hit, sources: Sources) -> Evidence:
     """A hit as evidence."""
     p = hit.passage

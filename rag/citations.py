@@ -4,7 +4,7 @@ A citation is made from offsets and never searched for afterwards, so `document.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from index.collection import Snapshot
@@ -67,13 +67,22 @@ class Sentence:
 
 
 class Sources:
-    """Documents and paragraphs of one snapshot, each read once."""
+    """Documents and paragraphs of one snapshot, each read once.
+
+    What was read stays: after `keep` the passages of those documents are read and cited without the snapshot.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         """snapshot: the state that the question sees."""
         self._snapshot = snapshot
         self._documents: dict[str, Document] = {}
         self._paragraphs: dict[str, list[Paragraph]] = {}
+
+    def keep(self, doc_ids: Iterable[str]) -> None:
+        """Reads documents and their paragraphs now, so that the snapshot can end."""
+        for doc_id in doc_ids:
+            self.document(doc_id)
+            self.paragraphs(doc_id)
 
     def document(self, doc_id: str) -> Document:
         """The document, with its text."""

@@ -1,0 +1,65 @@
+"""What the commands share: their common options, results on stdout, progress and notices on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+CollectionOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--collection", metavar="DIR", help="The collection's folder. [default: $PILCROW_COLLECTION, then ./.pilcrow]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]
+AfterOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or later.")]
+BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or earlier.")]
+PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
+SaveOption = Annotated[
+    str | None, typer.Option("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
+]
+DocumentOption = Annotated[
+    list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")
+]
+
+
+def print_line(text: str) -> None:
+    """One line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on a line of stdout."""
+    print_line(json.dumps(value, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """One line on stderr, for a person."""
+    sys.stderr.write(text + "\n")
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Each notice on a line of stderr."""
+    for notice in notices:
+        say(f"pilcrow: {notice}")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr, where that is a terminal; nothing otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+
+        def advance(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total or None, description=f"{label} {what[-40:]:<40}")
+
+        yield advance

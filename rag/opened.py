@@ -1,0 +1,81 @@
+"""A collection's folder together with the models that search and read it: what the front doors hold.
+
+The command line, the page and the server each hold one; it knows where things are, and nothing of answers.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index.collection import Collection
+    from index.embedding import Encoder
+    from rag.reading import Reader
+
+_DEFAULT_FOLDER = ".pilcrow"
+
+
+@dataclass
+class OpenCollection:
+    """A collection's folder, and the models that search and read it, loaded when first needed.
+
+    encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
+    """
+
+    folder: Path
+    encoder_name: str | None = None
+    _stored: "Collection | None" = field(default=None, init=False, repr=False)
+
+    @cached_property
+    def encoder(self) -> "Encoder":
+        """The encoder that the collection was made with. Raises CollectionMismatch for another."""
+        from index.embedding import BUNDLED, Encoder
+        from index.indexing import require_same
+
+        stored = self.stored.encoder.name if self.exists else BUNDLED
+        encoder = Encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
+        if self.exists:
+            require_same(self.stored, encoder)
+        return encoder
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever indexed there."""
+        return (self.folder / "corpus.sqlite").is_file()
+
+    @cached_property
+    def reader(self) -> "Reader":
+        """The bundled reader. Raises ReaderFileError where its files are absent or altered."""
+        from rag.reading import bundled_reader
+
+        return bundled_reader()
+
+    @property
+    def stored(self) -> "Collection":
+        """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
+        if self._stored is None:
+            from index.collection import open_collection
+
+            self._stored = open_collection(self.folder)
+        return self._stored
+
+    @contextmanager
+    def writer(self) -> "Iterator[Collection]":
+        """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
+        from index.collection import create_collection
+
+        with create_collection(self.folder, self.encoder.identity) as collection:
+            yield collection
+
+
+def open_collection(folder: str | os.PathLike[str] | None = None, *, encoder: str | None = None) -> OpenCollection:
+    """The collection in a folder; made there by the first `index`.
+
+    folder: by default $PILCROW_COLLECTION, else `.pilcrow` in the current folder.
+    encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
+    """
+    return OpenCollection(Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER), encoder)
