@@ -28,6 +28,7 @@ from index.errors import (
 from index.indexing import index_documents, index_paths, row_document
 from index.lexical import LexicalEntry, LexicalIndex
 from index.passages import Window
+from index.truth import vectors_after
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
@@ -35,8 +36,8 @@ MakeCollection = Callable[..., Collection]
 
 
 def all_vectors(collection: Collection) -> tuple[dense.Ids, np.ndarray]:
-    with collection.reading():
-        return collection._vectors_after(-1)
+    with collection.reading() as snapshot:
+        return vectors_after(snapshot._connection, -1, snapshot.encoder.dimension)
 
 
 def found(collection: Collection, encoder: Encoder, query: str) -> tuple[list[str], list[str]]:
@@ -327,7 +328,7 @@ def test_entries_that_the_truth_has_no_longer_do_not_crowd_out_those_it_has(
 ) -> None:
     collection = make_collection(bridge=BRIDGE, mill=MILL)
     stale = [LexicalEntry(10_000 + n, 99, "miller miller miller") for n in range(200)]
-    collection._lexical_for_writing().replace(stale)
+    collection._derived.lexical_for_writing(collection._connection).replace(stale)
     assert found(collection, encoder, "miller")[1] == ["mill.txt"]
 
 
