@@ -76,7 +76,7 @@ def eval_reading_command(
     reader: ReaderOption = None,
     article: ArticleOption = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Of the probability. [default: the best on these questions]")
+        float | None, typer.Option(min=0.0, max=1.0, help="Of the probability. [default: the best on these questions]")
     ] = None,
     full: FullOption = False,
     save: SaveOption = None,

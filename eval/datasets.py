@@ -33,8 +33,8 @@ class RetrievalDataset:
         """The collection's documents, in the order of the file; the title is the document's, not in its text."""
         corpus = self.folder / "corpus.jsonl"
         seen: set[str] = set()
-        for number, row in _json_rows(corpus):
-            doc_id, text = _field(row, "_id", corpus, number), _field(row, "text", corpus, number)
+        for number, row in json_rows(corpus):
+            doc_id, text = text_field(row, "_id", corpus, number), text_field(row, "text", corpus, number)
             if doc_id in seen:
                 raise BadDataset(f"{corpus}:{number}: the id '{doc_id}' was there before")
             seen.add(doc_id)
@@ -44,7 +44,9 @@ class RetrievalDataset:
 def read_beir(folder: Path, split: str = "test") -> RetrievalDataset:
     """A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
 
-    Raises BadDataset for an absent file, a malformed row, or a judged query that queries.jsonl does not have.
+    Raises BadDataset for an absent file, a malformed row, an empty query, a query or judgement that comes twice, or a
+    judged query that queries.jsonl does not have. A judged document that the corpus lacks is no error: public sets
+    have some, and they count as never found.
     """
     qrels_path, queries_path = folder / "qrels" / f"{split}.tsv", folder / "queries.jsonl"
     for path in (folder / "corpus.jsonl", queries_path, qrels_path):
@@ -52,35 +54,72 @@ def read_beir(folder: Path, split: str = "test") -> RetrievalDataset:
             raise BadDataset(
                 f"'{path}' does not exist; a BEIR folder has corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv"
             )
-    qrels = _qrels(qrels_path)
-    texts = {
-        _field(row, "_id", queries_path, number): _field(row, "text", queries_path, number)
-        for number, row in _json_rows(queries_path)
-    }
-    unknown = next((query for query in qrels if query not in texts), None)
-    if unknown is not None:
-        raise BadDataset(f"'{qrels_path}' judges query '{unknown}', which '{queries_path}' does not have")
-    judged = {query: grades for query, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
-    if not judged:
-        raise BadDataset(f"'{qrels_path}' judges no document relevant, so there is nothing to measure")
+    texts = _queries(queries_path)
+    judgements = Judgements(qrels_path, texts)
+    for number, row in _tab_rows(qrels_path):
+        if len(row) != 3:
+            raise BadDataset(f"{qrels_path}:{number}: not 'query-id<TAB>corpus-id<TAB>score': {row}")
+        judgements.add(number, *row)
+    judged = judgements.judged()
     return RetrievalDataset(folder.resolve().name, folder, {query: texts[query] for query in judged}, judged)
 
 
-def _qrels(path: Path) -> dict[str, dict[str, int]]:
-    qrels: dict[str, dict[str, int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
-            if number == 1 and row[-1:] == ["score"]:
-                continue
-            try:
-                query, doc, grade = row
-                qrels.setdefault(query, {})[doc] = int(grade)
-            except ValueError as error:
-                raise BadDataset(f"{path}:{number}: not 'query-id<TAB>corpus-id<TAB>score': {row}") from error
-    return qrels
+class Judgements:
+    """Grades by query and document, each once, gathered line by line from one file."""
+
+    def __init__(self, path: Path, queries: Collection[str] | None) -> None:
+        """path: named in errors. queries: the ids that may be judged; None is any."""
+        self._path = path
+        self._queries = queries
+        self._grades: dict[str, dict[str, int]] = {}
+        self._lines: dict[tuple[str, str], int] = {}
+
+    def add(self, number: int, query: str, doc: str, grade: str) -> None:
+        """One line's judgement. Raises BadDataset for a grade that is no whole number, an unknown query, a repeat."""
+        where = f"{self._path}:{number}"
+        if self._queries is not None and query not in self._queries:
+            raise BadDataset(f"{where}: judges query '{query}', which the queries do not have")
+        before = self._lines.setdefault((query, doc), number)
+        if before != number:
+            raise BadDataset(f"{where}: '{doc}' was judged for query '{query}' in line {before} before")
+        try:
+            self._grades.setdefault(query, {})[doc] = int(grade)
+        except ValueError as error:
+            raise BadDataset(f"{where}: the grade '{grade}' is not a whole number") from error
+
+    def judged(self) -> dict[str, dict[str, int]]:
+        """The queries with a relevant document. Raises BadDataset where there is none: nothing can be measured."""
+        judged = {query: grades for query, grades in self._grades.items() if any(g > 0 for g in grades.values())}
+        if not judged:
+            raise BadDataset(f"'{self._path}' judges no document relevant, so there is nothing to measure")
+        return judged
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+def _queries(path: Path) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for number, row in json_rows(path):
+        query, text = text_field(row, "_id", path, number), text_field(row, "text", path, number)
+        if query in texts:
+            raise BadDataset(f"{path}:{number}: the id '{query}' was there before")
+        if not text.strip():
+            raise BadDataset(f"{path}:{number}: query '{query}' is empty")
+        texts[query] = text
+    return texts
+
+
+def _tab_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines of tab-separated fields with their numbers, without BEIR's heading and empty lines."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
+                if row and not (number == 1 and row[-1:] == ["score"]):
+                    yield number, row
+    except UnicodeDecodeError as error:
+        raise BadDataset(f"'{path}' is not UTF-8 ({error})") from error
+
+
+def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a file, one a line, with their line numbers. Raises BadDataset for another line."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -94,7 +133,8 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             yield number, row
 
 
-def _field(row: Mapping[str, object], key: str, path: Path, number: int) -> str:
+def text_field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
+    """The string under a key. Raises BadDataset, with file and line, where there is none."""
     value = row.get(key)
     if not isinstance(value, str):
         raise BadDataset(f"{path}:{number}: '{key}' is {'absent' if value is None else 'not a string'}")
@@ -106,12 +146,14 @@ class ReadingQuestion:
     """A question of SQuAD's form.
 
     paragraph: its number among the dataset's paragraphs. references: the right answers, none where unanswerable.
+    spans: where each answer stands, half-open characters of the paragraph.
     """
 
     question_id: str
     text: str
     paragraph: int
     references: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +228,5 @@ def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path
         if not words or start < 0 or context[start : start + len(words)] != words:
             raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {start}")
     references = tuple(dict.fromkeys(answer["text"] for answer in row["answers"]))
-    return ReadingQuestion(str(row["id"]), row["question"], paragraph, references)
+    spans = dict.fromkeys((a["answer_start"], a["answer_start"] + len(a["text"])) for a in row["answers"])
+    return ReadingQuestion(str(row["id"]), row["question"], paragraph, references, tuple(spans))

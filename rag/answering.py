@@ -36,14 +36,16 @@ def answer(
     filters: Filters | None = None,
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
+    hits: Sequence[Hit] | None = None,
 ) -> Answer:
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
     question: as a person typed it. passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no answer; 0 answers whatever was found.
+    hits: passages to read in place of a search, so that other ways of finding them can be measured.
     """
     events = answer_events(
-        collection, encoder, reader, question, filters=filters, passages=passages, threshold=threshold
+        collection, encoder, reader, question, filters=filters, passages=passages, threshold=threshold, hits=hits
     )
     return next(event for event in events if isinstance(event, Answer))
 
@@ -57,6 +59,7 @@ def answer_events(
     filters: Filters | None = None,
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
+    hits: Sequence[Hit] | None = None,
 ) -> Iterator[Event]:
     """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
 
@@ -68,7 +71,8 @@ def answer_events(
     query = " ".join(question.encode("utf-8", "replace").decode().split())
     with collection.reading() as snapshot:
         sources = Sources(snapshot)
-        hits = retrieve(snapshot, encoder, query, passages, filters=filters)
+        if hits is None:
+            hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
         empty = not hits and not snapshot.documents()
     retrieved = perf_counter()

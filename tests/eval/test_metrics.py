@@ -5,46 +5,70 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics import MEASURES, mean_over_queries, mrr_at_k, ndcg_at_k, recall_at_k
+from eval.metrics import (
+    average_precision_at_k,
+    mean_over_queries,
+    measure_named,
+    mrr_at_k,
+    ndcg_at_k,
+    precision_at_k,
+    recall_at_k,
+    success_at_k,
+)
 
 RELEVANCE = {"a": 3, "b": 1, "c": 2, "z": 0, "y": -1}
 
 
+MEASURES = (ndcg_at_k, recall_at_k, precision_at_k, mrr_at_k, average_precision_at_k, success_at_k)
+
+
 @pytest.mark.parametrize(
-    ("ranking", "k", "ndcg", "recall", "mrr"),
+    ("ranking", "k", "expected"),
     [
-        # ideal DCG@3 = 3 + 2/log2(3) + 1/2 = 4.761860
-        (["a", "c", "b"], 3, 1.0, 1.0, 1.0),
-        (["b", "x", "a"], 3, (1 + 3 / 2) / 4.761860, 2 / 3, 1.0),
-        (["x", "z", "a"], 3, 1.5 / 4.761860, 1 / 3, 1 / 3),
-        (["x", "z", "a"], 2, 0.0, 0.0, 0.0),
-        (["y"], 3, 0.0, 0.0, 0.0),
-        ([], 3, 0.0, 0.0, 0.0),
+        # In the order of MEASURES; ideal DCG@3 = 3 + 2/log2(3) + 1/2 = 4.761860
+        (["a", "c", "b"], 3, (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
+        (["b", "x", "a"], 3, ((1 + 3 / 2) / 4.761860, 2 / 3, 2 / 3, 1.0, (1 + 2 / 3) / 3, 1.0)),
+        (["x", "z", "a"], 3, (1.5 / 4.761860, 1 / 3, 1 / 3, 1 / 3, 1 / 9, 1.0)),
+        (["x", "z", "a"], 2, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        (["a"], 3, (3 / 4.761860, 1 / 3, 1 / 3, 1.0, 1 / 3, 1.0)),  # precision is over k, also of a short ranking
+        (["y"], 3, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        ([], 3, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
     ],
 )
-def test_values_worked_by_hand(ranking: list[str], k: int, ndcg: float, recall: float, mrr: float) -> None:
-    assert ndcg_at_k(ranking, RELEVANCE, k) == pytest.approx(ndcg, abs=1e-6)
-    assert recall_at_k(ranking, RELEVANCE, k) == pytest.approx(recall)
-    assert mrr_at_k(ranking, RELEVANCE, k) == pytest.approx(mrr)
+def test_values_worked_by_hand(ranking: list[str], k: int, expected: tuple[float, ...]) -> None:
+    assert [measure(ranking, RELEVANCE, k) for measure in MEASURES] == pytest.approx(expected, abs=1e-6)
+
+
+NAMES = ("nDCG", "Recall", "Precision", "MRR", "MAP", "Success")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_relevant_is_zero(name: str) -> None:
+    assert measure_named(f"{name}@3")(["a"], {"a": 0}) == 0.0
+    assert measure_named(f"{name}@3")([], {}) == 0.0
 
 
 DOCS = st.sampled_from("abcdefghij")
-RUNS = st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), st.lists(DOCS, unique=True), min_size=1)
-QRELS = st.dictionaries(
-    st.sampled_from(["q1", "q2", "q3"]), st.dictionaries(DOCS, st.integers(0, 4), min_size=1), min_size=1
-).filter(lambda qrels: any(grade for relevance in qrels.values() for grade in relevance.values()))
+QUERIES = st.sampled_from(["q1", "q2", "q3"])
+RUNS = st.dictionaries(QUERIES, st.lists(DOCS, unique=True), min_size=1)
+QRELS = st.dictionaries(QUERIES, st.dictionaries(DOCS, st.integers(0, 4), min_size=1), min_size=1).filter(
+    lambda qrels: any(grade for relevance in qrels.values() for grade in relevance.values())
+)
 
 
-@given(RUNS, QRELS)
-def test_means_are_those_of_ir_measures(run: dict[str, list[str]], qrels: dict[str, dict[str, int]]) -> None:
+@given(RUNS, QRELS, st.sampled_from([1, 3, 10]))
+def test_means_are_those_of_ir_measures(run: dict[str, list[str]], qrels: dict[str, dict[str, int]], k: int) -> None:
     judged = {q: relevance for q, relevance in qrels.items() if any(relevance.values())}
     scored = {q: {doc: float(-rank) for rank, doc in enumerate(ranking)} for q, ranking in run.items()}
-    theirs = {"nDCG@10": ir_measures.nDCG @ 10, "Recall@100": ir_measures.R @ 100, "MRR@10": ir_measures.RR @ 10}
+    of = {"nDCG": ir_measures.nDCG, "Recall": ir_measures.R, "Precision": ir_measures.P, "MRR": ir_measures.RR,
+          "MAP": ir_measures.AP, "Success": ir_measures.Success}  # fmt: skip
+    theirs = {name: family @ k for name, family in of.items()}
     # ir_measures leaves out a query without results, so each judged one is given a document that nobody judged.
     padded = {q: scored.get(q) or {"nobody": 0.0} for q in judged}
     expected = ir_measures.calc_aggregate(theirs.values(), judged, padded)
-    for name, measure in MEASURES.items():
-        assert mean_over_queries(measure, run, qrels) == pytest.approx(expected[theirs[name]])
+    for name in NAMES:
+        ours = mean_over_queries(measure_named(f"{name}@{k}"), run, qrels)
+        assert ours == pytest.approx(expected[theirs[name]]), name
 
 
 def test_nothing_judged_and_a_repeated_id_are_errors_and_not_zero() -> None:
@@ -54,3 +78,9 @@ def test_nothing_judged_and_a_repeated_id_are_errors_and_not_zero() -> None:
         ndcg_at_k(["a", "a"], RELEVANCE)
     with pytest.raises(ValueError, match="at least 1"):
         recall_at_k(["a"], RELEVANCE, 0)
+
+
+@pytest.mark.parametrize("name", ["nDCG", "ndcg@10", "nDCG@0", "nDCG@x", "F1@3"])
+def test_an_unknown_measure_is_told_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=r"no measure .* nDCG@k, Recall@k"):
+        measure_named(name)
