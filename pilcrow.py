@@ -413,7 +413,7 @@ def _filters(
 
 
 def _date(value: str | None, option: str) -> str | None:
-    from index.documents import parse_date
+    from index.metadata import parse_date
 
     date = parse_date(value)
     if value is not None and date is None:

@@ -7,7 +7,7 @@ index/formats/, one function a format. Does not know paragraphs, passages or the
 import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.errors import Unreadable
@@ -21,7 +21,6 @@ from index.metadata import Given
 PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}
 ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {".csv": read_csv, ".jsonl": read_jsonl}
 FORMATS = frozenset((*PLAIN, *ROWS, *APART))
-# What was scraped, or may have been, carries menus and pleas; what was written as a document carries none.
 _SCRAPED = frozenset((*PLAIN, *ROWS, ".html", ".htm"))
 
 # Larger files are read only when told to: a text of this size is a hundred thousand pages.
@@ -40,6 +39,7 @@ class Document:
     keep_all: read with no paragraph taken for furniture.
     url: where it was published, where that is stated. language: as stated, "en" or "en-GB".
     pages: where each page begins in `text`, from page 1; empty where the format has none.
+    given: which of title, date, publisher and url a person gave; the file's own words don't change them.
     """
 
     doc_id: str
@@ -54,6 +54,7 @@ class Document:
     url: str | None = None
     language: str | None = None
     pages: tuple[int, ...] = ()
+    given: tuple[str, ...] = ()
 
     def page(self, offset: int) -> int | None:
         """The page, from 1, that a character of the text stands on; None where the format has no pages."""
@@ -73,6 +74,11 @@ class File:
     def holds_rows(self) -> bool:
         """Whether each of its rows is a document."""
         return self.path.suffix.lower() in ROWS
+
+    @property
+    def is_scraped(self) -> bool:
+        """Whether furniture may stand in it: what was written as a document carries no menus and pleas."""
+        return self.path.suffix.lower() in _SCRAPED
 
 
 def open_file(path: Path, *, max_bytes: int = MAX_BYTES) -> File:
@@ -121,11 +127,12 @@ def document_of(file: File, doc_id: str, given: Given, worker: Worker, *, keep_a
     content = PLAIN[suffix](file.raw) if suffix in PLAIN else worker.read(suffix, file.raw)
     if not content.text.strip():
         raise Unreadable("no text in it")
-    keep_all = keep_all or suffix not in _SCRAPED
-    return _document(content, doc_id, file.source, file.sha256, len(file.raw), given, keep_all=keep_all)
+    keep_all = keep_all or not file.is_scraped
+    document = _document(content, doc_id, file.source, file.sha256, len(file.raw), keep_all=keep_all)
+    return with_given(document, given)
 
 
-def rows_of(file: File, name: str, given: Given, *, keep_all: bool = False) -> tuple[list[Document], list[BadRow]]:
+def rows_of(file: File, name: str, *, keep_all: bool = False) -> tuple[list[Document], list[BadRow]]:
     """The documents that a file's rows are, named `NAME#ROW`, and the rows that are none.
 
     Raises Unreadable where the file as a whole cannot be read by rows, or has none.
@@ -140,7 +147,6 @@ def rows_of(file: File, name: str, given: Given, *, keep_all: bool = False) -> t
             f"{file.source}#{row.number}",
             hashlib.sha256(row.raw).hexdigest(),
             len(row.raw),
-            given,
             keep_all=keep_all,
         )
         for row in rows
@@ -149,20 +155,29 @@ def rows_of(file: File, name: str, given: Given, *, keep_all: bool = False) -> t
     return documents, [row for row in rows if isinstance(row, BadRow)]
 
 
-def _document(
-    content: Content, doc_id: str, source: str, sha256: str, size: int, given: Given, *, keep_all: bool
-) -> Document:
+def with_given(document: Document, given: Given) -> Document:
+    """The document with what is given in place of what it states."""
+    return replace(document, **{name: getattr(given, name) for name in given.named})
+
+
+def file_of(source: str) -> str:
+    """The file that a source lies in: itself, or what stands before `#row`."""
+    file, _, row = source.rpartition("#")
+    return file if row.isdigit() and Path(file).suffix.lower() in ROWS else source
+
+
+def _document(content: Content, doc_id: str, source: str, sha256: str, size: int, *, keep_all: bool) -> Document:
     return Document(
         doc_id=doc_id,
         source=source,
-        title=given.title or content.title,
+        title=content.title,
         text=content.text,
-        date=given.date or content.date,
-        publisher=given.publisher or content.publisher,
+        date=content.date,
+        publisher=content.publisher,
         sha256=sha256,
         size=size,
         keep_all=keep_all,
-        url=given.url or content.url,
+        url=content.url,
         language=content.language,
         pages=content.pages,
     )

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.documents import stated_metadata
+from index.metadata import stated_metadata
 from index.paragraphs import Kind, Paragraph, paragraph_spans
 
 # An anchor is a sentence at least this long that asks nothing: certainly the article's own.

@@ -5,20 +5,24 @@ Owns which files are looked at, how documents are named, and what is skipped and
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.collection import Collection, Prepared
-from index.documents import FORMATS, Document, read_document
+from index.documents import FORMATS, MAX_BYTES, Document, File, document_of, file_of, open_file, rows_of, with_given
 from index.embedding import Encoder
 from index.errors import CollectionMismatch, NothingToDo, Unreadable
+from index.formats.worker import Worker
 from index.furniture import classify, headline
+from index.metadata import GIVEN_FILE, Given, read_given
 from index.passages import encoder_inputs, windows
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
 _SPECIAL_PIECES = 2
+# Faults of this many rows of one file are told one by one.
+_TOLD_ROWS = 10
 
 
 @dataclass(slots=True)
@@ -59,10 +63,12 @@ def index_paths(
     publisher: str | None = None,
     keep_all: bool = False,
     prune: bool = False,
+    max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Summary:
     """Adds or updates files and folders; a file whose bytes and settings are as stored is not embedded again.
 
+    max_bytes: a larger file is told and passed over.
     progress: called with files done, files in all, and the name of the file at hand.
     Raises NothingToDo where the paths hold nothing to index; CollectionMismatch for another encoder.
     """
@@ -70,39 +76,139 @@ def index_paths(
     summary = Summary()
     files = find_files(paths, collection.folder, summary)
     with collection.reading() as snapshot:
-        stored = {document.source: document for document in snapshot.documents()}
-    names = {document.doc_id for document in stored.values()}
+        intake = _Intake(snapshot.documents(), Given(date=date, publisher=publisher), keep_all, summary)
+    intake.listed = _listed(files, summary)
     batch: list[tuple[Document, list[str], Prepared]] = []
-    for done, found in enumerate(files):
-        if progress:
-            progress(done, len(files), found.name)
-        known = stored.get(str(found.path.resolve()))
-        try:
-            document = read_document(found.path, "", date=date, publisher=publisher)
-            document = replace(document, keep_all=keep_all)
-        except Unreadable as error:
-            summary.unreadable.append((str(found.path), str(error)))
-            continue
-        if known and _same(known, document, date, publisher):
-            summary.unchanged += 1
-            continue
-        document = replace(document, doc_id=known.doc_id if known else _free_name(found, names))
-        names.add(document.doc_id)
-        batch.append(_prepare(document, encoder))
-        summary.added += known is None
-        summary.updated += known is not None
-        if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
-            _store(collection, encoder, batch)
-            batch = []
+    with Worker() as worker:
+        for done, found in enumerate(files):
+            if progress:
+                progress(done, len(files), found.name)
+            for document in _changed(found, intake, worker, max_bytes):
+                batch.append(_prepare(document, encoder))
+                if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
+                    _store(collection, encoder, batch)
+                    batch = []
     _store(collection, encoder, batch)
-    if prune:
-        summary.removed = _prune(collection, paths, files)
+    gone = [*intake.gone, *(_pruned(collection, paths, files) if prune else ())]
+    if gone:
+        collection.remove(gone)
+        summary.removed = len(gone)
     if progress:
         progress(len(files), len(files), "")
     if not (summary.seen or summary.removed or summary.unreadable):
         raise NothingToDo(_nothing(paths, summary))
     collection.refresh_base()
     return summary
+
+
+class _Intake:
+    """What an index run knows while it goes from file to file: what is stored, which names are taken, what is given."""
+
+    def __init__(self, stored: Sequence[Document], given: Given, keep_all: bool, summary: Summary) -> None:
+        self.stored = {document.source: document for document in stored}
+        self.names = {document.doc_id for document in stored}
+        self.rows: dict[str, list[Document]] = {}  # by the file's source
+        for document in stored:
+            if (file := file_of(document.source)) != document.source:
+                self.rows.setdefault(file, []).append(document)
+        self.given = given
+        self.listed: Mapping[Path, Given] = {}
+        self.keep_all = keep_all
+        self.summary = summary
+        self.gone: list[str] = []
+
+    def given_for(self, path: Path, known: Document | None) -> Given:
+        """What a person says of a file: with this command, else before, else in a metadata.csv."""
+        before = Given(**{name: getattr(known, name) for name in known.given}) if known else Given()
+        return self.given.over(before).over(self.listed.get(path, Given()))
+
+    def is_unchanged(self, known: Document, sha256: str, given: Given, *, keep_all: bool) -> bool:
+        """The bytes and the settings are those stored, and nothing is given that differs."""
+        return (
+            known.sha256 == sha256
+            and known.keep_all == keep_all
+            and all(getattr(known, name) == getattr(given, name) for name in given.named)
+        )
+
+    def admit(self, document: Document, found: "Found", known: Document | None) -> Document:
+        """The document under its name in the collection, counted; what a person gave stays given when the file changes."""
+        self.summary.added += known is None
+        self.summary.updated += known is not None
+        name = known.doc_id if known else _free_name(document.doc_id, found.root, self.names)
+        self.names.add(name)
+        kept = set(known.given) if known else set()
+        return replace(document, doc_id=name, given=tuple(sorted(kept | set(self.given.named))))
+
+
+def _changed(found: Found, intake: _Intake, worker: Worker, max_bytes: int) -> Iterator[Document]:
+    """The documents of a file that are new or not as they are stored; what cannot be read is told in the summary."""
+    try:
+        file = open_file(found.path, max_bytes=max_bytes)
+        yield from (_changed_rows if file.holds_rows else _changed_file)(file, found, intake, worker)
+    except Unreadable as error:
+        intake.summary.unreadable.append((str(found.path), str(error)))
+
+
+def _changed_file(file: File, found: Found, intake: _Intake, worker: Worker) -> Iterator[Document]:
+    known = intake.stored.get(file.source)
+    given = intake.given_for(Path(file.source), known)
+    if known and intake.is_unchanged(known, file.sha256, given, keep_all=intake.keep_all or not file.is_scraped):
+        intake.summary.unchanged += 1
+        return
+    yield intake.admit(document_of(file, found.name, given, worker, keep_all=intake.keep_all), found, known)
+
+
+def _changed_rows(file: File, found: Found, intake: _Intake, _: Worker) -> Iterator[Document]:
+    documents, faults = rows_of(file, found.name, keep_all=intake.keep_all)
+    for fault in faults[:_TOLD_ROWS]:
+        intake.summary.unreadable.append((f"{found.path}:{fault.line}", fault.reason))
+    if len(faults) > _TOLD_ROWS:
+        intake.summary.unreadable.append((str(found.path), f"{len(faults) - _TOLD_ROWS} more rows with such faults"))
+    here = {document.source for document in documents}
+    intake.gone += [row.doc_id for row in intake.rows.get(file.source, ()) if row.source not in here]
+    for row in documents:
+        known = intake.stored.get(row.source)
+        given = intake.given_for(Path(file.source), known)
+        if known and intake.is_unchanged(known, row.sha256, given, keep_all=row.keep_all):
+            intake.summary.unchanged += 1
+        else:
+            yield intake.admit(with_given(row, given), found, known)
+
+
+def edit_document(
+    collection: Collection, encoder: Encoder, doc_id: str, given: Given
+) -> Document:
+    """A document with what a person says of it; it stays so when its file changes and is indexed again.
+
+    A title is embedded with the passages, so they are made again; date, publisher and url only change their words.
+    Raises UnknownDocument.
+    """
+    with collection.reading() as snapshot:
+        document = snapshot.document(doc_id)
+    edited = replace(with_given(document, given), given=tuple(sorted({*document.given, *given.named})))
+    if edited.title == document.title:
+        collection.describe(edited)
+    else:
+        _store(collection, encoder, [_prepare(edited, encoder)])
+    return edited
+
+
+def _listed(files: Sequence[Found], summary: Summary) -> dict[Path, Given]:
+    """What the metadata.csv files beside the files, up to the folder indexed, say of them; the nearest wins."""
+    folders = {folder for found in files for folder in found.path.parents if folder.is_relative_to(found.root)}
+    listed: dict[Path, Given] = {}
+    for folder in sorted(folders, key=lambda folder: len(folder.parts)):
+        path = folder / GIVEN_FILE
+        if not path.is_file():
+            continue
+        try:
+            given, faults = read_given(path)
+        except Unreadable as error:
+            summary.unreadable.append((str(path), str(error)))
+            continue
+        listed.update({file: row.over(listed.get(file, Given())) for file, row in given.items()})
+        summary.unreadable += faults
+    return listed
 
 
 def index_documents(
@@ -170,16 +276,6 @@ def _store(collection: Collection, encoder: Encoder, batch: Sequence[tuple[Docum
     collection.replace(prepared)
 
 
-def _same(known: Document, document: Document, date: str | None, publisher: str | None) -> bool:
-    """Nothing changed: the bytes and the settings are those stored, and no date or publisher is given that differs."""
-    return (
-        known.sha256 == document.sha256
-        and known.keep_all == document.keep_all
-        and (date is None or known.date == date)
-        and (publisher is None or known.publisher == publisher)
-    )
-
-
 def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> list[Found]:
     """Files of known formats under the paths, each once, sorted; the rest are only counted in `summary`.
 
@@ -208,7 +304,9 @@ def require_something(paths: Sequence[Path], collection: Path) -> None:
 
 def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
     if not path.is_dir():
-        if path.suffix.lower() in FORMATS and path.is_file():
+        if path.name == GIVEN_FILE:
+            summary.ignored[f"{GIVEN_FILE}, read for what it says of its files"] += 1
+        elif path.suffix.lower() in FORMATS and path.is_file():
             yield path
         else:
             summary.ignored["of an unsupported type"] += 1
@@ -233,32 +331,29 @@ def _is_same(entry: Path, collection: Path) -> bool:
     return entry.is_dir() and not entry.is_symlink() and entry.resolve() == collection
 
 
-def _free_name(found: Found, taken: set[str]) -> str:
+def _free_name(name: str, root: Path, taken: set[str]) -> str:
     """The path below the folder indexed; on collision with the folder's name before it; then with ~2, ~3, …"""
-    prefixed = f"{found.root.absolute().name}/{found.name}"
-    for name in (found.name, prefixed):
-        if name not in taken:
-            return name
+    prefixed = f"{root.absolute().name}/{name}"
+    for free in (name, prefixed):
+        if free not in taken:
+            return free
     number = 2
     while f"{prefixed}~{number}" in taken:
         number += 1
     return f"{prefixed}~{number}"
 
 
-def _prune(collection: Collection, paths: Sequence[Path], files: Sequence[Found]) -> int:
-    """Documents whose files are gone, below these paths only, are removed; how many."""
+def _pruned(collection: Collection, paths: Sequence[Path], files: Sequence[Found]) -> list[str]:
+    """The documents whose files are gone, below these paths only."""
     present = {str(found.path.resolve()) for found in files}
     roots = [path.resolve() for path in paths]
     with collection.reading() as snapshot:
-        gone = [
+        return [
             d.doc_id
             for d in snapshot.documents()
-            if d.source not in present and any(Path(d.source).is_relative_to(root) for root in roots)
-            and not Path(d.source).exists()
+            if (file := file_of(d.source)) not in present and any(Path(file).is_relative_to(root) for root in roots)
+            and not Path(file).exists()
         ]  # fmt: skip
-    if gone:
-        collection.remove(gone)
-    return len(gone)
 
 
 def _missing(path: Path) -> str:

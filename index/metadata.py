@@ -92,6 +92,11 @@ class Given:
     publisher: str | None = None
     url: str | None = None
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of what is said."""
+        return tuple(name for name in ("title", "date", "publisher", "url") if getattr(self, name))
+
     def over(self, other: "Given") -> "Given":
         """Both together; this one wins where both speak."""
         return Given(*(getattr(self, name) or getattr(other, name) for name in ("title", "date", "publisher", "url")))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import stated_metadata
+from index.metadata import stated_metadata
 from index.furniture import classify, headline
 from index.paragraphs import Kind
 
