@@ -77,9 +77,11 @@ def index(
     publisher: str | None = None,
     keep_all: bool = False,
     prune: bool = False,
+    max_bytes: int | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
     """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`."""
+    from index.documents import MAX_BYTES
     from index.indexing import index_paths, require_something
 
     files = [Path(path) for path in paths]
@@ -94,6 +96,7 @@ def index(
             publisher=publisher,
             keep_all=keep_all,
             prune=prune,
+            max_bytes=max_bytes or MAX_BYTES,
             progress=progress,
         )
 
@@ -145,13 +148,19 @@ app.add_typer(eval_app, name="eval")
 
 @app.command("index")
 def index_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders: .txt .md .html")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders: text, HTML, PDF, Office, EPUB, mail, rows."),
+    ],
     collection: CollectionOption = None,
     prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files below PATH are gone.")] = False,
     date: Annotated[str | None, typer.Option(metavar="DATE", help="The date of these documents.")] = None,
     publisher: Annotated[str | None, typer.Option(metavar="NAME", help="The outlet of these documents.")] = None,
     keep_all: Annotated[bool, typer.Option("--keep-all", help="Take no paragraph for furniture.")] = False,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Read files of up to N bytes. [default: 200,000,000]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add or update files and folders; unchanged ones are skipped."""
@@ -164,6 +173,7 @@ def index_command(
             publisher=publisher or None,
             keep_all=keep_all,
             prune=prune,
+            max_bytes=max_bytes,
             progress=progress,
         )
     if as_json:
@@ -334,6 +344,31 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         print_line(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
 
 
+@app.command("edit")
+def edit_command(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
+    collection: CollectionOption = None,
+    title: Annotated[str | None, typer.Option(metavar="T", help="Its title.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="D", help="The date of its publication.")] = None,
+    publisher: Annotated[str | None, typer.Option(metavar="P", help="Its outlet.")] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Where it was published.")] = None,
+) -> None:
+    """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
+    from index.indexing import edit_document
+    from index.metadata import Given
+    from rag.terminal import name
+
+    given = Given(title=title or None, date=_date(date, "--date"), publisher=publisher or None, url=url or None)
+    if not given.named:
+        raise typer.BadParameter("give at least one of --title, --date, --publisher, --url")
+    opened = open_collection(collection)
+    opened.stored.close()  # raises where there is no collection, before one is made
+    with opened.writer() as writer:
+        edited = edit_document(writer, opened.encoder, document, given)
+    outlet, headline = name(edited.publisher or "no outlet"), name(edited.title or "no title")
+    print_line(f"{name(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
+
+
 @app.command("remove")
 def remove_command(
     documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Names, as 'list' shows them.")],
@@ -391,7 +426,7 @@ def _sample_collection() -> OpenCollection:
     articles = room / "sample" / "articles"
     files = sorted(articles.iterdir())
     # The code that indexes is part of the key: another version may split or store the same texts otherwise.
-    made_of = [*sorted(room.glob("*.py")), *files]
+    made_of = [*sorted(room.rglob("*.py")), *files]
     key = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_of)).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
     say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")

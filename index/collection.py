@@ -10,6 +10,7 @@ and lexical deletes follow. A question runs inside one read transaction, and a h
 dropped. Vectors newer than the base are searched from the truth.
 """
 
+import json
 import os
 import sqlite3
 import threading
@@ -153,6 +154,20 @@ class Collection:
             if old:
                 lexical.replace((), removed=old)
 
+    def describe(self, document: Document) -> None:
+        """A document's date, publisher, url, and which of them a person gave, are what they are in `document`.
+
+        Its title is part of what is embedded: see `replace`. Raises UnknownDocument.
+        """
+        with self._writing():
+            number = document_number(self._connection, self.folder, document.doc_id)
+            with transaction(self._connection, self.folder):
+                self._connection.execute(
+                    "UPDATE documents SET date = ?, publisher = ?, url = ?, given = ? WHERE doc_no = ?",
+                    (document.date, document.publisher, document.url, json.dumps(document.given), number),
+                )
+                self._next_generation()
+
     def remove(self, doc_ids: Sequence[str]) -> None:
         """The documents, their passages and vectors go. Raises UnknownDocument, before anything goes."""
         with self._writing():
@@ -203,9 +218,10 @@ class Collection:
         d = prepared.document
         self._connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
         self._connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (doc_no, d.doc_id, d.source, d.title, d.text, d.date, d.publisher, d.sha256, d.size, d.keep_all),
-        )
+            f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
+            (doc_no, d.doc_id, d.source, d.title, d.text, d.date, d.publisher, d.sha256, d.size, d.keep_all,
+             d.url, d.language, json.dumps(d.pages), json.dumps(d.given)),
+        )  # fmt: skip
         self._connection.executemany(
             "INSERT INTO paragraphs VALUES (?, ?, ?, ?, ?)",
             [(doc_no, p.number, p.start, p.end, p.kind.value) for p in prepared.paragraphs],

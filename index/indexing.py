@@ -131,7 +131,7 @@ class _Intake:
         )
 
     def admit(self, document: Document, found: "Found", known: Document | None) -> Document:
-        """The document under its name in the collection, counted; what a person gave stays given when the file changes."""
+        """The document under its name in the collection, counted; what a person gave stays given."""
         self.summary.added += known is None
         self.summary.updated += known is not None
         name = known.doc_id if known else _free_name(document.doc_id, found.root, self.names)
@@ -175,9 +175,7 @@ def _changed_rows(file: File, found: Found, intake: _Intake, _: Worker) -> Itera
             yield intake.admit(with_given(row, given), found, known)
 
 
-def edit_document(
-    collection: Collection, encoder: Encoder, doc_id: str, given: Given
-) -> Document:
+def edit_document(collection: Collection, encoder: Encoder, doc_id: str, given: Given) -> Document:
     """A document with what a person says of it; it stays so when its file changes and is indexed again.
 
     A title is embedded with the passages, so they are made again; date, publisher and url only change their words.

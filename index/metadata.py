@@ -27,7 +27,7 @@ _QUOTED = re.compile(r"([\"'])(.*)\1")
 
 
 def stated_metadata(text: str) -> Mapping[str, str]:
-    """Title, date, publisher, url and language from a leading block: front matter, or lines such as `Title:` and `Date:`.
+    """Title, date, publisher, url and language from a leading block: front matter, or lines such as `Title:`.
 
     A block that names neither a title nor a date is taken for prose. Keys are lower case; values are never empty.
     """
@@ -81,8 +81,6 @@ def _is_date(value: str, layout: str) -> bool:
     return True
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """What a person says of a file; None says nothing."""
@@ -120,16 +118,18 @@ def read_given(path: Path) -> tuple[dict[Path, Given], list[tuple[str, str]]]:
     faults: list[tuple[str, str]] = []
     try:
         if "path" not in (rows.fieldnames or ()):
-            raise Unreadable(f"its first line has no column 'path' ({', '.join(rows.fieldnames or ()) or 'it is empty'})")
+            raise Unreadable(
+                f"its first line has no column 'path' ({', '.join(rows.fieldnames or ()) or 'it is empty'})"
+            )
         for row in rows:
-            fields = {key: (row.get(key) or "").strip() or None for key in ("path", "title", "date", "publisher", "url")}
+            fields = {
+                key: (row.get(key) or "").strip() or None for key in ("path", "title", "date", "publisher", "url")
+            }
             fault, file = _fault(path, fields)
             if fault:
                 faults.append((f"{path}:{rows.line_num}", fault))
             else:
-                given[file] = Given(
-                    fields["title"], parse_date(fields["date"]), fields["publisher"], fields["url"]
-                )
+                given[file] = Given(fields["title"], parse_date(fields["date"]), fields["publisher"], fields["url"])
     except csv.Error as error:
         raise Unreadable(f"line {rows.line_num}: {error}") from error
     return given, faults

@@ -3,6 +3,7 @@
 Lives inside one SQLite read transaction. A hit whose id the truth does not have in it is dropped.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -120,11 +121,7 @@ class Snapshot:
     def document(self, doc_id: str) -> Document:
         """A document, with its text. Raises UnknownDocument."""
         number = document_number(self._connection, self._folder, doc_id)
-        row = self._connection.execute(
-            "SELECT doc_id, source, title, text, date, publisher, sha256, size, keep_all "
-            "FROM documents WHERE doc_no = ?",
-            (number,),
-        ).fetchone()
+        row = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents WHERE doc_no = ?", (number,)).fetchone()
         return _document(row)
 
     def paragraphs(self, doc_id: str) -> list[Paragraph]:
@@ -137,9 +134,7 @@ class Snapshot:
 
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
-        rows = self._connection.execute(
-            "SELECT doc_id, source, title, '', date, publisher, sha256, size, keep_all FROM documents ORDER BY doc_id"
-        )
+        rows = self._connection.execute(f"SELECT {_WITHOUT_TEXT} FROM documents ORDER BY doc_id")
         return [_document(row) for row in rows]
 
     def status(self) -> Status:
@@ -197,8 +192,18 @@ class Snapshot:
         return np.array([row[0] for row in rows], np.int64)
 
 
+_DOCUMENT = "doc_id, source, title, text, date, publisher, sha256, size, keep_all, url, language, pages, given"
+_WITHOUT_TEXT = _DOCUMENT.replace(" text", " ''")
+
+
 def _document(row: Sequence[Any]) -> Document:
-    return replace(Document(*row[:-1]), keep_all=bool(row[-1]))
+    document = Document(*row)
+    return replace(
+        document,
+        keep_all=bool(document.keep_all),
+        pages=tuple(json.loads(row[-2])),
+        given=tuple(json.loads(row[-1])),
+    )
 
 
 def _pairs(found: tuple[Any, Any]) -> list[tuple[int, float]]:

@@ -17,14 +17,15 @@ from index.errors import CollectionDamaged, CollectionError, CollectionMismatch,
 from index.vectors import Ids
 
 CORPUS = "corpus.sqlite"
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     doc_no INTEGER PRIMARY KEY, doc_id TEXT NOT NULL UNIQUE, source TEXT NOT NULL UNIQUE, title TEXT,
     text TEXT NOT NULL, date TEXT, publisher TEXT, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
-    keep_all INTEGER NOT NULL);
+    keep_all INTEGER NOT NULL, url TEXT, language TEXT, pages TEXT NOT NULL DEFAULT '[]',
+    given TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE paragraphs (
     doc_no INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE, number INTEGER NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (doc_no, number)) WITHOUT ROWID;
@@ -33,6 +34,14 @@ CREATE TABLE passages (
     start INTEGER NOT NULL, end INTEGER NOT NULL, heading TEXT, vector BLOB NOT NULL);
 CREATE INDEX passages_of_document ON passages (doc_no);
 CREATE TABLE removed (passage_id INTEGER PRIMARY KEY);
+"""
+# What format 1 lacked. A collection of format 1 gets it when it is next opened, and nothing needs to be embedded again.
+_SINCE_FORMAT_1 = """
+ALTER TABLE documents ADD COLUMN url TEXT;
+ALTER TABLE documents ADD COLUMN language TEXT;
+ALTER TABLE documents ADD COLUMN pages TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE documents ADD COLUMN given TEXT NOT NULL DEFAULT '[]';
+UPDATE meta SET value = '2' WHERE key = 'format';
 """
 
 
@@ -56,6 +65,8 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     try:
         connection = _connect(folder / CORPUS, write=write)
         found = meta(connection, "format")
+        if found == "1" and os.access(folder / CORPUS, os.W_OK):
+            found = _upgrade(folder)
     except sqlite3.DatabaseError as error:
         raise damaged(folder, error) from error
     if found != str(FORMAT):
@@ -65,6 +76,20 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
             "index its files again into another folder"
         )
     return connection
+
+
+def _upgrade(folder: Path) -> str:
+    """Brings a truth of format 1 to format 2, all or nothing; the format that it has then."""
+    connection = _connect(folder / CORPUS, write=True)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        if meta(connection, "format") == "1":  # nobody else did it meanwhile
+            for statement in filter(str.strip, _SINCE_FORMAT_1.split(";")):
+                connection.execute(statement)
+        connection.execute("COMMIT")
+        return meta(connection, "format")
+    finally:
+        connection.close()
 
 
 def _connect(corpus: Path, *, write: bool) -> sqlite3.Connection:

@@ -122,7 +122,7 @@ def cite(sentence: Sentence, label: int) -> Citation:
         title=document.title,
         publisher=document.publisher,
         date=document.date,
-        page=None,
+        page=document.page(sentence.start),
         paragraph=paragraph.number,
         start=sentence.start,
         end=sentence.end,

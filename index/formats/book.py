@@ -48,13 +48,13 @@ def _parsed(blob: bytes) -> Any:
     """An XML part; entities are neither fetched nor expanded."""
     from lxml import etree
 
-    return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))  # noqa: S320
+    return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
 
 
 def _package_path(archive: ZipFile) -> str:
     container = _parsed(archive.read("META-INF/container.xml"))
     for found in container.iter("{*}rootfile"):
-        return normpath(found.get("full-path", ""))
+        return normpath(str(found.get("full-path", "")))
     raise ValueError("META-INF/container.xml names no package")
 
 

@@ -76,7 +76,9 @@ def _refuse_entities(archive: Any, member: Any) -> None:
     except DAMAGED as error:
         raise Unreadable(f"damaged, or cut short ({error})") from error
     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-        raise Unreadable(f"'{member.filename}' in it declares XML entities, which no such document does; it was not opened")
+        raise Unreadable(
+            f"'{member.filename}' in it declares XML entities, which no such document does; it was not opened"
+        )
 
 
 def _damaged(error: BaseException, name: str) -> Unreadable:
@@ -87,7 +89,7 @@ def _damaged(error: BaseException, name: str) -> Unreadable:
 def _parsed(blob: bytes) -> Any:
     from lxml import etree
 
-    return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True))  # noqa: S320
+    return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _slide_blocks(slide: Any) -> Iterator[str]:

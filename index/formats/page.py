@@ -101,10 +101,13 @@ _ARTICLE = re.compile(r"Article|Posting|Report|Blog|Review|WebPage")
 
 # Elements that stand by themselves on the screen; all others run on in the line.
 _BLOCKS = frozenset(
-    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset figcaption "
-    "figure footer form h1 h2 h3 h4 h5 h6 header hr html iframe label legend li main menu nav ol option p pre section "
-    "select summary table tbody td textarea tfoot th thead title tr ul video".split()
-)
+    ("address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
+     "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form",
+     "h1", "h2", "h3", "h4", "h5", "h6",
+     "header", "hr", "html", "iframe", "label", "legend", "li", "main", "menu", "nav", "ol", "option", "p", "pre",
+     "section", "select", "summary", "table", "tbody", "td", "textarea", "tfoot", "th", "thead", "title", "tr", "ul",
+     "video")
+)  # fmt: skip
 _UNSEEN = frozenset(("head", "script", "style", "noscript", "template", "svg", "math", "object", "datalist", "iframe"))
 
 
@@ -167,5 +170,3 @@ def _article_blocks(body: Any) -> list[str]:
     walk(body)
     flush()
     return blocks
-
-

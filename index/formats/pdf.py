@@ -1,4 +1,4 @@
-"""PDF, by PDFium: lines joined into paragraphs, running heads and page numbers dropped, the page of each character kept.
+"""PDF, by PDFium: lines joined into paragraphs, running heads and page numbers dropped, each character's page kept.
 
 A PDF knows where characters stand, not which of them belong together. A line goes on in the next one unless something
 says otherwise: the distance, the size of the letters, an indent, or room at its end that the next word would have had.
@@ -6,8 +6,9 @@ says otherwise: the distance, the size of the letters, an indent, or room at its
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from index.errors import Unreadable
@@ -32,7 +33,9 @@ _LIST_ITEM = re.compile(r"(?:[•▪◦‣·●○■–—*-]|\(?(?:\d{1,3}|[a-
 # A word cut at the end of a line; PDFium writes U+0002 or U+FFFE for a hyphen that it takes for such a one.
 _HYPHEN = "-‐\u00ad\x02\ufffe"
 _CUT_WORD = re.compile(rf"([^\W\d_]+)[{_HYPHEN}]$")
-_NO_TITLE = re.compile(r"\(?(?:unspecified|untitled|anonymous)\)?|Microsoft Word - .*|.*\.(?:docx?|pdf|indd|qxd|tex|dvi)", re.I)
+_NO_TITLE = re.compile(
+    r"\(?(?:unspecified|untitled|anonymous)\)?|Microsoft Word - .*|.*\.(?:docx?|pdf|indd|qxd|tex|dvi)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def read_pdf(raw: bytes) -> Content:
         raise Unreadable(_why(str(error))) from error
     if not any(pages):
         raise Unreadable(
-            f"{len(pages)} pages without a text layer: this is a scan; run OCR on it first (ocrmypdf does), then index that"
+            f"{len(pages)} pages without a text layer: this is a scan, and needs OCR first (ocrmypdf does it)"
         )
     text, starts = _text(_without_running_heads(pages))
     title = one_line(stated.get("Title"))
@@ -193,7 +196,7 @@ def _text(pages: Sequence[Sequence[_Line]]) -> tuple[str, tuple[int, ...]]:
 def _join(
     text: str, above: _Line, line: _Line, known: Counter[str], *, ends: dict[_Line, float], leading: dict[float, float]
 ) -> tuple[str, str]:
-    """The text so far, its last word mended, and what comes between it and the next line: "", a space, or a blank line."""
+    """The text so far, its last word mended, and what comes before the next line: "", a space, or a blank line."""
     if _breaks(above, line, ends=ends, leading=leading):
         return text, "\n\n"
     cut = _CUT_WORD.search(text)
@@ -248,11 +251,7 @@ def _column_ends(lines: Sequence[_Line]) -> dict[_Line, float]:
 def _leading(lines: Sequence[_Line]) -> dict[float, float]:
     """For each size of letters, the usual distance between two lines, in points: the median."""
     gaps: dict[float, list[float]] = {}
-    for above, line in _pairs(lines):
+    for above, line in pairwise(lines):
         if above.page == line.page and above.size == line.size and 0 < above.bottom - line.bottom < 3 * line.size:
             gaps.setdefault(line.size, []).append(above.bottom - line.bottom)
     return {size: sorted(found)[len(found) // 2] for size, found in gaps.items()}
-
-
-def _pairs(lines: Sequence[_Line]) -> Iterable[tuple[_Line, _Line]]:
-    return zip(lines, lines[1:], strict=False)

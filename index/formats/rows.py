@@ -16,8 +16,8 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
     "text": ("text", "body", "content", "articlebody", "articletext", "article", "fulltext", "maintext", "bodytext",
              "story", "message", "passage", "document"),
     "title": ("title", "headline", "subject", "heading", "name"),
-    "date": ("date", "published", "publishedat", "publishdate", "datepublished", "publicationdate", "pubdate", "datetime",
-             "day", "publishedon", "publicationtime"),
+    "date": ("date", "published", "publishedat", "publishdate", "datepublished", "publicationdate", "pubdate",
+             "datetime", "day", "publishedon", "publicationtime"),
     "publisher": ("publisher", "outlet", "publication", "newspaper", "sitename", "site", "source", "journal"),
     "url": ("url", "link", "uri", "href", "permalink"),
     "language": ("language", "lang"),
@@ -96,7 +96,9 @@ def _delimiter(text: str) -> str:
 
 def _known(fields: Mapping[str, object]) -> dict[str, object]:
     """The values of the columns that are known by their names."""
-    plain = {"".join(filter(str.isalnum, str(name).casefold())): value for name, value in reversed(fields.items())}
+    plain = {
+        "".join(filter(str.isalnum, str(name).casefold())): value for name, value in reversed(list(fields.items()))
+    }
     return {
         field: plain[name]
         for field, names in _COLUMNS.items()

@@ -73,5 +73,3 @@ def _western(raw: bytes) -> str | None:
     letters = sum(char.isalpha() for char in text)
     ascii_letters = sum(char.isalpha() for char in text if char.isascii())
     return text if ascii_letters >= 0.75 * letters > 0 and not _NOT_WESTERN.search(text) else None
-
-

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from index.errors import Unreadable
 from index.formats.book import read_epub
@@ -103,9 +103,9 @@ class Worker:
             self.close()
             self._files = 0
             root = str(Path(__file__).resolve().parent.parent.parent)
-            code = f"import sys; sys.path[0] = {root!r}; from index.formats.worker import serve; serve({self._memory_bytes})"
+            serving = f"from index.formats import worker; worker.serve({self._memory_bytes})"
             self._child = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", code],
+                [sys.executable, "-c", f"import sys; sys.path[0] = {root!r}; {serving}"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -115,7 +115,7 @@ class Worker:
         return self._child
 
 
-def _exchange(child: "subprocess.Popen[bytes]", request: Mapping[str, object], raw: bytes) -> dict[str, object] | None:
+def _exchange(child: "subprocess.Popen[bytes]", request: Mapping[str, object], raw: bytes) -> dict[str, Any] | None:
     """The child's reply; None where it ended before it gave one."""
     if child.stdin is None or child.stdout is None:
         raise ValueError("the child has no pipes")
@@ -148,7 +148,9 @@ def _reply(replies: BinaryIO, suffix: str, raw: bytes) -> None:
     except Unreadable as error:
         reply = {"unreadable": str(error)}
     except (MemoryError, RecursionError) as error:
-        what = "more memory than any document needs" if isinstance(error, MemoryError) else "more nesting than can be read"
+        what = (
+            "more memory than any document needs" if isinstance(error, MemoryError) else "more nesting than can be read"
+        )
         reply = {"unreadable": f"reading it took {what}; the file is damaged, or made to do that"}
     replies.write(json.dumps(reply).encode() + b"\n")
     replies.flush()

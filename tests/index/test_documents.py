@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import decode, parse_date, read_document, stated_metadata
+from index.documents import read_document
 from index.errors import Unreadable
+from index.formats.text import decode
+from index.metadata import Given, parse_date, stated_metadata
 
 PAGE = """<!doctype html><html lang="en"><head><title>The bridge is saved - Harbour Post</title>
 <meta property="og:title" content="The bridge is saved"><meta property="og:site_name" content="Harbour Post">
@@ -121,7 +123,7 @@ def test_a_page_gives_its_article_block_by_block_and_its_metadata(tmp_path: Path
 
 def test_a_given_date_and_publisher_win_over_the_files(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(PAGE)
-    document = read_document(tmp_path / "page.html", "p", date="2020", publisher="Mine")
+    document = read_document(tmp_path / "page.html", "p", given=Given(date="2020", publisher="Mine"))
     assert (document.date, document.publisher) == ("2020", "Mine")
 
 

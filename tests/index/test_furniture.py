@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.metadata import stated_metadata
 from index.furniture import classify, headline
+from index.metadata import stated_metadata
 from index.paragraphs import Kind
 
 SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
