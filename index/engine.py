@@ -1,0 +1,185 @@
+"""The engine of the bundled models: six layers of BERT on ONNX Runtime, whatever the weights.
+
+Owns the graph's shape, its load, and how many inputs are run together. The encoder, the reader and every other model
+on this backbone are tensors under the upstream names; this module does not know what their hidden states are for.
+
+    ids, types, lengths -> hidden states (n, t, 384)
+
+The graph (`bert.onnx`, made by `index.graph`) holds no weights. They are given as views of the memory-mapped
+safetensors file, so that nothing is read that is not used: a query touches ten rows of the 47 MB of word embeddings.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+WIDTH = 384
+HEADS = 12
+LAYERS = 6
+INNER = 1536
+POSITIONS = 512
+VOCABULARY = 30522
+
+GRAPH = Path(__file__).parent / "bert.onnx"
+# The biases of query, key and value, one after the other, as the attention operator wants them.
+QKV_BIAS = "attention.self.bias"
+# Pieces that are run together, padding included: their activations still fit the second-level cache of one core.
+BATCH_PIECES = 1024
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+T = TypeVar("T")
+
+
+class Engine:
+    """A model of all-MiniLM-L6-v2's shape, loaded."""
+
+    def __init__(self, tensors: Mapping[str, NDArray[np.floating]], *, threads: int | None = None) -> None:
+        """tensors: by their upstream names ("encoder.layer.0.output.dense.weight"), of any float type; float32 ones are
+        used where they lie, and must stay. Others are passed over.
+
+        threads: batches run at the same time; by default $OMP_NUM_THREADS, or one for each core.
+        Raises KeyError for a tensor that is absent, ValueError for one of another shape.
+        """
+        self.threads = threads or n_cores()
+        self._weights = _initializers(tensors)
+        self._session = _session(self._weights)
+
+    def hidden_states(self, ids: Integers, types: Integers, lengths: Integers) -> Floats:
+        """The last layer, (n, t, WIDTH). ids, types: (n, t). lengths: (n,), real pieces of each row, padding behind them.
+
+        What stands at padding means nothing.
+        """
+        return self._session.run(None, {"ids": ids, "types": types, "lengths": lengths})[0]  # type: ignore[no-any-return]
+
+    def run(
+        self,
+        inputs: Sequence[Sequence[int]],
+        take: Callable[[Floats, Integers, Sequence[int]], Sequence[T]],
+        *,
+        second_from: Sequence[int] | None = None,
+    ) -> list[T]:
+        """What `take` makes of each input's hidden states, in the inputs' order; like lengths are run together.
+
+        inputs: ids of pieces, specials included, at most POSITIONS each.
+        take: (hidden (n, t, WIDTH), lengths (n,), numbers of the n inputs) -> one result for each of them; called from
+        several threads at once.
+        second_from: for each input the place where its second segment begins; by default there is none.
+        """
+        results: list[T | None] = [None] * len(inputs)
+
+        def run_batch(numbers: Sequence[int]) -> None:
+            ids, types, lengths = _padded([inputs[n] for n in numbers], second_from and [second_from[n] for n in numbers])
+            found = take(self.hidden_states(ids, types, lengths), lengths, numbers)
+            for number, result in zip(numbers, found, strict=True):
+                results[number] = result
+
+        batches = list(_batches([len(ids) for ids in inputs], self.threads))
+        if self.threads == 1 or len(batches) == 1:
+            for numbers in batches:
+                run_batch(numbers)
+        else:
+            list(self._pool.map(run_batch, batches))
+        return results  # type: ignore[return-value]  (each input is in one batch)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="engine")
+
+
+def n_cores() -> int:
+    """$OMP_NUM_THREADS where it is set, as for every other library; else the cores that this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _initializers(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, Floats]:
+    """The graph's weights by name, float32, aligned and in C-order: views wherever the tensors are so already."""
+    weights: dict[str, Floats] = {}
+    for name, shape in tensor_shapes().items():
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise ValueError(f"'{name}' has shape {tensor.shape}, not {shape}")
+        weights[name] = np.require(tensor, np.float32, ["C", "A"])
+    for layer in range(LAYERS):
+        name = f"encoder.layer.{layer}."
+        parts = [weights.pop(f"{name}attention.self.{part}.bias") for part in ("query", "key", "value")]
+        weights[name + QKV_BIAS] = np.concatenate(parts)
+    return weights
+
+
+def tensor_shapes() -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor that the engine needs, as they are called upstream."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (VOCABULARY, WIDTH),
+        "embeddings.position_embeddings.weight": (POSITIONS, WIDTH),
+        "embeddings.token_type_embeddings.weight": (2, WIDTH),
+        "embeddings.LayerNorm.weight": (WIDTH,),
+        "embeddings.LayerNorm.bias": (WIDTH,),
+    }
+    linear = {
+        "attention.self.query": (WIDTH, WIDTH),
+        "attention.self.key": (WIDTH, WIDTH),
+        "attention.self.value": (WIDTH, WIDTH),
+        "attention.output.dense": (WIDTH, WIDTH),
+        "intermediate.dense": (INNER, WIDTH),
+        "output.dense": (WIDTH, INNER),
+    }
+    for layer in range(LAYERS):
+        prefix = f"encoder.layer.{layer}."
+        for name, shape in linear.items():
+            shapes[f"{prefix}{name}.weight"] = shape
+            shapes[f"{prefix}{name}.bias"] = shape[:1]
+        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
+            shapes[f"{prefix}{name}.weight"] = (WIDTH,)
+            shapes[f"{prefix}{name}.bias"] = (WIDTH,)
+    return shapes
+
+
+def _session(weights: Mapping[str, Floats]) -> "InferenceSession":
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # A batch a thread: no thread waits for another inside of a layer, and none spins between calls.
+    options.intra_op_num_threads = 1
+    # Nothing is left to fuse, and looking for it takes longer than to load the rest.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.enable_mem_pattern = False  # a plan is kept for every shape that was ever seen
+    options.log_severity_level = 3
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
+    options.add_external_initializers(list(weights), values)
+    return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def _batches(lengths: Sequence[int], threads: int) -> Iterator[list[int]]:
+    """Numbers of inputs to run together, longest first; enough batches to keep every thread at work."""
+    order = sorted(range(len(lengths)), key=lambda number: -lengths[number])
+    room = min(BATCH_PIECES, -(-sum(lengths) // threads))
+    start = 0
+    while start < len(order):
+        count = max(1, room // max(lengths[order[start]], 1))
+        yield order[start : start + count]
+        start += count
+
+
+def _padded(inputs: Sequence[Sequence[int]], second_from: Sequence[int] | None) -> tuple[Integers, Integers, Integers]:
+    """ids and types (n, t), lengths (n,) of some inputs; padding is [PAD], 0."""
+    lengths = np.array([len(ids) for ids in inputs], np.int32)
+    ids = np.zeros((len(inputs), int(lengths.max())), np.int32)
+    types = np.zeros_like(ids)
+    for row, pieces in enumerate(inputs):
+        ids[row, : len(pieces)] = pieces
+        if second_from is not None:
+            types[row, second_from[row] : len(pieces)] = 1
+    return ids, types, lengths
