@@ -38,9 +38,9 @@ def eval_retrieval_command(
     from eval.datasets import read_beir
     from eval.report import save_result
     from eval.runs import evaluate_retrieval
-    from index.embedding import BUNDLED, Encoder
+    from index.embedding import BUNDLED, open_encoder
 
-    dataset, model = read_beir(folder, split), Encoder(encoder or BUNDLED, fetch=encoder is not None)
+    dataset, model = read_beir(folder, split), open_encoder(encoder or BUNDLED, fetch=encoder is not None)
     with progress_bar("evaluating") as progress:
         scores = evaluate_retrieval(
             dataset, model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
@@ -117,13 +117,13 @@ def eval_answers_command(
     """The whole line on questions asked over all of the file's paragraphs: answers, citations, abstention, seconds."""
     from eval.datasets import read_squad
     from eval.reading_runs import ask_all, score_answers
-    from index.embedding import Encoder
+    from index.embedding import open_encoder
 
     dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
     model = _reader(reader)
     with progress_bar("answering") as progress:
         asked = ask_all(
-            dataset, Encoder(), model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
+            dataset, open_encoder(), model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
         )
     scores = score_answers(asked)
     figures = {

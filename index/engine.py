@@ -10,7 +10,7 @@ safetensors file, so that nothing is read that is not used: a query touches ten 
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -55,16 +55,17 @@ class Engine:
         self._session = _session(self._weights)
 
     def hidden_states(self, ids: Integers, types: Integers, lengths: Integers) -> Floats:
-        """The last layer, (n, t, WIDTH). ids, types: (n, t). lengths: (n,), real pieces of each row, padding behind them.
+        """The last layer, (n, t, WIDTH); what stands at padding means nothing.
 
-        What stands at padding means nothing.
+        ids, types: (n, t).  lengths: (n,), how many pieces of each row are real; the padding comes after them.
         """
-        return self._session.run(None, {"ids": ids, "types": types, "lengths": lengths})[0]  # type: ignore[no-any-return]
+        hidden: Floats = self._session.run(None, {"ids": ids, "types": types, "lengths": lengths})[0]
+        return hidden
 
     def run(
         self,
         inputs: Sequence[Sequence[int]],
-        take: Callable[[Floats, Integers, Sequence[int]], Sequence[T]],
+        take: Callable[[Floats, Integers, Sequence[int]], Iterable[T]],
         *,
         second_from: Sequence[int] | None = None,
     ) -> list[T]:
@@ -75,13 +76,13 @@ class Engine:
         several threads at once.
         second_from: for each input the place where its second segment begins; by default there is none.
         """
-        results: list[T | None] = [None] * len(inputs)
+        results: dict[int, T] = {}
 
         def run_batch(numbers: Sequence[int]) -> None:
-            ids, types, lengths = _padded([inputs[n] for n in numbers], second_from and [second_from[n] for n in numbers])
+            second = [second_from[n] for n in numbers] if second_from is not None else None
+            ids, types, lengths = _padded([inputs[n] for n in numbers], second)
             found = take(self.hidden_states(ids, types, lengths), lengths, numbers)
-            for number, result in zip(numbers, found, strict=True):
-                results[number] = result
+            results.update(zip(numbers, found, strict=True))
 
         batches = list(_batches([len(ids) for ids in inputs], self.threads))
         if self.threads == 1 or len(batches) == 1:
@@ -89,7 +90,7 @@ class Engine:
                 run_batch(numbers)
         else:
             list(self._pool.map(run_batch, batches))
-        return results  # type: ignore[return-value]  (each input is in one batch)
+        return [results[number] for number in range(len(inputs))]
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -88,7 +88,7 @@ def build() -> bytes:
 
 
 def _embeddings(graph: _Graph) -> str:
-    """Word, position and type embeddings, added and normalised: (pieces, WIDTH). Leaves `batched`, the shape (n, t, -1)."""
+    """Word, position and type embeddings, added and normalised: (pieces, WIDTH). Leaves `batched`: (n, t, WIDTH)."""
     name = "embeddings."
     words = graph.node("Gather", [graph.weight(f"{name}word_embeddings.weight", VOCABULARY, WIDTH), "ids"], "words")
     types = graph.node("Gather", [graph.weight(f"{name}token_type_embeddings.weight", 2, WIDTH), "types"], "segments")
@@ -104,7 +104,7 @@ def _embeddings(graph: _Graph) -> str:
 
 
 def _layer(graph: _Graph, layer: int, hidden: str) -> str:
-    """One layer of BERT: attention, then two linear layers with a GELU between, each added to its input and normalised."""
+    """One layer: attention, then two linear layers with a GELU between; each added to its input and normalised."""
     name = f"encoder.layer.{layer}."
     projected = [_projection(graph, f"{name}attention.self.{part}", hidden) for part in ("query", "key", "value")]
     mixed = graph.node(

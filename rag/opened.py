@@ -33,11 +33,11 @@ class OpenCollection:
     @cached_property
     def encoder(self) -> "Encoder":
         """The encoder that the collection was made with. Raises CollectionMismatch for another."""
-        from index.embedding import BUNDLED, Encoder
+        from index.embedding import BUNDLED, open_encoder
         from index.indexing import require_same
 
         stored = self.stored.encoder.name if self.exists else BUNDLED
-        encoder = Encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
+        encoder = open_encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
         if self.exists:
             require_same(self.stored, encoder)
         return encoder

@@ -2,8 +2,9 @@
 
 The reader is the encoder's own six-layer transformer with trained weights and two small heads. Word and position
 embeddings are the encoder's, frozen, and are read from the encoder's folder; the reader's file holds what was trained.
-This module owns the network, its file, and the way from logits to characters. It does not know how it was trained
-(`rag.training`), where passages come from, or what is done with the spans.
+This module owns the reader's file, its heads, and the way from logits to characters; the transformer runs in
+`index.engine`. It does not know how it was trained (`rag.training`, `rag.network`), where passages come from, or what
+is done with the spans.
 
     [CLS] question [SEP] title. passage [SEP]  ->  start and end logits for each piece, one logit "it answers"
 
@@ -12,8 +13,8 @@ Position 0 ([CLS]) is the place of "no answer" for start and end, as in SQuAD 2.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,17 +24,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import bfloat16_is_fast, bundled_folder
+from index.embedding import bundled_folder, shared_tokenizer
+from index.engine import WIDTH, Engine, Floats, Integers, tensor_shapes
 from index.errors import PilcrowError
+from index.weights import mapped_tensors, sha256_of
 
 if TYPE_CHECKING:
-    import torch
     from tokenizers import Encoding, Tokenizer
-    from torch import Tensor
 
-WIDTH = 384
-HEADS = 12
-LAYERS = 6
 CLS, SEP, PAD = 101, 102, 0
 
 MAX_PIECES = 384
@@ -109,15 +107,9 @@ class Window:
 
 def load_tokenizer(encoder: Path) -> Tokenizer:
     """The encoder's tokenizer without truncation or padding. Raises ReaderFileError where there is none."""
-    from tokenizers import Tokenizer
-
-    path = encoder / "tokenizer.json"
-    if not path.is_file():
+    if not (encoder / "tokenizer.json").is_file():
         raise ReaderFileError(f"no tokenizer.json in '{encoder}'; give the folder of the encoder all-MiniLM-L6-v2")
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return shared_tokenizer(encoder)
 
 
 def to_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Pieces]:
@@ -167,34 +159,13 @@ def padded_length(n_pieces: int) -> int:
     return -(-n_pieces // 16) * 16
 
 
-def to_batch(batch: Sequence[Window]) -> dict[str, Tensor]:
-    """Padded tensors of some windows.
-
-    ids, types: int64 (n, length).  real: bool (n, length), not padding.  passage: bool (n, length), may hold a span.
-    """
-    import torch
-
-    length = padded_length(max(len(window.ids) for window in batch))
-    ids = torch.full((len(batch), length), PAD)
-    types = torch.zeros((len(batch), length), dtype=torch.int64)
-    real = torch.zeros((len(batch), length), dtype=torch.bool)
-    passage = torch.zeros((len(batch), length), dtype=torch.bool)
-    for row, window in enumerate(batch):
-        n = len(window.ids)
-        ids[row, :n] = torch.tensor(window.ids)
-        types[row, window.second_from : n] = 1
-        real[row, :n] = True
-        passage[row, window.passage_from : window.passage_from + window.count] = True
-    return {"ids": ids, "types": types, "real": real, "passage": passage}
+FROZEN_NAMES = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
 
 
 def trained_names() -> dict[str, tuple[int, ...]]:
     """Name -> shape of every tensor in the reader's file. The transformer's names are the upstream ones."""
-    inner = 4 * WIDTH
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-        "embeddings.LayerNorm.weight": (WIDTH,),
-        "embeddings.LayerNorm.bias": (WIDTH,),
+    return {
+        **{name: shape for name, shape in tensor_shapes().items() if name not in FROZEN_NAMES},
         "span.weight": (2, WIDTH),
         "span.bias": (2,),
         "answerable.dense.weight": (WIDTH, 2 * WIDTH),
@@ -202,136 +173,6 @@ def trained_names() -> dict[str, tuple[int, ...]]:
         "answerable.out.weight": (1, WIDTH),
         "answerable.out.bias": (1,),
     }
-    linear = {
-        "attention.self.query": (WIDTH, WIDTH),
-        "attention.self.key": (WIDTH, WIDTH),
-        "attention.self.value": (WIDTH, WIDTH),
-        "attention.output.dense": (WIDTH, WIDTH),
-        "intermediate.dense": (inner, WIDTH),
-        "output.dense": (WIDTH, inner),
-    }
-    for layer in range(LAYERS):
-        prefix = f"encoder.layer.{layer}."
-        for name, shape in linear.items():
-            shapes[f"{prefix}{name}.weight"] = shape
-            shapes[f"{prefix}{name}.bias"] = shape[:1]
-        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
-            shapes[f"{prefix}{name}.weight"] = (WIDTH,)
-            shapes[f"{prefix}{name}.bias"] = (WIDTH,)
-    return shapes
-
-
-FROZEN_NAMES = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
-
-
-def network(
-    weights: Mapping[str, Tensor], batch: Mapping[str, Tensor], *, bfloat16: bool, fused: bool
-) -> tuple[Tensor, Tensor]:
-    """Span logits, float32 (n, length, 2), and answerability logits, float32 (n,).
-
-    Places that can hold neither a span nor "no answer" get minus infinity. A plain function of its weights, so that
-    training and reading cannot differ, and so that neither needs the 8-second import of transformers.
-
-    bfloat16: the transformer's arithmetic; the heads are float32 always.
-    fused: PyTorch's fused attention: a third faster forwards, five times slower backwards (measured, 2 cores).
-    """
-    import torch
-
-    hidden = hidden_states(weights, batch, dtype=torch.bfloat16 if bfloat16 else torch.float32, fused=fused).float()
-    allowed = batch["passage"].clone()
-    allowed[:, 0] = True
-    span = torch.nn.functional.linear(hidden, weights["span.weight"], weights["span.bias"])
-    span = span.masked_fill(~allowed[:, :, None], float("-inf"))
-    return span, _answerable(weights, hidden, span)
-
-
-def _answerable(weights: Mapping[str, Tensor], hidden: Tensor, span: Tensor) -> Tensor:
-    """Logits (n,) from [CLS] and from the pieces where a span would start, so that it can look at the candidate."""
-    import torch
-    from torch.nn.functional import gelu, linear
-
-    inside = span[:, :, 0].clone()
-    inside[:, 0] = -1e4
-    candidate = torch.einsum("nl,nlw->nw", inside.softmax(-1), hidden)
-    seen = torch.cat([hidden[:, 0], candidate], dim=-1)
-    inner = gelu(linear(seen, weights["answerable.dense.weight"], weights["answerable.dense.bias"]))
-    return linear(inner, weights["answerable.out.weight"], weights["answerable.out.bias"])[:, 0]
-
-
-def hidden_states(
-    weights: Mapping[str, Tensor], batch: Mapping[str, Tensor], *, dtype: torch.dtype, fused: bool
-) -> Tensor:
-    """The last layer of BERT (Devlin et al. 2019) for each piece: (n, length, WIDTH) in `dtype`."""
-    import torch
-    from torch.nn.functional import gelu
-
-    length = batch["ids"].shape[1]
-    hidden = weights[FROZEN_NAMES[0]][batch["ids"]] + weights[FROZEN_NAMES[1]][:length]
-    hidden = hidden + weights["embeddings.token_type_embeddings.weight"][batch["types"]]
-    hidden = _norm(weights, "embeddings.LayerNorm", hidden.to(dtype))
-    mask = torch.zeros(batch["real"].shape, dtype=dtype).masked_fill(~batch["real"], -1e4)  # (n, length)
-    for layer in range(LAYERS):
-        prefix = f"encoder.layer.{layer}."
-        mixed = _linear(weights, prefix + "attention.output.dense", _attend(weights, prefix, hidden, mask, fused))
-        hidden = _norm(weights, prefix + "attention.output.LayerNorm", hidden + mixed)
-        inner = gelu(_linear(weights, prefix + "intermediate.dense", hidden))
-        hidden = _norm(weights, prefix + "output.LayerNorm", hidden + _linear(weights, prefix + "output.dense", inner))
-    return hidden
-
-
-def _attend(weights: Mapping[str, Tensor], prefix: str, hidden: Tensor, mask: Tensor, fused: bool) -> Tensor:
-    import torch
-
-    n, length, _ = hidden.shape
-    size = WIDTH // HEADS
-
-    def heads(name: str) -> Tensor:
-        projected = _linear(weights, f"{prefix}attention.self.{name}", hidden)
-        return projected.view(n, length, HEADS, size).transpose(1, 2)  # (n, HEADS, length, size)
-
-    query, key, value = heads("query"), heads("key"), heads("value")
-    if fused:
-        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value, mask[:, None, None, :])
-    else:
-        scores = (query * size**-0.5) @ key.transpose(-1, -2) + mask[:, None, None, :]
-        mixed = scores.softmax(-1) @ value
-    return mixed.transpose(1, 2).reshape(n, length, WIDTH)
-
-
-def _linear(weights: Mapping[str, Tensor], name: str, hidden: Tensor) -> Tensor:
-    from torch.nn.functional import linear
-
-    return linear(hidden, weights[name + ".weight"].to(hidden.dtype), weights[name + ".bias"].to(hidden.dtype))
-
-
-def _norm(weights: Mapping[str, Tensor], name: str, hidden: Tensor) -> Tensor:
-    from torch.nn.functional import layer_norm
-
-    scale, shift = weights[name + ".weight"].to(hidden.dtype), weights[name + ".bias"].to(hidden.dtype)
-    return layer_norm(hidden, (WIDTH,), scale, shift, 1e-12)
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def save_reader(folder: Path, weights: Mapping[str, Tensor], *, encoder_sha256: str, **about: object) -> None:
-    """Writes the trained tensors as float16 and a config that names their hash and the encoder's."""
-    import torch
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: weights[name].detach().to(torch.float16).contiguous() for name in trained_names()}
-    save_file(tensors, str(folder / WEIGHTS_FILE))
-    config = {
-        "format": FORMAT,
-        "sha256": file_sha256(folder / WEIGHTS_FILE),
-        "encoder_sha256": encoder_sha256,
-        **about,
-    }
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -344,7 +185,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ReaderFileError(
             f"the reader in '{folder}' has format {config.get('format')}, this version reads {FORMAT}"
         )
-    found = file_sha256(weights)
+    found = sha256_of(weights)
     if found != config["sha256"]:
         raise ReaderFileError(
             f"'{weights}' is not the file that was trained: its SHA-256 is {found}, not {config['sha256']}. "
@@ -369,6 +210,42 @@ class Calibration:
         return float(1.0 / (1.0 + np.exp(-np.clip(logit, -60.0, 60.0))))
 
 
+class Heads:
+    """The two heads on the transformer, in numpy: `rag.network` says the same in PyTorch."""
+
+    def __init__(self, weights: Mapping[str, NDArray[np.floating]]) -> None:
+        """weights: the tensors that begin with "span." and "answerable."; others are passed over."""
+        self._weights = {
+            name: np.asarray(tensor, np.float32)
+            for name, tensor in weights.items()
+            if name.startswith(("span.", "answerable."))
+        }
+
+    def logits(self, hidden: Floats, window: Window) -> tuple[Floats, float]:
+        """Start and end logits (1 + window.count, 2), "no answer" first, and the logit that the window answers.
+
+        hidden: (t, WIDTH), of one window.
+        """
+        passage = hidden[window.passage_from : window.passage_from + window.count]
+        places = np.concatenate([hidden[:1], passage])
+        span = places @ self._weights["span.weight"].T + self._weights["span.bias"]
+        if window.count:
+            likely = np.exp(span[1:, 0] - span[1:, 0].max())
+            candidate = likely / likely.sum() @ passage
+        else:
+            candidate = hidden[0]
+        seen = np.concatenate([hidden[0], candidate])
+        inner = _gelu(self._weights["answerable.dense.weight"] @ seen + self._weights["answerable.dense.bias"])
+        answerable = self._weights["answerable.out.weight"][0] @ inner + self._weights["answerable.out.bias"][0]
+        return span, float(answerable)
+
+
+def _gelu(x: Floats) -> Floats:
+    """x times the normal distribution's mass below x (Hendrycks and Gimpel 2016), for a short vector."""
+    mass = [0.5 * (1.0 + math.erf(value / math.sqrt(2.0))) for value in x.tolist()]
+    return x * np.array(mass, np.float32)
+
+
 def bundled_reader() -> Reader:
     """The reader that ships. Raises ReaderFileError or EncoderMissing where files are absent or altered."""
     return Reader.open(BUNDLED_READER, bundled_folder())
@@ -379,51 +256,41 @@ class Reader:
 
     def __init__(
         self,
-        weights: Mapping[str, Tensor],
+        weights: Mapping[str, NDArray[np.floating]],
         tokenizer: Tokenizer,
         *,
         calibration: Calibration | None = None,
-        bfloat16: bool | None = None,
         sha256: str = "",
     ) -> None:
         """weights: the trained tensors and the encoder's FROZEN_NAMES, of any float type.
 
-        bfloat16: None asks the processor.  sha256: the identity of the weights' file, for reports.
+        sha256: the identity of the weights' file, for reports.
         """
-        import torch
-
-        self.bfloat16 = bfloat16_is_fast() if bfloat16 is None else bfloat16
-        inside = torch.bfloat16 if self.bfloat16 else torch.float32
-        self._weights = {
-            name: tensor.detach().to(inside if name.startswith("encoder.") else torch.float32)
-            for name, tensor in weights.items()
-        }
+        self._engine = Engine(weights)
+        self._heads = Heads(weights)
         self._tokenizer = tokenizer
         self.calibration = calibration or Calibration()
         self.sha256 = sha256
 
     @classmethod
-    def open(cls, folder: Path, encoder: Path, *, bfloat16: bool | None = None) -> Reader:
+    def open(cls, folder: Path, encoder: Path) -> Reader:
         """The reader in `folder` on the embeddings in the folder `encoder`; both are checked by hash.
 
         Raises ReaderFileError where a file is absent, altered, or of another encoder than the reader was trained on.
         """
-        from safetensors import safe_open
-        from safetensors.torch import load_file
-
         config = read_config(folder)
         tokenizer = load_tokenizer(encoder)
-        found = file_sha256(encoder / WEIGHTS_FILE)
+        found = sha256_of(encoder / WEIGHTS_FILE)
         if found != config["encoder_sha256"]:
             raise ReaderFileError(
                 f"the reader in '{folder}' was trained on an encoder with SHA-256 {config['encoder_sha256']}; "
                 f"'{encoder}' has {found}. Give the folder of all-MiniLM-L6-v2"
             )
-        weights = load_file(str(folder / WEIGHTS_FILE))
-        with safe_open(str(encoder / WEIGHTS_FILE), framework="pt") as file:
-            weights.update({name: file.get_tensor(name) for name in FROZEN_NAMES})
-        calibration = Calibration(**config.get("calibration", {}))
-        return cls(weights, tokenizer, calibration=calibration, bfloat16=bfloat16, sha256=config["sha256"])
+        frozen = mapped_tensors(encoder / WEIGHTS_FILE)
+        weights = mapped_tensors(folder / WEIGHTS_FILE) | {name: frozen[name] for name in FROZEN_NAMES}
+        return cls(
+            weights, tokenizer, calibration=Calibration(**config.get("calibration", {})), sha256=config["sha256"]
+        )
 
     def read(
         self,
@@ -432,15 +299,14 @@ class Reader:
         titles: Sequence[str] | None = None,
         *,
         n_spans: int = 5,
-        batch_pieces: int = 4096,
     ) -> list[Reading]:
         """One Reading for each passage, in their order.
 
         titles: shown to the network before the passage, never part of a span; "" for none.
-        n_spans: at most so many spans a passage.  batch_pieces: word pieces in a batch, padding included.
+        n_spans: at most so many spans a passage.
         Raises ValueError where there are not as many titles as passages.
         """
-        return self.read_pairs([question] * len(passages), passages, titles, n_spans=n_spans, batch_pieces=batch_pieces)
+        return self.read_pairs([question] * len(passages), passages, titles, n_spans=n_spans)
 
     def read_pairs(
         self,
@@ -449,7 +315,6 @@ class Reader:
         titles: Sequence[str] | None = None,
         *,
         n_spans: int = 5,
-        batch_pieces: int = 4096,
     ) -> list[Reading]:
         """As `read`, with a question of its own for each passage."""
         shown = list(titles) if titles is not None else [""] * len(passages)
@@ -463,7 +328,7 @@ class Reader:
             for number, passage in enumerate(pieces)
             for window in windows(asked[number], titled[number], passage)
         ]
-        found = self._run([window for _, window in pairs], batch_pieces)
+        found = self._run([window for _, window in pairs])
         by_passage: list[list[_Found]] = [[] for _ in passages]
         for (number, window), (span, answerable) in zip(pairs, found, strict=True):
             spans = _search(passages[number], pieces[number], window, span, n_spans)
@@ -476,25 +341,15 @@ class Reader:
         by_text = dict(zip(distinct, to_pieces(self._tokenizer, distinct), strict=True))
         return [by_text[text] for text in texts]
 
-    def _run(self, shown: Sequence[Window], batch_pieces: int) -> list[tuple[NDArray[np.float32], float]]:
+    def _run(self, shown: Sequence[Window]) -> list[tuple[Floats, float]]:
         """For each window the span logits of its passage's pieces and of "no answer" first, and the answer's logit."""
-        import torch
 
-        order = sorted(range(len(shown)), key=lambda number: -len(shown[number].ids))
-        found: list[tuple[NDArray[np.float32], float]] = [(np.empty((0, 2), np.float32), 0.0)] * len(shown)
-        start = 0
-        with torch.inference_mode():
-            while start < len(order):
-                numbers = order[start : start + max(1, batch_pieces // padded_length(len(shown[order[start]].ids)))]
-                start += len(numbers)
-                span, answerable = network(
-                    self._weights, to_batch([shown[n] for n in numbers]), bfloat16=self.bfloat16, fused=True
-                )
-                for row, number in enumerate(numbers):
-                    first, count = shown[number].passage_from, shown[number].count
-                    places = [0, *range(first, first + count)]
-                    found[number] = span[row, places].numpy(), float(answerable[row])
-        return found
+        def take(hidden: Floats, _lengths: Integers, numbers: Sequence[int]) -> list[tuple[Floats, float]]:
+            return [self._heads.logits(states, shown[n]) for states, n in zip(hidden, numbers, strict=True)]
+
+        return self._engine.run(
+            [window.ids for window in shown], take, second_from=[window.second_from for window in shown]
+        )
 
     def _reading(self, found: Sequence[_Found], n_spans: int) -> Reading:
         """The windows of a passage as one: spans by their margin over their own window's "no answer"."""

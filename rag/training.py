@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from index.errors import PilcrowError
-from rag import reading
+from index.weights import sha256_of
+from rag import network, reading
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -762,7 +763,7 @@ def train_reader(
         pool_examples,
         weight_decay,
         folder_sha256(data),
-        reading.file_sha256(encoder / "model.safetensors"),
+        sha256_of(encoder / "model.safetensors"),
     )
     corpus = load_corpus(data)
     tokenizer = reading.load_tokenizer(encoder)
@@ -786,7 +787,7 @@ def train_reader(
             state.save(out / "run.safetensors", recipe)
             saved = time.monotonic()
     state.save(out / "run.safetensors", recipe)
-    reading.save_reader(out / "reader", state.weights, encoder_sha256=recipe.encoder_sha256)
+    network.save_reader(out / "reader", state.weights, encoder_sha256=recipe.encoder_sha256)
     return out / "reader"
 
 
@@ -794,7 +795,7 @@ def folder_sha256(data: Path) -> str:
     """One hash over names and bytes of every file below `data` that `load_corpus` reads."""
     paths = [path for path in sorted((data / "train").rglob("*")) if path.suffix in (".json", ".tsv")]
     paths += [data / DEV_FILE] if (data / DEV_FILE).is_file() else []
-    lines = [f"{path.relative_to(data).as_posix()} {reading.file_sha256(path)}\n" for path in paths]
+    lines = [f"{path.relative_to(data).as_posix()} {sha256_of(path)}\n" for path in paths]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -819,8 +820,8 @@ class _Run:
         """One update; the batch's mean losses (span, answerability) before it."""
         import torch
 
-        span, answerable = reading.network(
-            self.weights, reading.to_batch([target.window for target in batch]), bfloat16=True, fused=False
+        span, answerable = network.network(
+            self.weights, network.to_batch([target.window for target in batch]), bfloat16=True, fused=False
         )
         span_loss, logistic = reader_loss(span, answerable, batch)
         torch.autograd.backward((span_loss + logistic) * self.scale)

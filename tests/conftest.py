@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network must fail, not wait
 
 from index.collection import Collection, create_collection
-from index.embedding import Encoder
+from index.embedding import Encoder, open_encoder
 from index.indexing import index_paths
 from rag.reading import Reader, bundled_reader
 
@@ -18,7 +18,7 @@ ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return Encoder()
+    return open_encoder()
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.embedding import bundled_folder
-from rag import reading
-from rag.reading import Calibration, Pieces, Reader, ReaderFileError
+from index.engine import Engine
+from index.weights import mapped_tensors, sha256_of
+from rag import network, reading
+from rag.reading import BUNDLED_READER, Calibration, Heads, Pieces, Reader, ReaderFileError
 from rag.training import initial_weights
 
 PASSAGE = "The Norwick mill opened in 1874. Its founder, Ada Brandt, sold it to the weavers for £3.5 million."
@@ -32,12 +34,16 @@ def weights(encoder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reader(weights: dict[str, Any], encoder: Path) -> Reader:
     """Untrained heads: what its spans are is chance, what they promise is not."""
-    return Reader(weights, reading.load_tokenizer(encoder), bfloat16=False)
+    return Reader(_arrays(weights), reading.load_tokenizer(encoder))
+
+
+def _arrays(weights: dict[str, Any]) -> dict[str, Any]:
+    return {name: tensor.numpy() for name, tensor in weights.items()}
 
 
 def _batch(reader_encoder: Path, *passages: str) -> dict[str, Any]:
     question, *pieces = reading.to_pieces(reading.load_tokenizer(reader_encoder), ["Who sold the mill?", *passages])
-    return reading.to_batch([reading.windows(question, None, passage)[0] for passage in pieces])
+    return network.to_batch([reading.windows(question, None, passage)[0] for passage in pieces])
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -53,8 +59,33 @@ def test_the_network_computes_what_the_bert_of_transformers_computes(
         expected = reference(
             input_ids=batch["ids"], token_type_ids=batch["types"], attention_mask=batch["real"].long()
         ).last_hidden_state
-        actual = reading.hidden_states(weights, batch, dtype=torch.float32, fused=fused)
+        actual = network.hidden_states(weights, batch, dtype=torch.float32, fused=fused)
     assert float((expected - actual)[batch["real"]].abs().max()) < 1e-4
+
+
+def test_the_reader_computes_what_the_network_that_was_trained_computes(encoder: Path) -> None:
+    import torch
+
+    tensors = mapped_tensors(BUNDLED_READER / "model.safetensors") | {
+        name: mapped_tensors(encoder / "model.safetensors")[name] for name in reading.FROZEN_NAMES
+    }
+    weights = {name: torch.tensor(np.array(tensor)).float() for name, tensor in tensors.items()}
+    engine, heads = Engine(tensors), Heads(tensors)
+    tokenizer = reading.load_tokenizer(encoder)
+    passages = ["", PASSAGE, "Short.", PASSAGE * 3, "Ada founded it. " * 90, "\u2028 \U0001f642 e\u0301 \ufb01 \uc5b4"]
+    question, title, *pieces = reading.to_pieces(tokenizer, ["Who sold the mill?", "Norwick.", *passages])
+    shown = [w for number, p in enumerate(pieces) for w in reading.windows(question, title if number % 2 else None, p)]
+    with torch.inference_mode():
+        expected, answerable = network.network(weights, network.to_batch(shown), bfloat16=False, fused=False)
+    found = engine.run(
+        [w.ids for w in shown],
+        lambda hidden, _, numbers: [heads.logits(states, shown[n]) for states, n in zip(hidden, numbers, strict=True)],
+        second_from=[w.second_from for w in shown],
+    )
+    for window, (span, logit), reference, reference_logit in zip(shown, found, expected, answerable, strict=True):
+        places = [0, *range(window.passage_from, window.passage_from + window.count)]
+        np.testing.assert_allclose(span, reference[places].numpy(), atol=2e-3)
+        assert logit == pytest.approx(float(reference_logit), abs=2e-3)
 
 
 def test_a_passage_reads_the_same_alone_and_beside_longer_ones(reader: Reader) -> None:
@@ -112,7 +143,7 @@ def test_a_span_is_characters_of_its_passage_whatever_they_are(passage: str, que
 def _any_reader(made: list[Reader] = []) -> Reader:  # noqa: B006 (one reader for all of hypothesis's examples)
     if not made:
         folder = bundled_folder()
-        made.append(Reader(initial_weights(folder, seed=3), reading.load_tokenizer(folder), bfloat16=False))
+        made.append(Reader(_arrays(initial_weights(folder, seed=3)), reading.load_tokenizer(folder)))
     return made[0]
 
 
@@ -177,20 +208,20 @@ def test_a_long_passage_has_spans_beyond_its_first_window(reader: Reader) -> Non
 def test_a_saved_reader_reads_what_it_read_before(tmp_path: Path, weights: dict[str, Any], encoder: Path) -> None:
     rounded = {name: tensor.half().float() for name, tensor in weights.items() if name in reading.trained_names()}
     rounded.update({name: weights[name] for name in reading.FROZEN_NAMES})
-    before = Reader(rounded, reading.load_tokenizer(encoder), calibration=Calibration(0.5, 0.1, 0.9), bfloat16=False)
-    reading.save_reader(
+    before = Reader(_arrays(rounded), reading.load_tokenizer(encoder), calibration=Calibration(0.5, 0.1, 0.9))
+    network.save_reader(
         tmp_path,
         weights,
-        encoder_sha256=reading.file_sha256(encoder / "model.safetensors"),
+        encoder_sha256=sha256_of(encoder / "model.safetensors"),
         calibration={"bias": 0.5, "margin": 0.1, "answerable": 0.9},
     )
-    after = Reader.open(tmp_path, encoder, bfloat16=False)
+    after = Reader.open(tmp_path, encoder)
     assert after.read("Who sold the mill?", [PASSAGE]) == before.read("Who sold the mill?", [PASSAGE])
 
 
 @pytest.fixture
 def saved(tmp_path: Path, weights: dict[str, Any], encoder: Path) -> Path:
-    reading.save_reader(tmp_path, weights, encoder_sha256=reading.file_sha256(encoder / "model.safetensors"))
+    network.save_reader(tmp_path, weights, encoder_sha256=sha256_of(encoder / "model.safetensors"))
     return tmp_path
 
 

@@ -1,0 +1,120 @@
+"""The encoders: the bundled one against sentence-transformers, on texts of every length and of odd characters."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.embedding import BundledEncoder, SentenceTransformersEncoder, bundled_folder, open_encoder, rounded
+
+ROOT = Path(__file__).parent.parent.parent
+
+WORDS = [
+    "the",
+    "committee",
+    "of",
+    "a",
+    "small",
+    "town",
+    "agreed",
+    "on",
+    "Tuesday",
+    "1974",
+    "£3.5",
+    "bridge.",
+    "unmended",
+]
+ODD = [
+    "",
+    " \n\t",
+    "\x00\ufffd\u200b",
+    "Süddeutsche 😀 \u2028 e\u0301 ﬁ ß",
+    "語한👩\u200d🔬 日本語の文章",
+    "x" * 300,
+    "[CLS] [MASK] [SEP] ##ing",
+    "مرحبا Ωμέγα İstanbul",
+]
+ODD_TEXT = st.text(
+    st.one_of(
+        st.characters(exclude_categories=("Cs",)), st.sampled_from(" \n\u00a0\u200b\u0301ﬁ語한🙂.,'’[]#abc XY 09")
+    ),
+    max_size=60,
+)
+
+
+@pytest.fixture(scope="module")
+def reference() -> SentenceTransformersEncoder:
+    """The same files by sentence-transformers, in float32."""
+    encoder = SentenceTransformersEncoder(str(bundled_folder()))
+    encoder._half = False
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def bundled() -> BundledEncoder:
+    return BundledEncoder()
+
+
+def test_vectors_are_those_of_sentence_transformers_at_every_length(
+    bundled: BundledEncoder, reference: SentenceTransformersEncoder
+) -> None:
+    rng = np.random.default_rng(0)
+    lengths = [1, 2, 3, 7, 15, 16, 17, 40, 100, 200, 253, 254, 255, 256, 257, 600]
+    texts = [" ".join(rng.choice(WORDS, length)) for length in lengths] + ODD
+    assert (bundled.encode(texts) * reference.encode(texts)).sum(axis=1).min() > 0.9999
+    assert bundled.encode([]).shape == (0, 384)
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(ODD_TEXT, min_size=1, max_size=4))
+def test_vectors_are_those_of_sentence_transformers_whatever_the_characters(
+    bundled: BundledEncoder, reference: SentenceTransformersEncoder, texts: list[str]
+) -> None:
+    assert (bundled.encode(texts) * reference.encode(texts)).sum(axis=1).min() > 0.9999
+    assert bundled.count_pieces(texts) == reference.count_pieces(texts)
+
+
+def test_identities_agree_but_for_the_name_of_the_weights(
+    bundled: BundledEncoder, reference: SentenceTransformersEncoder
+) -> None:
+    ours, theirs = bundled.identity, reference.identity
+    assert (ours.dimension, ours.max_length, ours.pooling) == (theirs.dimension, theirs.max_length, theirs.pooling)
+    assert type(ours).from_json(ours.to_json()) == ours
+
+
+def test_a_text_has_the_same_vector_alone_and_among_longer_ones(bundled: BundledEncoder) -> None:
+    texts = ["The bridge.", " ".join(WORDS * 9), "Who mended it, and when?"] * 20
+    together = bundled.encode(texts)
+    alone = np.vstack([bundled.encode([text]) for text in texts[:3]])
+    np.testing.assert_allclose(together[:3], alone, atol=5e-4)
+    np.testing.assert_allclose(together[-3:], alone, atol=5e-4)
+
+
+def test_vectors_are_of_unit_norm_and_on_the_grid_of_float16(bundled: BundledEncoder) -> None:
+    vectors = bundled.encode(["One.", "Two."])
+    np.testing.assert_array_equal(vectors, rounded(vectors))
+
+
+def test_a_folder_is_read_by_sentence_transformers_and_the_bundled_name_is_not() -> None:
+    assert isinstance(open_encoder(), BundledEncoder)
+    assert isinstance(open_encoder(str(bundled_folder())), SentenceTransformersEncoder)
+
+
+def test_asking_searching_and_indexing_import_no_pytorch(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The committee of the town agreed on Tuesday to mend the old bridge before winter.")
+    code = (
+        "import sys, pilcrow\n"
+        "at = ['--collection', sys.argv[2]]\n"
+        "assert pilcrow.main(['index', sys.argv[1], *at]) == 0\n"
+        "assert pilcrow.main(['ask', 'Who agreed to mend the bridge?', *at]) == 0\n"
+        "assert pilcrow.main(['search', 'bridge', *at]) == 0\n"
+        "print(*sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.txt"), str(tmp_path / "collection")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "The committee" in done.stdout
+    assert done.stderr.strip() == ""
