@@ -17,10 +17,12 @@ BRIDGE = "The bridge\n\nThe committee of the town agreed on Tuesday to mend the 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, a cache of its own, and no collection named."""
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
-    return tmp_path
+    return folder
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
