@@ -117,7 +117,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
     assert "[1] " in out
     assert "sample" in err
     assert "pilcrow index PATH" in err
-    assert list((home / "cache" / "pilcrow").glob("sample-*/complete"))
+    assert list((home.parent / "cache" / "pilcrow").glob("sample-*/complete"))
     monkeypatch.setenv("PILCROW_COLLECTION", str(home / "named"))
     assert run(capsys, "list")[0] == 2
 
