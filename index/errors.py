@@ -6,6 +6,8 @@
     ├── UnknownDocument         a name that the collection does not have
     ├── BadSpan                 characters that are not inside one paragraph of a document
     ├── EncoderMissing          an encoder whose files are absent or altered
+    ├── ModelUnusable           a chat model that cannot be loaded or cannot do what is asked
+    ├── ServerFailed            a chat server that is down, refuses, or breaks off
     └── CollectionError
         ├── CollectionMissing   no collection at that path
         ├── CollectionMismatch  made with another encoder or format
@@ -38,6 +40,14 @@ class BadSpan(PilcrowError):
 
 class EncoderMissing(PilcrowError):
     """An encoder whose files are absent or not those that they should be."""
+
+
+class ModelUnusable(PilcrowError):
+    """A chat model that cannot be loaded, or cannot do what is asked of it."""
+
+
+class ServerFailed(PilcrowError):
+    """A chat server that is down, refuses, is too slow, or breaks off."""
 
 
 class CollectionError(PilcrowError):

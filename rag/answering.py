@@ -1,9 +1,11 @@
 """answer(): the straight line from a question to an Answer.
 
 question -> query -> hits -> candidates -> claims, each with its citations -> Answer
+
+With a chat model the claims are what it writes from the hits, checked; without one, sentences of the documents.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from time import perf_counter
 
 from index.collection import Collection, Filters
@@ -11,9 +13,13 @@ from index.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
+from rag.checking import SupportModel
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.conversation import Turn, standalone
+from rag.generation import ChatModel
 from rag.reading import Reader
 from rag.retrieval import Hit, retrieve
+from rag.writing import write
 
 # How many passages are read.
 PASSAGES = 8
@@ -33,6 +39,10 @@ def answer(
     reader: Reader,
     question: str,
     *,
+    history: Sequence[Turn] = (),
+    model: ChatModel | None = None,
+    support: SupportModel | None = None,
+    strict: bool = False,
     filters: Filters | None = None,
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
@@ -40,13 +50,17 @@ def answer(
 ) -> Answer:
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
-    question: as a person typed it. passages: how many of the best are read; an upper bound.
-    threshold: the confidence below which there is no answer; 0 answers whatever was found.
+    question: as a person typed it. history: the turns before it, oldest first; they only say what it is about.
+    model: writes the answer from the passages; without one it is sentences of the documents, verbatim.
+    support: judges what the model wrote. strict: what it does not bear out is left out, and with it what nobody judged.
+    passages: how many of the best are read; an upper bound.
+    threshold: the confidence below which there is no verbatim answer; 0 answers whatever was found.
     hits: passages to read in place of a search, so that other ways of finding them can be measured.
     """
     events = answer_events(
-        collection, encoder, reader, question, filters=filters, passages=passages, threshold=threshold, hits=hits
-    )
+        collection, encoder, reader, question, history=history, model=model, support=support, strict=strict,
+        filters=filters, passages=passages, threshold=threshold, hits=hits,
+    )  # fmt: skip
     return next(event for event in events if isinstance(event, Answer))
 
 
@@ -56,19 +70,25 @@ def answer_events(
     reader: Reader,
     question: str,
     *,
+    history: Sequence[Turn] = (),
+    model: ChatModel | None = None,
+    support: SupportModel | None = None,
+    strict: bool = False,
     filters: Filters | None = None,
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
 
     Nothing of the collection is held between two events, so the next one may be asked for late, or by another thread.
+    Closing it stops the model.
     """
     began = perf_counter()
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
-    query = " ".join(question.encode("utf-8", "replace").decode().split())
+    asked = " ".join(question.encode("utf-8", "replace").decode().split())
+    query = standalone(asked, history, model)
     with collection.reading() as snapshot:
         sources = Sources(snapshot)
         if hits is None:
@@ -77,14 +97,22 @@ def answer_events(
         empty = not hits and not snapshot.documents()
     retrieved = perf_counter()
     yield Step("reading")
-    readable, notices = _in_english(query, hits)
+    readable, notices = _in_english(asked, hits)
     if empty:
         notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
     candidates = find_candidates(query, readable, sources, reader)
     confidence = _confidence(candidates, readable)
-    abstained = confidence < threshold or not candidates
-    groups = [] if abstained else chosen(candidates)
-    claims, citations = _claims(groups)
+    read = perf_counter()
+    written = None
+    if model is not None and hits and _reason(hits) != "off_topic":
+        written = yield from write(
+            asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
+        )
+        hits = hits[: written.read]
+        claims, citations, groups = written.claims, written.citations, []
+    else:
+        groups = [] if confidence < threshold or not candidates else chosen(candidates)
+        claims, citations = _claims(groups)
     yield Answer(
         question=question,
         query=query,
@@ -93,15 +121,15 @@ def answer_events(
         citations=citations,
         answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
-        abstained=abstained,
-        reason=_reason(hits) if abstained else None,
+        abstained=not claims,
+        reason=None if claims else _reason(hits),
         confidence=confidence,
-        generator="extractive",
-        notices=(*collection.notices, *notices),
+        generator="extractive" if model is None else model.name,
+        notices=(*collection.notices, *notices, *(written.notices if written else ())),
         seconds={
             "retrieve": retrieved - began,
-            "read": perf_counter() - retrieved,
-            "generate": 0.0,
+            "read": read - retrieved,
+            "generate": perf_counter() - read if written else 0.0,
             "total": perf_counter() - began,
         },
     )

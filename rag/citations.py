@@ -151,9 +151,14 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
 _MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
 
 
+def unbracketed(text: str) -> str:
+    """The text with reference marks of its own ("[12]") as "(12)", or they would seem to be ours."""
+    return _MARKER.sub(r"(\1)", text)
+
+
 def without_markers(text: str) -> str:
-    """A sentence on one line; reference marks of its own ("[12]") become "(12)", or they would seem to be ours."""
-    return " ".join(_MARKER.sub(r"(\1)", text).split())
+    """A sentence on one line, unbracketed."""
+    return " ".join(unbracketed(text).split())
 
 
 def with_markers(claims: Sequence[Claim]) -> str:

@@ -22,6 +22,13 @@ _REASONS = {
     "not_stated": "The documents seem to be about this, but no passage was found that states it.",
 }
 
+# What is shown behind a sentence that a model wrote, by the verdict of its claim.
+_DOUBTS = {
+    "weak": "weakly supported",
+    "unsupported": "not supported by the documents",
+    "unchecked": "not checked",
+}
+
 
 def plain(text: str) -> str:
     """Text in which nothing is left for a terminal to obey."""
@@ -39,11 +46,13 @@ def answer_text(answer: Answer) -> str:
         return _abstention(answer)
     claims = " ".join(_claim(claim, answer) for claim in answer.claims)
     sources = [_source(citation) for citation in answer.citations]
-    return "\n\n".join([_wrap(claims), "Sources", *sources])
+    return "\n\n".join([_wrap(claims), *(["Sources", *sources] if sources else [])])
 
 
 def _claim(claim: Claim, answer: Answer) -> str:
     """A claim with its markers, the words that answer set between marks where it shows them."""
+    if answer.generator != "extractive":
+        return f"{claim.text} {_mark(claim)}".strip()
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
     markers = "".join(f"[{label}]" for label in claim.labels)
     for short in answer.answers:
@@ -52,6 +61,13 @@ def _claim(claim: Claim, answer: Answer) -> str:
             marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
             return f"{without_markers(marked)} {markers}"
     return f"{claim.text} {markers}"
+
+
+def _mark(claim: Claim) -> str:
+    """The markers of a claim that a model wrote, and what the check said of it, where it is not borne out."""
+    markers = "".join(f"[{label}]" for label in claim.labels)
+    doubt = "" if claim.verdict == "supported" else f"({_DOUBTS[claim.verdict]})"
+    return " ".join(part for part in (markers, doubt) if part)
 
 
 def hits_text(hits: Sequence[Evidence]) -> str:

@@ -1,0 +1,146 @@
+"""A follow-up becomes a question that stands alone: "and when was that?" says what it is about.
+
+Knows turns and words. With a chat model the model rewrites, and what it says is checked; without one, a rule carries
+over what the last turns were about.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Self
+
+from rag.answers import Answer
+from rag.generation import AnswerCut, ChatModel, said
+from rag.prompt import query_messages
+from rag.words import content_words, names
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and answer of a conversation that goes on. query: what was searched for. doc_ids: what was cited.
+
+    answer is without markers, and empty where the documents did not answer.
+    """
+
+    question: str
+    query: str
+    answer: str
+    doc_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """The turn that an answer ends."""
+        cited = tuple(dict.fromkeys(citation.doc_id for citation in answer.citations))
+        return cls(answer.question, answer.query, " ".join(claim.text for claim in answer.claims), cited)
+
+
+# Words that point to something said before, and where a person's name can stand in their place.
+_PERSONAL = re.compile(r"\b(?:he|she|him|his|her|hers|himself|herself)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:they|them|their|theirs|it|its|those|these|the same|the former|the latter|the other|others|ones?)\b"
+    r"|\b(?:this|that)\b(?=\s*(?:[?.!,]|$)|\s+(?:is|was|be|happen|happened|mean|true|so|one|time|year|day|place)\b)"
+    r"|\b(?:is|was|did|does|about|of|for|after|before|since|by|with|in) (?:this|that)\b(?!\s+\w+ed\b)"
+    r"|\b(?:from|in|go|went|live|lived|born|get|got|been|was|happened|over|up|out) there\b|\bthere\b\s*[?.!]?\s*$"
+    r"|\bthen\b\s*[?.!]?\s*$",
+    re.IGNORECASE,
+)
+# "Is it true that", "what time is it", "it rains": nothing is pointed to.
+_EMPTY_IT = re.compile(
+    r"\b(?:is|was) it (?:true|possible|likely|known|said|legal|allowed|necessary|that)\b|\bit (?:rain|snow)|"
+    r"\bhow (?:long|much|many \w+) (?:does|did|would|will) it take\b|\bone of\b|\bone (?:day|year|time)\b",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    r"^\W*(?:and|but|or|so|also|then|what about|how about|what of|and what about|what else|who else|where else|why else"
+    r"|anything else|any others?)\b",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(r"^\W*(?:and|but|or|so|also)\b[\s,]*", re.IGNORECASE)
+# Tokens and characters of a rewritten question, thoughts included in the tokens; turns that the model is told.
+_QUERY_TOKENS = 512
+_QUERY_CHARACTERS = 400
+_TURNS_TOLD = 4
+_MAX_TERMS = 12
+_MAX_NAMES = 3
+
+
+def standalone(question: str, history: Sequence[Turn], model: ChatModel | None = None) -> str:
+    """The question as it can be asked without the turns before it: by the model if there is one, else by the rule."""
+    if not history or not question.strip():
+        return question
+    if model is None or (names(question) and not points_back(question)):
+        return carried_over(question, history[-1])
+    rewritten = _rewritten(question, history, model)
+    return rewritten or carried_over(question, history[-1])
+
+
+def carried_over(question: str, last: Turn) -> str:
+    """The question with what the last turn was about, where it points back to it; otherwise as it is.
+
+    A question points back with a pronoun that no name of its own explains, by going on ("and", "what about"), or by
+    having no word of its own. A person's pronoun is replaced by the name that the last turn was about; names and terms
+    of the last question, and the names of its answer, are added in parentheses.
+    """
+    if not points_back(question):
+        return question
+    asked = _LEAD.sub("", question, count=1).strip() or question.strip()
+    person = _subject(last)
+    if person and _PERSONAL.search(asked):
+        asked = _PERSONAL.sub(lambda match: _in_place(match, person, asked), asked, count=1)
+    known = _words_of(asked)
+    terms = [word for word in content_words(last.query) if word.casefold() not in known][:_MAX_TERMS]
+    known |= _words_of(last.query)
+    terms += [name for name in names(last.answer)[:_MAX_NAMES] if not _words_of(name) <= known]
+    return f"{asked.rstrip('?!. ')} ({' '.join(terms)})?" if terms else asked
+
+
+def _rewritten(question: str, history: Sequence[Turn], model: ChatModel) -> str | None:
+    """The model's standalone question; None where what it says is no question about the same things."""
+    turns = [(turn.question, turn.answer) for turn in history[-_TURNS_TOLD:]]
+    messages = query_messages(question, turns)
+    if model.count(messages) + _QUERY_TOKENS > model.context:
+        messages = query_messages(question, turns[-1:])
+    text = ""
+    with suppress(AnswerCut), closing(said(model, messages, max_tokens=_QUERY_TOKENS)) as growing:
+        for text in growing:
+            if len(text) > _QUERY_CHARACTERS:
+                return None
+    lines = [line.strip(" \"“”'*`") for line in text.splitlines() if line.strip()]
+    return lines[0] if len(lines) == 1 and _is_about_the_same(lines[0], question, history) else None
+
+
+def _is_about_the_same(rewritten: str, question: str, history: Sequence[Turn]) -> bool:
+    """Whether a rewritten question keeps most of the question's words and takes most others from the conversation."""
+    own, new = _words_of(question), _words_of(rewritten)
+    before = set[str]().union(*(_words_of(text) for turn in history for text in (turn.query, turn.answer)))
+    return len(own & new) * 2 >= len(own) and len(new & (own | before)) * 2 > len(new)
+
+
+def points_back(question: str) -> bool:
+    """Whether a question needs the turns before it."""
+    if _GOES_ON.match(question) or not content_words(question):
+        return True
+    without = _EMPTY_IT.sub(" ", question)
+    pointing = min((m.start() for m in (_PERSONAL.search(without), _POINTING.search(without)) if m), default=None)
+    return pointing is not None and not names(without[:pointing])
+
+
+def _subject(turn: Turn) -> str | None:
+    """The name that a turn was about: one that the answer to a "who" gave, else the question's, else the answer's."""
+    asked, answered = names(turn.query), names(turn.answer)
+    if re.match(r"\W*(?:who|whose|whom)\b", turn.query, re.IGNORECASE):
+        answered = [name for name in answered if name not in asked] or answered
+        return next(iter([*answered, *asked]), None)
+    return next(iter([*asked, *answered]), None)
+
+
+def _in_place(pronoun: re.Match[str], person: str, text: str) -> str:
+    """The name in the pronoun's case: "his" and a "her" before a noun become possessive."""
+    word = pronoun.group().casefold()
+    before_noun = re.match(r"\s+\w", text[pronoun.end() :]) is not None
+    return f"{person}'s" if word in ("his", "hers") or (word == "her" and before_noun) else person
+
+
+def _words_of(term: str) -> set[str]:
+    return {word.casefold() for word in content_words(term)}
