@@ -1,13 +1,13 @@
 """Runs: the rankings that a setting gives to the queries of a test collection, and what they score."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from eval.datasets import RetrievalDataset
 from eval.metrics import MEASURES, mean_over_queries
-from index.collection import Collection, create_collection
+from index.collection import Collection, Snapshot, create_collection
 from index.embedding import Encoder
 from index.indexing import index_documents, require_same
 from rag.retrieval import Hit, Way, retrieve
@@ -75,6 +75,15 @@ def rank_documents(hits: Sequence[Hit], *, without: str | None = None, depth: in
     return sorted(ranked, key=lambda doc: -best[doc])[:depth]
 
 
+def _under_all_names(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+    """Each hit under every document that has its text: the judgements know them all, the collection stores one."""
+    named = []
+    for hit in hits:
+        names = (hit.passage.doc_id, *snapshot.copies(hit.passage.doc_id))
+        named += [replace(hit, passage=replace(hit.passage, doc_id=name)) for name in names]
+    return named
+
+
 def _runs(
     dataset: RetrievalDataset, collection: Collection, encoder: Encoder, report: Callable[[str, int, int], None]
 ) -> dict[str, dict[str, list[str]]]:
@@ -84,6 +93,6 @@ def _runs(
         for done, ((query, text), vector) in enumerate(zip(dataset.queries.items(), vectors, strict=True), 1):
             for way in Way:
                 hits = retrieve(snapshot, encoder, text, _PASSAGES, way=way, candidates=_PASSAGES, vector=vector)
-                runs[way.value][query] = rank_documents(hits, without=query)
+                runs[way.value][query] = rank_documents(_under_all_names(hits, snapshot), without=query)
             report("searching", done, len(dataset.queries))
     return runs

@@ -1,6 +1,6 @@
 """The collection on disk: one source of truth, and two derived indexes that can be made again from it.
 
-    corpus.sqlite              the truth: documents, paragraphs, passages, vectors, the encoder's identity
+    corpus.sqlite              the truth: texts, their names, paragraphs, passages, vectors, the encoder's identity
     vectors-GENERATION.faiss   derived: the base, immutable        lexical/   derived: tantivy
     writer.lock                held by the one process that writes
 
@@ -10,72 +10,73 @@ and lexical deletes follow. A question runs inside one read transaction, and a h
 dropped. Vectors newer than the base are searched from the truth.
 """
 
-import json
-import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import filelock
 
-from index.derived import DerivedIndexes, lexical_entry
+from index.copies import link, runs, signature
+from index.derived import DerivedIndexes, LexicalView, lexical_entry
 from index.documents import Document
-from index.embedding import EncoderIdentity, Vectors
-from index.errors import CollectionLocked, CollectionMissing
-from index.paragraphs import Paragraph
-from index.passages import Window
-from index.snapshot import Filters, Snapshot, Status
+from index.embedding import EncoderIdentity
+from index.errors import CollectionError, CollectionMissing
+from index.locking import acquire
+from index.migration import migrate, needs_migration
+from index.records import (
+    Prepared,
+    document_row,
+    find_text,
+    forget_texts,
+    renew_sum,
+    store_document,
+    store_text,
+    text_key,
+)
+from index.snapshot import Filters, Snapshot, Status, read_generation
 from index.truth import (
     CORPUS,
-    blob,
     connect,
-    document_number,
     faults_told,
+    is_still,
     make_truth,
-    meta,
-    set_meta,
+    next_generation,
+    require_format,
     stored_encoder,
+    take_numbers,
     transaction,
 )
 
 __all__ = ["Collection", "Filters", "Prepared", "Snapshot", "Status", "create_collection", "open_collection"]
 
-_LOCK_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document ready to be stored: its paragraphs, its windows, and their vectors (n, d) in the same order."""
-
-    document: Document
-    paragraphs: Sequence[Paragraph]
-    windows: Sequence[Window]
-    vectors: Vectors
+# How often a reading begins anew because something was committed while it began.
+_BEGINNINGS = 50
 
 
 class Collection:
     """A collection in a folder, opened for reading, or for writing by one process at a time.
 
-    Any number of threads may read one open collection at once, each with a connection of its own for as long as its
-    `reading()` lasts; a thread that reads inside its own reading sees the same state. Threads that write wait for one
-    another. So a long-lived process opens a collection once and keeps it: each new reading sees what has been
-    committed by then, by whichever process.
+    How a long-lived process uses it: open it once and keep it. Any number of threads may be inside `reading()` at
+    once; each has a connection and a state of its own for as long as that lasts, and none waits for another or for a
+    writer. Keep a reading short (one question), and hand no Snapshot to another thread. Each new reading sees what has
+    been committed by then, by whichever process, also a collection that was made anew in the folder; a thread that
+    reads inside its own reading sees the same state. Threads that write wait for one another.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: filelock.FileLock | None) -> None:
-        """Use `open_collection` or `create_collection`."""
+    def __init__(self, folder: Path, connection: sqlite3.Connection | None, lock: filelock.FileLock | None) -> None:
+        """Use `open_collection` or `create_collection`. connection: the writer's."""
         self.folder = folder
-        self._connection = connection
+        self._writer = connection
         self._lock = lock
-        self.encoder = stored_encoder(connection, folder)
-        self._derived = DerivedIndexes(folder, self.encoder.dimension, writable=lock is not None)
-        self._writing_thread = threading.RLock()
+        self._derived = DerivedIndexes(folder)
+        self._one_writes = threading.RLock()
         self._here = threading.local()
-        self._idle: list[sqlite3.Connection] = []
+        self._file = _file_id(folder)
+        self._idle: list[tuple[sqlite3.Connection, tuple[int, ...]]] = []
+        self._closed = False
 
     # Opening and closing
 
@@ -87,9 +88,11 @@ class Collection:
 
     def close(self) -> None:
         """Lets go of the files and of the writer's lock."""
+        self._closed = True
         while self._idle:
-            self._idle.pop().close()
-        self._connection.close()
+            self._idle.pop()[0].close()
+        if self._writer is not None:
+            self._writer.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -100,8 +103,14 @@ class Collection:
 
     @property
     def notices(self) -> list[str]:
-        """What was found damaged in derived files, a line each."""
+        """What was found damaged in derived files, a line each; for a reader, what still is."""
         return self._derived.notices
+
+    @property
+    def encoder(self) -> EncoderIdentity:
+        """The encoder that made the stored vectors, as of now."""
+        with self.reading() as snapshot:
+            return snapshot.encoder
 
     # Reading
 
@@ -112,129 +121,161 @@ class Collection:
         if outer is not None:
             yield outer
             return
-        connection = self._idle.pop() if self._idle else connect(self.folder, write=False)
-        try:
-            with faults_told(self.folder):
-                connection.execute("BEGIN")
-                self._here.snapshot = Snapshot(self.folder, connection, self._derived)
+        with self._connection() as connection, faults_told(self.folder):
+            try:
+                derived = self._derived
+                view = self._begin(connection, derived)
+                self._here.snapshot = Snapshot(self.folder, connection, derived, view)
                 yield self._here.snapshot
+            finally:
+                self._here.snapshot = None
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _begin(self, connection: sqlite3.Connection, derived: DerivedIndexes) -> LexicalView:
+        """Begins a read transaction, and finds the lexical entries that belong to it.
+
+        tantivy is no part of the transaction. Entries go from it only after a transaction that took their passages has
+        moved the generation: so what was loaded while the generation stood still holds all that this state needs.
+        """
+        generation = -1
+        for _ in range(_BEGINNINGS):
+            connection.execute("BEGIN")
+            generation = read_generation(connection)
+            known = derived.view(generation)
+            if known is not None:
+                return known
+            view = derived.load_view(generation)
+            with self._connection() as another:
+                latest = read_generation(another)
+            if latest == generation:
+                return derived.keep(view, connection)
+            connection.execute("ROLLBACK")
+        connection.execute("BEGIN")
+        return LexicalView(read_generation(connection), None, None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading that nobody else uses meanwhile, to the file that is there now."""
+        stamp = self._stamp()
+        while True:
+            try:
+                connection, of = self._idle.pop()
+            except IndexError:
+                connection = connect(self.folder, write=False)
+                break
+            if of == stamp:
+                break
+            connection.close()
+        try:
+            yield connection
         finally:
-            self._here.snapshot = None
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._idle.append(connection)
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append((connection, stamp))
+
+    def _stamp(self) -> tuple[int, ...]:
+        """What a connection belongs to: the file and, where it is read as one that cannot change, its time and size."""
+        try:
+            file = _file_id(self.folder)
+        except FileNotFoundError as error:
+            raise _missing(self.folder) from error
+        if file != self._file:
+            self._file = file
+            self._derived = DerivedIndexes(self.folder)  # another collection stands there now
+        if not is_still(self.folder):
+            return file
+        found = (self.folder / CORPUS).stat()
+        return (*file, found.st_mtime_ns, found.st_size)
 
     # Writing
 
     def replace(self, prepared: Sequence[Prepared]) -> None:
-        """The documents become visible, whole, all at once; those of the same source go in the same moment."""
+        """The documents become visible, whole, all at once; those of the same source go in the same moment.
+
+        A text that is stored already gets a further name, and nothing else.
+        """
         if not prepared:
             return
-        with self._writing():
-            first = self._reserve(sum(len(p.windows) for p in prepared))
-            entries, rows, old = [], [], []
-            passage_id = first
-            numbers = self._document_numbers(prepared)
-            for p, (doc_no, exists) in zip(prepared, numbers, strict=True):
-                if exists:
-                    old.extend(self._passage_ids(doc_no))
-                for window, vector in zip(p.windows, p.vectors, strict=True):
-                    entries.append(lexical_entry(passage_id, doc_no, p.document.title, window.heading,
-                                                 p.document.text[window.start : window.end]))  # fmt: skip
-                    rows.append((passage_id, doc_no, window.start, window.end, window.heading, blob(vector)))
-                    passage_id += 1
-            lexical = self._derived.lexical_for_writing(self._connection)
-            lexical.replace(entries)
-            with transaction(self._connection, self.folder):
-                self._forget(old)
-                for p, (doc_no, _) in zip(prepared, numbers, strict=True):
-                    self._store_document(doc_no, p)
-                self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", rows)
-                self._next_generation()
-            if old:
-                lexical.replace((), removed=old)
+        with self._writing() as connection:
+            keys = [text_key(p.document, p.paragraphs) for p in prepared]
+            with transaction(connection, self.folder):
+                new = _new_texts(connection, keys, prepared)
+                doc_nos = _document_numbers(connection, prepared)
+            lexical = self._derived.lexical_for_writing()
+            lexical.replace(
+                lexical_entry(passage_id, text_no, p.document.title, window.heading,
+                              p.document.text[window.start : window.end])
+                for text_no, ids, p in new.values()
+                for passage_id, window in zip(ids, p.windows, strict=True)
+            )  # fmt: skip
+            with transaction(connection, self.folder):
+                before = [
+                    row[0]
+                    for doc_no in doc_nos.values()
+                    for row in connection.execute("SELECT text_no FROM documents WHERE doc_no = ?", (doc_no,))
+                ]
+                for text_no, ids, p in new.values():
+                    found = runs(p.document.text[window.start : window.end] for window in p.windows)
+                    minhash = signature(found)
+                    store_text(connection, text_no, ids, p, minhash)
+                    link(connection, text_no, found, minhash)
+                for key, p in zip(keys, prepared, strict=True):
+                    text_no = new[key][0] if key in new else find_text(connection, key) or 0
+                    store_document(connection, doc_nos[p.document.source], text_no, p.document)
+                # A new text may be without a name, too: where the same source was given twice.
+                gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
+                next_generation(connection)
+            if gone:
+                lexical.replace((), removed=gone)
+            self._derived.state_lexical(connection)
+
+    def remove(self, doc_ids: Sequence[str]) -> None:
+        """The documents go, and texts that lose their last name. Raises UnknownDocument, before anything goes."""
+        with self._writing() as connection:
+            rows = [document_row(connection, self.folder, doc_id) for doc_id in doc_ids]
+            with transaction(connection, self.folder):
+                connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(doc_no,) for doc_no, _ in rows])
+                gone = forget_texts(connection, [text_no for _, text_no in rows])
+                next_generation(connection)
+            if gone:
+                self._derived.lexical_for_writing().replace((), removed=gone)
+                self._derived.state_lexical(connection)
+
+    def move(self, sources: Mapping[str, str]) -> None:
+        """Documents whose files lie elsewhere now: name -> new source; nothing else changes. Raises UnknownDocument."""
+        if not sources:
+            return
+        with self._writing() as connection, transaction(connection, self.folder):
+            for doc_id, source in sources.items():
+                doc_no, _ = document_row(connection, self.folder, doc_id)
+                connection.execute("UPDATE documents SET source = ? WHERE doc_no = ?", (source, doc_no))
+                renew_sum(connection, doc_no)
+            next_generation(connection)
 
     def describe(self, document: Document) -> None:
         """A document's date, publisher, url, and which of them a person gave, are what they are in `document`.
 
         Its title is part of what is embedded: see `replace`. Raises UnknownDocument.
         """
-        with self._writing():
-            number = document_number(self._connection, self.folder, document.doc_id)
-            with transaction(self._connection, self.folder):
-                self._connection.execute(
-                    "UPDATE documents SET date = ?, publisher = ?, url = ?, given = ? WHERE doc_no = ?",
-                    (document.date, document.publisher, document.url, json.dumps(document.given), number),
-                )
-                self._next_generation()
-
-    def remove(self, doc_ids: Sequence[str]) -> None:
-        """The documents, their passages and vectors go. Raises UnknownDocument, before anything goes."""
-        with self._writing():
-            numbers = [document_number(self._connection, self.folder, doc_id) for doc_id in doc_ids]
-            old = [passage_id for number in numbers for passage_id in self._passage_ids(number)]
-            with transaction(self._connection, self.folder):
-                self._forget(old)
-                self._connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(n,) for n in numbers])
-                self._next_generation()
-            self._derived.lexical_for_writing(self._connection).replace((), removed=old)
+        with self._writing() as connection, transaction(connection, self.folder):
+            doc_no, text_no = document_row(connection, self.folder, document.doc_id)
+            store_document(connection, doc_no, text_no, document)
+            next_generation(connection)
 
     def refresh_base(self) -> None:
         """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
-        with self._writing():
-            self._derived.refresh_base(self._connection)
+        with self._writing() as connection:
+            self._derived.refresh_base(connection, stored_encoder(connection, self.folder).dimension)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._writing_thread, faults_told(self.folder):
-            yield
-
-    def _reserve(self, count: int) -> int:
-        """The first of `count` passage ids that nobody had or will have: committed before any is used, since SQLite
-        gives AUTOINCREMENT ids again after a rollback."""
-        with transaction(self._connection, self.folder):
-            first = int(meta(self._connection, "next_passage_id"))
-            set_meta(self._connection, "next_passage_id", str(first + count))
-        return first
-
-    def _next_generation(self) -> None:
-        set_meta(self._connection, "generation", str(int(meta(self._connection, "generation")) + 1))
-
-    def _document_numbers(self, prepared: Sequence[Prepared]) -> list[tuple[int, bool]]:
-        """The number of each document, and whether it is there already, by source; new numbers are never reused."""
-        with transaction(self._connection, self.folder):
-            free = int(meta(self._connection, "next_doc_no"))
-            numbers = []
-            for p in prepared:
-                row = self._connection.execute(
-                    "SELECT doc_no FROM documents WHERE source = ?", (p.document.source,)
-                ).fetchone()
-                numbers.append((int(row[0]), True) if row else (free, False))
-                free += row is None
-            set_meta(self._connection, "next_doc_no", str(free))
-        return numbers
-
-    def _store_document(self, doc_no: int, prepared: Prepared) -> None:
-        d = prepared.document
-        self._connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
-        self._connection.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
-            (doc_no, d.doc_id, d.source, d.title, d.text, d.date, d.publisher, d.sha256, d.size, d.keep_all,
-             d.url, d.language, json.dumps(d.pages), json.dumps(d.given)),
-        )  # fmt: skip
-        self._connection.executemany(
-            "INSERT INTO paragraphs VALUES (?, ?, ?, ?, ?)",
-            [(doc_no, p.number, p.start, p.end, p.kind.value) for p in prepared.paragraphs],
-        )
-
-    def _forget(self, passage_ids: Sequence[int]) -> None:
-        ids = [(passage_id,) for passage_id in passage_ids]
-        self._connection.executemany("INSERT OR IGNORE INTO removed VALUES (?)", ids)
-        self._connection.executemany("DELETE FROM passages WHERE passage_id = ?", ids)
-
-    def _passage_ids(self, doc_no: int) -> list[int]:
-        rows = self._connection.execute("SELECT passage_id FROM passages WHERE doc_no = ?", (doc_no,))
-        return [row[0] for row in rows]
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The writer's connection, for one thread at a time."""
+        if self._writer is None:
+            raise CollectionError(f"'{self.folder}' is open for reading only; open it with write=True")
+        with self._one_writes, faults_told(self.folder):
+            yield self._writer
 
 
 def open_collection(folder: Path, *, write: bool = False) -> Collection:
@@ -243,38 +284,84 @@ def open_collection(folder: Path, *, write: bool = False) -> Collection:
     Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
     """
     if not (folder / CORPUS).is_file():
-        raise CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")
-    with ExitStack() as undo:
-        lock = _acquire(folder) if write else None
-        if lock is not None:
+        raise _missing(folder)
+    if write:
+        with ExitStack() as undo:
+            lock = acquire(folder)
             undo.callback(lock.release)
-        collection = Collection(folder, connect(folder, write=write), lock)
-        undo.pop_all()
-        return collection
+            return _opened_for_writing(folder, lock, undo)
+    connection = connect(folder, write=False)
+    old = needs_migration(connection)
+    if not old:
+        require_format(connection, folder)
+    connection.close()
+    if old:
+        open_collection(folder, write=True).close()
+    return Collection(folder, None, None)
 
 
 def create_collection(folder: Path, encoder: EncoderIdentity) -> Collection:
-    """A new, empty collection in `folder`, open for writing. Raises CollectionLocked where somebody else makes it."""
+    """A new, empty collection in `folder`, open for writing; or the one that is there.
+
+    Raises CollectionLocked where somebody else makes it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / CORPUS).is_file():
-        return open_collection(folder, write=True)
     with ExitStack() as undo:
-        lock = _acquire(folder)
+        lock = acquire(folder)
         undo.callback(lock.release)
         if not (folder / CORPUS).is_file():
             make_truth(folder, encoder)
-        collection = Collection(folder, connect(folder, write=True), lock)
-        undo.pop_all()
-        return collection
+        return _opened_for_writing(folder, lock, undo)
 
 
-def _acquire(folder: Path) -> filelock.FileLock:
-    lock = filelock.FileLock(folder / "writer.lock", timeout=_LOCK_SECONDS)
-    holder = folder / "writer.pid"
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        who = holder.read_text() if holder.is_file() else "another process"
-        raise CollectionLocked(f"'{folder}' is being written by {who}; try again when it has finished") from error
-    holder.write_text(f"process {os.getpid()}")
-    return lock
+def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) -> Collection:
+    """The collection, of today's format, its derived files mended; `undo` is let off once it is."""
+    connection = connect(folder, write=True)
+    undo.callback(connection.close)
+    with faults_told(folder):
+        encoder = stored_encoder(connection, folder)
+        migrate(connection, folder, encoder)
+        collection = Collection(folder, connection, lock)
+        collection._derived.mend(connection, encoder.dimension)
+    undo.pop_all()
+    return collection
+
+
+def _new_texts(
+    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared]
+) -> dict[bytes, tuple[int, range, Prepared]]:
+    """Texts that are not stored yet, by key: a number, ids for the passages, and the first document that has it.
+
+    Numbers and ids are taken in a transaction of their own: SQLite gives AUTOINCREMENT ids again after a rollback.
+    """
+    first: dict[bytes, Prepared] = {}
+    for key, p in zip(keys, prepared, strict=True):
+        if key not in first and find_text(connection, key) is None:
+            first[key] = p
+    text_no = take_numbers(connection, "next_text_no", len(first))
+    passage_id = take_numbers(connection, "next_passage_id", sum(len(p.windows) for p in first.values()))
+    new = {}
+    for n, (key, p) in enumerate(first.items()):
+        new[key] = (text_no + n, range(passage_id, passage_id + len(p.windows)), p)
+        passage_id += len(p.windows)
+    return new
+
+
+def _document_numbers(connection: sqlite3.Connection, prepared: Sequence[Prepared]) -> dict[str, int]:
+    """The number of each source: that of the document that it has, or one that nobody had or will have."""
+    numbers: dict[str, int] = {}
+    for p in prepared:
+        source = p.document.source
+        if source not in numbers:
+            row = connection.execute("SELECT doc_no FROM documents WHERE source = ?", (source,)).fetchone()
+            numbers[source] = int(row[0]) if row else take_numbers(connection, "next_doc_no", 1)
+    return numbers
+
+
+def _file_id(folder: Path) -> tuple[int, int]:
+    found = (folder / CORPUS).stat()
+    return found.st_dev, found.st_ino
+
+
+def _missing(folder: Path) -> CollectionMissing:
+    return CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")

@@ -12,11 +12,12 @@ from pathlib import Path
 from index.collection import Collection, Prepared
 from index.documents import FORMATS, MAX_BYTES, Document, File, document_of, file_of, open_file, rows_of, with_given
 from index.embedding import Encoder
-from index.errors import CollectionMismatch, NothingToDo, Unreadable
+from index.errors import NothingToDo, Unreadable
 from index.formats.worker import Worker
 from index.furniture import classify, headline
 from index.metadata import GIVEN_FILE, Given, read_given
 from index.passages import encoder_inputs, windows
+from index.truth import CORPUS
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
@@ -244,15 +245,8 @@ def row_document(doc_id: str, source: str, text: str, *, title: str | None = Non
 
 def require_same(collection: Collection, encoder: Encoder) -> None:
     """Raises CollectionMismatch where another encoder made the collection: its vectors would not be comparable."""
-    made, now = collection.encoder, encoder.identity
-    if made.weights == now.weights:
-        return
-    raise CollectionMismatch(
-        f"the collection in '{collection.folder}' was made with '{made.name}' ({made.dimension} dimensions); "
-        f"'{now.name}' gives {now.dimension}{'' if now.name != made.name else ' from other weights'}. "
-        f"Use the same encoder, or make a new collection: "
-        f"pilcrow index PATH --collection {collection.folder}-2 --encoder {now.name}"
-    )
+    with collection.reading() as snapshot:
+        snapshot.require(encoder.identity)
 
 
 def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str], Prepared]:
@@ -265,10 +259,16 @@ def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str],
 
 
 def _store(collection: Collection, encoder: Encoder, batch: Sequence[tuple[Document, list[str], Prepared]]) -> None:
-    """Embed all windows of the batch together, then store its documents in one go."""
-    vectors = encoder.encode([text for _, inputs, _ in batch for text in inputs])
+    """Embed all windows of the batch together, then store its documents in one go; a text that is there needs none."""
+    with collection.reading() as snapshot:
+        known = [snapshot.has_text(p.document, p.paragraphs) for _, _, p in batch]
+    new = [inputs for (_, inputs, _), is_known in zip(batch, known, strict=True) if not is_known]
+    vectors = encoder.encode([text for inputs in new for text in inputs])
     prepared, at = [], 0
-    for _, inputs, p in batch:
+    for (_, inputs, p), is_known in zip(batch, known, strict=True):
+        if is_known:
+            prepared.append(p)
+            continue
         prepared.append(replace(p, vectors=vectors[at : at + len(inputs)]))
         at += len(inputs)
     collection.replace(prepared)
@@ -321,6 +321,8 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
             summary.ignored["a link to a folder, or to nothing"] += 1
         elif entry.is_dir() and _is_same(entry, collection):
             summary.ignored["the collection itself"] += 1
+        elif (entry / CORPUS).is_file():
+            summary.ignored["another collection"] += 1
         else:
             yield from _files(entry, collection, summary)
 

@@ -5,9 +5,11 @@ text is analysed as the field is, less the words that join others, and its terms
 text as one field, and no stop words in queries, gave the best fused nDCG@10 of the ways tried.
 """
 
+import json
 import os
 import shutil
 import weakref
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,9 +18,12 @@ from tempfile import mkdtemp
 
 import tantivy
 
+from index.errors import CollectionError
+
 _ANALYZER = "pilcrow_english"
 # BM25 sums over distinct terms; past this many of a pasted page, the most frequent first, more add nothing but time.
 _MAX_TERMS = 512
+_FOOTER_MAGIC = 1337
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class LexicalEntry:
     """What is indexed of a passage. words: its title, its heading and its text."""
 
     passage_id: int
-    doc_no: int
+    text_no: int
     words: str
 
 
@@ -59,7 +64,8 @@ class LexicalIndex:
     def __init__(self, folder: Path | None) -> None:
         """Raises ValueError or OSError, as tantivy does, where the folder's files are damaged."""
         self._schema = _schema()
-        if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
+        self.is_a_copy = folder is not None and folder.is_dir() and not os.access(folder, os.W_OK)
+        if folder is not None and self.is_a_copy:
             # tantivy takes a lock file even to read; a folder that nobody may write to cannot change meanwhile.
             copy = mkdtemp(prefix="pilcrow-")
             weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
@@ -69,6 +75,8 @@ class LexicalIndex:
         else:
             folder.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(self._schema, path=str(folder))
+        # By itself a reader would move on whenever something is committed, also in the middle of a question.
+        self._index.config_reader("Manual")
         self._index.register_tokenizer(_ANALYZER, _analyzer(stop_words=True))
         self._query_analyzers = (_analyzer(stop_words=False), _analyzer(stop_words=True))
 
@@ -76,36 +84,67 @@ class LexicalIndex:
         """The number of entries."""
         return int(self._index.searcher().num_docs)
 
-    def replace(self, entries: Iterable[LexicalEntry], removed: Sequence[int] = ()) -> None:
-        """Entries are put in, those of the same id first taken out; `removed` ids go. Committed when this returns."""
-        writer = self._index.writer(heap_size=64_000_000, num_threads=1)
-        for passage_id in removed:
-            writer.delete_documents_by_query(self._one(passage_id))
-        for entry in entries:
-            writer.delete_documents_by_query(self._one(entry.passage_id))
-            writer.add_document(_tantivy_document(entry))
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
+    def replace(self, entries: Iterable[LexicalEntry], removed: Iterable[int] = ()) -> None:
+        """Entries are put in, those of the same id first taken out; `removed` ids go. Committed when this returns.
+
+        Raises CollectionError where the disk is full or may not be written to.
+        """
+        try:
+            writer = self._index.writer(heap_size=64_000_000, num_threads=1)
+            for passage_id in removed:
+                writer.delete_documents_by_query(self._one(passage_id))
+            for entry in entries:
+                writer.delete_documents_by_query(self._one(entry.passage_id))
+                writer.add_document(_tantivy_document(entry))
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+        except (ValueError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise CollectionError(
+                f"the lexical index cannot be written ({reason}); free space or mend the folder's permissions, then "
+                "try again: nothing that was stored before is lost"
+            ) from error
+
+    def searcher(self) -> tantivy.Searcher:
+        """The entries as last loaded: they stay as they are, whatever is written and loaded later."""
+        return self._index.searcher()
 
     def reload(self) -> None:
-        """See what other processes have committed since."""
+        """See what has been committed since, by whichever process."""
         self._index.reload()
 
-    def search(self, query: str, k: int, *, documents: Sequence[int] | None = None) -> list[tuple[int, float]]:
+    def has(self, passage_id: int, searcher: tantivy.Searcher) -> bool:
+        """Whether there is an entry of this id."""
+        return bool(searcher.search(self._one(passage_id), limit=1, count=False).hits)
+
+    def ids(self) -> set[int]:
+        """The passage ids of all entries."""
+        searcher = self._index.searcher()
+        if not searcher.num_docs:
+            return set()
+        hits = searcher.search(tantivy.Query.all_query(), limit=searcher.num_docs, count=False).hits
+        return {int(i) for i in searcher.fast_field_values("id", [address for _, address in hits]) if i is not None}
+
+    def search(
+        self,
+        query: str,
+        k: int,
+        *,
+        texts: Sequence[int] | None = None,
+        searcher: tantivy.Searcher | None = None,
+    ) -> list[tuple[int, float]]:
         """Passage ids and BM25 scores of the at most k best, best first; nothing where no term is known.
 
-        documents: where given, only passages of these document numbers.
+        texts: where given, only passages of texts of these numbers. searcher: what to search, by default the latest.
         """
         parsed = self._query(query)
         if parsed is None or k < 1:
             return []
-        if documents is not None:
-            among = tantivy.Query.const_score_query(
-                tantivy.Query.term_set_query(self._schema, "doc", list(documents)), 0.0
-            )
+        if texts is not None:
+            among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, "doc", list(texts)), 0.0)
             parsed = tantivy.Query.boolean_query([(tantivy.Occur.Must, parsed), (tantivy.Occur.Must, among)])
-        searcher = self._index.searcher()
+        searcher = searcher or self._index.searcher()
         hits = searcher.search(parsed, limit=k, count=False).hits
         ids = searcher.fast_field_values("id", [address for _, address in hits])
         return [(int(i), float(score)) for i, (score, _) in zip(ids, hits, strict=True) if i is not None]
@@ -130,9 +169,30 @@ class LexicalIndex:
 def _tantivy_document(entry: LexicalEntry) -> tantivy.Document:
     document = tantivy.Document()  # given by keyword, a number would become a signed one, which the schema refuses
     document.add_unsigned("id", entry.passage_id)
-    document.add_unsigned("doc", entry.doc_no)
+    document.add_unsigned("doc", entry.text_no)
     document.add_text("words", entry.words)
     return document
+
+
+def whole_files(folder: Path) -> bool:
+    """Whether the bytes of all files are those that tantivy wrote: each ends with their CRC-32, which it never checks.
+
+    A file ends: bytes, a JSON object with "crc", its length (4 bytes), a magic number (4 bytes), little-endian.
+    """
+    for path in folder.iterdir():
+        if path.suffix in (".lock", ".json"):
+            continue
+        raw = path.read_bytes()
+        length = int.from_bytes(raw[-8:-4], "little")
+        if len(raw) < length + 8 or int.from_bytes(raw[-4:], "little") != _FOOTER_MAGIC:
+            return False
+        try:
+            stated = json.loads(raw[-8 - length : -8])["crc"]
+        except (ValueError, KeyError, TypeError):
+            return False
+        if zlib.crc32(raw[: -8 - length]) != stated:
+            return False
+    return True
 
 
 def remove_folder(folder: Path) -> None:

@@ -3,25 +3,37 @@
 Lives inside one SQLite read transaction. A hit whose id the truth does not have in it is dropped.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from index import vectors as dense
-from index.derived import DerivedIndexes
+from index.derived import DerivedIndexes, LexicalView
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
+from index.errors import CollectionMismatch
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
-from index.truth import document_number, from_blobs, meta, select_in, stored_encoder
+from index.records import (
+    document_row,
+    find_text,
+    from_blobs,
+    read_document_row,
+    read_document_rows,
+    read_paragraphs,
+    select_in,
+    text_key,
+)
+from index.truth import meta, stored_encoder
 
 # Hits that the truth no longer has are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16
+# Of the names of a text, the one that it is cited under: the earliest dated, then the first that was stored.
+_EARLIEST = "ORDER BY d.date IS NULL, d.date, d.doc_no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files."""
+    """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files.
+
+    duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
+    """
 
     documents: int
     paragraphs: int
@@ -58,39 +73,58 @@ class Status:
 class Snapshot:
     """One state of a collection; lives inside `Collection.reading()`."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, derived: DerivedIndexes) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, derived: DerivedIndexes, lexical: LexicalView
+    ) -> None:
         """Use `Collection.reading`."""
         self._folder = folder
         self._connection = connection
         self._derived = derived
-        self.generation = int(meta(connection, "generation"))
+        self._lexical = lexical
+        self.generation = lexical.generation
         self.encoder = stored_encoder(connection, folder)
+
+    # Searching
+
+    def require(self, encoder: EncoderIdentity) -> None:
+        """Raises CollectionMismatch where another encoder made the vectors: a query's would not be comparable."""
+        made = self.encoder
+        if made.weights != encoder.weights:
+            also = " from other weights" if encoder.name == made.name else ""
+            raise CollectionMismatch(
+                f"the collection in '{self._folder}' was made with '{made.name}' ({made.dimension} dimensions); "
+                f"'{encoder.name}' gives {encoder.dimension}{also}. Use the same encoder, or embed the collection "
+                f"again: pilcrow reindex --collection {self._folder} --encoder {encoder.name}"
+            )
 
     def nearest(self, query: Vectors, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
-        last, base = self._derived.base(self._connection)
-        within = self._allowed(filters)
+        dimension = self.encoder.dimension
+        last, base = self._derived.base(self._connection, dimension)
+        texts = self._allowed_texts(filters)
+        within = None if texts is None else self._passages_of_texts(texts)
         found: list[tuple[int, float]] = []
         if base is not None:
             removed = [row[0] for row in self._connection.execute("SELECT passage_id FROM removed")]
             found.extend(_pairs(dense.search(base, query, k + _SPARE_HITS, without=removed, within=within)))
-        found.extend(
-            _pairs(dense.search(self._derived.tail(self._connection, self.generation, last), query, k, within=within))
-        )
+        tail = self._derived.tail(self._connection, self.generation, last, dimension)
+        found.extend(_pairs(dense.search(tail, query, k, within=within)))
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def lexical(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
-        documents = self._allowed_documents(filters)
-        index = self._derived.lexical_for_reading(self._connection, self.generation)
+        texts = self._allowed_texts(filters)
+        if self._lexical.index is None:
+            self._lexical = self._derived.lexical_in_memory(self._connection, self._lexical)
+        index, searcher = self._lexical.index, self._lexical.searcher
         depth = k + _SPARE_HITS
-        while True:
-            hits = index.search(query, depth, documents=documents)
+        while index is not None:
+            hits = index.search(query, depth, texts=texts, searcher=searcher)
             known = self._known([passage_id for passage_id, _ in hits])
             if len(known) >= k or len(hits) < depth:
-                break
+                return sorted((hit for hit in hits if hit[0] in known), key=lambda hit: (-hit[1], hit[0]))[:k]
             depth *= 2  # entries that the truth has no longer stand in the way
-        return sorted((hit for hit in hits if hit[0] in known), key=lambda hit: (-hit[1], hit[0]))[:k]
+        return []
 
     def vectors(self, passage_ids: Sequence[int]) -> Vectors:
         """Stored vectors (n, d) of passages, in the order asked for."""
@@ -99,62 +133,111 @@ class Snapshot:
         )
         return from_blobs([rows[passage_id] for passage_id in passage_ids], self.encoder.dimension)
 
-    def passages(self, passage_ids: Sequence[int]) -> list[Passage]:
-        """Passages in the order asked for, those that are gone left out."""
+    def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> list[Passage]:
+        """Passages in the order asked for, those that are gone left out.
+
+        Where several documents have the same text, `doc_id` is the earliest dated of those that the filters allow.
+        """
+        clauses, values = _clauses(filters)
+        name = f"SELECT d.doc_id FROM documents d WHERE d.text_no = p.text_no{clauses} {_EARLIEST} LIMIT 1"
         rows = {
             row[0]: Passage(*row)
             for row in select_in(
                 self._connection,
-                "SELECT p.passage_id, d.doc_id, p.start, p.end, substr(d.text, p.start + 1, p.end - p.start) "
-                "FROM passages p JOIN documents d USING (doc_no) WHERE p.passage_id",
+                f"SELECT p.passage_id, ({name}), p.start, p.end, substr(t.text, p.start + 1, p.end - p.start) "
+                "FROM passages p JOIN texts t USING (text_no) WHERE p.passage_id",
                 passage_ids,
+                before=values,
             )
+            if row[1] is not None
         }
         return [rows[passage_id] for passage_id in passage_ids if passage_id in rows]
 
+    # Documents
+
     def passages_of(self, doc_id: str) -> list[Passage]:
-        """All passages of a document, in the order of its text."""
-        number = document_number(self._connection, self._folder, doc_id)
-        ids = self._connection.execute("SELECT passage_id FROM passages WHERE doc_no = ? ORDER BY start", (number,))
-        return self.passages([row[0] for row in ids])
+        """All passages of a document, in the order of its text. Raises UnknownDocument."""
+        rows = self._connection.execute(
+            "SELECT p.passage_id, p.start, p.end, substr(t.text, p.start + 1, p.end - p.start) "
+            "FROM passages p JOIN texts t USING (text_no) WHERE text_no = ? ORDER BY p.start",
+            (self._row(doc_id)[1],),
+        )
+        return [Passage(row[0], doc_id, *row[1:]) for row in rows]
 
     def document(self, doc_id: str) -> Document:
-        """A document, with its text. Raises UnknownDocument."""
-        number = document_number(self._connection, self._folder, doc_id)
-        row = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents WHERE doc_no = ?", (number,)).fetchone()
-        return _document(row)
+        """A document, with its text. Raises UnknownDocument; CollectionDamaged where the text is not as stored."""
+        return read_document_row(self._connection, self._folder, self._row(doc_id)[0])
 
     def paragraphs(self, doc_id: str) -> list[Paragraph]:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
-        number = document_number(self._connection, self._folder, doc_id)
-        rows = self._connection.execute(
-            "SELECT number, start, end, kind FROM paragraphs WHERE doc_no = ? ORDER BY number", (number,)
-        )
-        return [Paragraph(doc_id, row[0], row[1], row[2], Kind(row[3])) for row in rows]
+        return read_paragraphs(self._connection, self._row(doc_id)[1], doc_id)
 
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
-        rows = self._connection.execute(f"SELECT {_WITHOUT_TEXT} FROM documents ORDER BY doc_id")
-        return [_document(row) for row in rows]
+        return read_document_rows(self._connection)
+
+    def has_text(self, document: Document, paragraphs: Sequence[Paragraph]) -> bool:
+        """Whether the same text, under whatever name, is stored."""
+        return find_text(self._connection, text_key(document, paragraphs)) is not None
+
+    def copies(self, doc_id: str) -> list[str]:
+        """The other documents that have the same text, the earliest dated first. Raises UnknownDocument."""
+        rows = self._connection.execute(
+            f"SELECT d.doc_id FROM documents d WHERE d.text_no = ? AND d.doc_id != ? {_EARLIEST}",
+            (self._row(doc_id)[1], doc_id),
+        )
+        return [row[0] for row in rows]
+
+    def near_copies(self, doc_id: str) -> list[str]:
+        """Documents of which the text differs from this one's in small edits, the earliest dated first."""
+        rows = self._connection.execute(
+            "SELECT d.doc_id FROM near_copies n JOIN documents d ON d.text_no = n.other_no "
+            f"WHERE n.text_no = ? {_EARLIEST}",
+            (self._row(doc_id)[1],),
+        )
+        return [row[0] for row in rows]
 
     def status(self) -> Status:
         """The collection in numbers."""
         one = self._connection.execute
-        furniture = one("SELECT count(*) FROM paragraphs WHERE kind = ?", (Kind.FURNITURE.value,)).fetchone()[0]
-        duplicates = one("SELECT count(*) - count(DISTINCT sha256) FROM documents").fetchone()[0]
-        self._derived.base(self._connection)  # a damaged index leaves its notice here
-        self._derived.lexical_for_reading(self._connection, self.generation)
+        self._derived.base(self._connection, self.encoder.dimension)  # a damaged index leaves its notice
+        if self._lexical.index is None:
+            self._lexical = self._derived.lexical_in_memory(self._connection, self._lexical)
+        documents = one("SELECT count(*) FROM documents").fetchone()[0]
         return Status(
-            documents=one("SELECT count(*) FROM documents").fetchone()[0],
-            paragraphs=one("SELECT count(*) FROM paragraphs").fetchone()[0],
+            documents=documents,
+            paragraphs=one("SELECT count(*) FROM documents JOIN paragraphs USING (text_no)").fetchone()[0],
             passages=one("SELECT count(*) FROM passages").fetchone()[0],
-            furniture=furniture,
-            duplicates=duplicates,
+            furniture=one(
+                "SELECT count(*) FROM documents JOIN paragraphs USING (text_no) WHERE kind = ?", (Kind.FURNITURE.value,)
+            ).fetchone()[0],
+            duplicates=documents - self._different_texts(),
             size=sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file()),
             encoder=self.encoder,
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
         )
+
+    def _different_texts(self) -> int:
+        """The number of texts, near-copies counted once: of sets that are linked by near-copies."""
+        first: dict[int, int] = {}
+
+        def find(text_no: int) -> int:
+            while first.get(text_no, text_no) != text_no:
+                text_no = first[text_no]
+            return text_no
+
+        texts = self._connection.execute("SELECT count(*) FROM texts").fetchone()[0]
+        for one, other in self._connection.execute(
+            "SELECT text_no, other_no FROM near_copies WHERE text_no < other_no"
+        ):
+            a, b = find(one), find(other)
+            texts -= a != b
+            first[b] = a
+        return int(texts)
+
+    def _row(self, doc_id: str) -> tuple[int, int]:
+        return document_row(self._connection, self._folder, doc_id)
 
     def _known(self, passage_ids: Sequence[int]) -> set[int]:
         return {
@@ -162,48 +245,42 @@ class Snapshot:
             for row in select_in(self._connection, "SELECT passage_id FROM passages WHERE passage_id", passage_ids)
         }
 
-    def _allowed_documents(self, filters: Filters | None) -> list[int] | None:
+    def _allowed_texts(self, filters: Filters | None) -> list[int] | None:
+        """The numbers of the texts that a question may look at; None is all of them. Raises UnknownDocument."""
         if not filters:
             return None
-        clauses: list[str] = []
-        values: list[str] = []
-        if filters.after:
-            clauses.append("date >= ?")
-            values.append(filters.after)
-        if filters.before:  # "2022" is meant to the end of 2022
-            clauses.append(f"substr(date, 1, {len(filters.before)}) <= ?")
-            values.append(filters.before)
-        if filters.publisher:
-            clauses.append("publisher = ?")
-            values.append(filters.publisher)
-        sql = "SELECT doc_no, doc_id FROM documents" + (" WHERE " + " AND ".join(clauses) if clauses else "")
-        wanted = set(filters.documents)
         for doc_id in filters.documents:
-            document_number(
-                self._connection, self._folder, doc_id
-            )  # a name that is not there is a mistake, not an empty result
-        return [row[0] for row in self._connection.execute(sql, values) if not wanted or row[1] in wanted]
+            self._row(doc_id)  # a name that is not there is a mistake, not an empty result
+        clauses, values = _clauses(filters)
+        rows = self._connection.execute(f"SELECT DISTINCT d.text_no FROM documents d WHERE true{clauses}", values)
+        return [row[0] for row in rows]
 
-    def _allowed(self, filters: Filters | None) -> dense.Ids | None:
-        numbers = self._allowed_documents(filters)
-        if numbers is None:
-            return None
-        rows = select_in(self._connection, "SELECT passage_id FROM passages WHERE doc_no", numbers)
+    def _passages_of_texts(self, text_nos: Sequence[int]) -> dense.Ids:
+        rows = select_in(self._connection, "SELECT passage_id FROM passages WHERE text_no", text_nos)
         return np.array([row[0] for row in rows], np.int64)
 
 
-_DOCUMENT = "doc_id, source, title, text, date, publisher, sha256, size, keep_all, url, language, pages, given"
-_WITHOUT_TEXT = _DOCUMENT.replace(" text", " ''")
+def read_generation(connection: sqlite3.Connection) -> int:
+    """The generation, as the connection sees it now."""
+    return int(meta(connection, "generation"))
 
 
-def _document(row: Sequence[Any]) -> Document:
-    document = Document(*row)
-    return replace(
-        document,
-        keep_all=bool(document.keep_all),
-        pages=tuple(json.loads(row[-2])),
-        given=tuple(json.loads(row[-1])),
-    )
+def _clauses(filters: Filters | None) -> tuple[str, list[Any]]:
+    """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
+    clauses, values = "", []
+    if filters and filters.after:
+        clauses += " AND d.date >= ?"
+        values.append(filters.after)
+    if filters and filters.before:  # "2022" is meant to the end of 2022
+        clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
+        values.append(filters.before)
+    if filters and filters.publisher:
+        clauses += " AND d.publisher = ?"
+        values.append(filters.publisher)
+    if filters and filters.documents:
+        clauses += f" AND d.doc_id IN ({', '.join('?' * len(filters.documents))})"
+        values.extend(filters.documents)
+    return clauses, values
 
 
 def _pairs(found: tuple[Any, Any]) -> list[tuple[int, float]]:

@@ -3,7 +3,6 @@
 Knows ids and vectors, nothing of passages or documents.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Vectors
+from index.truth import put_in_place
 
 Ids = NDArray[np.int64]
 
@@ -59,9 +59,7 @@ def save(index: Any, path: Path) -> None:
 
     temporary = path.with_suffix(".partial")
     faiss.write_index(index, str(temporary))
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    put_in_place(temporary, path)
 
 
 def load(path: Path) -> Any:

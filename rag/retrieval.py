@@ -59,6 +59,7 @@ def retrieve(
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
+    snapshot.require(encoder.identity)
     if not query.strip():
         return []
     query = query.encode("utf-8", "replace").decode()
@@ -86,5 +87,5 @@ def retrieve(
     )[:k]
     return [
         Hit(passage, score(passage.passage_id), rank, cosines[passage.passage_id], lexical.get(passage.passage_id, 0.0))
-        for rank, passage in enumerate(snapshot.passages(ranked), 1)
+        for rank, passage in enumerate(snapshot.passages(ranked, filters), 1)
     ]

@@ -28,7 +28,7 @@ from index.errors import (
 from index.indexing import index_documents, index_paths, row_document
 from index.lexical import LexicalEntry, LexicalIndex
 from index.passages import Window
-from index.truth import vectors_after
+from index.records import vectors_after
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
@@ -142,7 +142,7 @@ def test_a_reader_sees_what_is_written_meanwhile_but_not_inside_its_own_snapshot
 
 def test_a_second_writer_is_told_who_writes(make_collection: MakeCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = make_collection(bridge=BRIDGE)
-    monkeypatch.setattr("index.collection._LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("index.locking._SECONDS", 0.05)
     with pytest.raises(CollectionLocked, match=r"process \d+"):
         open_collection(writer.folder, write=True)
     writer.close()
@@ -192,12 +192,15 @@ def test_another_format_or_encoder_is_refused_with_the_remedy(
     tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
 ) -> None:
     collection = make_collection(bridge=BRIDGE)
-    collection.encoder = EncoderIdentity("bge-base", "other", 768, 512, "cls")
-    with pytest.raises(
-        CollectionMismatch, match=r"'bge-base' \(768 dimensions\); 'all-MiniLM-L6-v2' gives 384.*--encoder"
-    ):
-        index_paths(collection, encoder, [tmp_path / "collection-files"])
     collection.close()
+    other = EncoderIdentity("bge-base", "other", 768, 512, "cls")
+    with (
+        create_collection(tmp_path / "other", other) as another,
+        pytest.raises(
+            CollectionMismatch, match=r"'bge-base' \(768 dimensions\); 'all-MiniLM-L6-v2' gives 384.*pilcrow reindex"
+        ),
+    ):
+        index_paths(another, encoder, [tmp_path / "collection-files"])
     with closing(sqlite3.connect(collection.folder / "corpus.sqlite")) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
         connection.commit()
@@ -328,7 +331,7 @@ def test_entries_that_the_truth_has_no_longer_do_not_crowd_out_those_it_has(
 ) -> None:
     collection = make_collection(bridge=BRIDGE, mill=MILL)
     stale = [LexicalEntry(10_000 + n, 99, "miller miller miller") for n in range(200)]
-    collection._derived.lexical_for_writing(collection._connection).replace(stale)
+    collection._derived.lexical_for_writing().replace(stale)
     assert found(collection, encoder, "miller")[1] == ["mill.txt"]
 
 
@@ -361,12 +364,12 @@ def test_a_new_base_under_a_readers_feet_gives_no_passage_twice(
 
 def test_a_full_disk_is_one_clear_line_and_loses_nothing(make_collection: MakeCollection, encoder: Encoder) -> None:
     collection = make_collection(bridge=BRIDGE)
-    pages = collection._connection.execute("PRAGMA page_count").fetchone()[0]
-    collection._connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = collection._writer.execute("PRAGMA page_count").fetchone()[0]
+    collection._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(CollectionError, match=r"full.*nothing that was stored before is lost"):
         index_documents(collection, encoder, [row_document("big", "s#1", f"{MILL} " * 5000)])
     assert found(collection, encoder, "bridge")[1] == ["bridge.txt"]
-    collection._connection.execute("PRAGMA max_page_count = 1000000")
+    collection._writer.execute("PRAGMA max_page_count = 1000000")
     index_documents(collection, encoder, [row_document("mill", "s#1", MILL)])
     assert found(collection, encoder, "miller")[1] == ["mill"]
 
