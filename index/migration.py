@@ -50,7 +50,7 @@ def migrate(connection: sqlite3.Connection, folder: Path, encoder: EncoderIdenti
 
 
 def _carry_over(connection: sqlite3.Connection, doc_no: int, dimension: int) -> None:
-    """One document of an earlier format; its text keeps its number and its passages their ids, unless the text is there."""
+    """One document of an earlier format; its text keeps its number, its passages their ids, unless it is there."""
     document = _old_document(connection, doc_no)
     paragraphs = [
         Paragraph(document.doc_id, number, start, end, Kind(kind))

@@ -24,7 +24,10 @@ from index.vectors import Ids
 
 # What a checksum of a row is taken over; `document` reads them in the order of a Document's fields.
 DOCUMENT_COLUMNS = "doc_id, source, date, publisher, sha256, size, keep_all, url, language, pages, given"
-_DOCUMENT = "d.doc_id, d.source, t.title, {text}, d.date, d.publisher, d.sha256, d.size, d.keep_all, d.url, d.language, d.pages, d.given"
+_DOCUMENT = (
+    "d.doc_id, d.source, t.title, {text}, d.date, d.publisher, d.sha256, d.size, d.keep_all, "
+    "d.url, d.language, d.pages, d.given"
+)
 PARAGRAPH_COLUMNS = "number, start, end, kind"
 PASSAGE_COLUMNS = "passage_id, start, end, heading, vector"
 

@@ -1,6 +1,7 @@
 """A collection of the previous format opens, and says what it said.
 
-data/format-1.sqlite was made by Pilcrow at its first commit of format 1 from the three files below, two of them the same.
+data/format-1.sqlite was made by a Pilcrow of format 1 from three files of invented text, two of them the same;
+data/format-2.sqlite from that by a Pilcrow of format 2, which then gave one of them a url.
 """
 
 import shutil
@@ -16,7 +17,7 @@ from index.embedding import Encoder
 from index.errors import CollectionMismatch
 from index.records import vectors_after
 
-FORMAT_1 = Path(__file__).parent / "data" / "format-1.sqlite"
+DATA = Path(__file__).parent / "data"
 FERRY = """The ferry
 
 The ferry to the island leaves at seven in the morning and carries forty passengers.
@@ -25,14 +26,20 @@ Its captain, Ilse Example, has steered it since 2009.
 """
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    shutil.copy(FORMAT_1, tmp_path / "corpus.sqlite")
+@pytest.fixture(params=["1", "2"])
+def old(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    shutil.copy(DATA / f"format-{request.param}.sqlite", tmp_path / "corpus.sqlite")
     return tmp_path
 
 
+def format_of(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "corpus.sqlite")) as connection:
+        return str(connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0])
+
+
 def test_a_collection_of_the_previous_format_opens_with_its_documents_and_vectors(old: Path, encoder: Encoder) -> None:
-    with closing(sqlite3.connect(FORMAT_1)) as connection:
+    made_by = format_of(old)
+    with closing(sqlite3.connect(old / "corpus.sqlite")) as connection:
         before = dict(connection.execute("SELECT passage_id, vector FROM passages").fetchall())
     with open_collection(old) as collection, collection.reading() as snapshot:
         assert [d.doc_id for d in snapshot.documents()] == ["ferry-again.txt", "ferry.txt", "orchard.txt"]
@@ -46,7 +53,9 @@ def test_a_collection_of_the_previous_format_opens_with_its_documents_and_vector
         near = snapshot.nearest(encoder.encode(["When does the ferry leave?"])[0], 1)
         assert "leaves at seven" in snapshot.passages([i for i, _ in near])[0].text
         assert "apple" in snapshot.passages([i for i, _ in snapshot.lexical("orchard", 1)])[0].text
+        assert snapshot.document("orchard.txt").url == ("https://example.org/orchard" if made_by == "2" else None)
         assert snapshot.status().health == "ok"
+    assert format_of(old) == "3"
 
 
 def test_a_migration_that_is_cut_short_leaves_the_old_format_to_be_migrated_again(
@@ -55,11 +64,12 @@ def test_a_migration_that_is_cut_short_leaves_the_old_format_to_be_migrated_agai
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    before = format_of(old)
+    with monkeypatch.context() as patch:
         patch.setattr("index.migration.next_generation", fail)
-        open_collection(old)
-    with closing(sqlite3.connect(old / "corpus.sqlite")) as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("1",)
+        with pytest.raises(KeyboardInterrupt):
+            open_collection(old)
+    assert format_of(old) == before
     with open_collection(old) as collection, collection.reading() as snapshot:
         assert len(snapshot.documents()) == 3
 

@@ -105,8 +105,8 @@ def test_words_are_found_by_stem_without_accents_and_a_minus_excludes_nothing(wo
     assert [i for i, _ in words.search("runner zürich", 5)] == [3]
     assert [i for i, _ in words.search("-cat", 5)] == [1]
     assert [i for i, _ in words.search("the", 5)] != []
-    assert {i for i, _ in words.search("owner", 5, documents=[10])} == {1, 2}
-    assert words.search("owner", 5, documents=[11]) == []
+    assert {i for i, _ in words.search("owner", 5, texts=[10])} == {1, 2}
+    assert words.search("owner", 5, texts=[11]) == []
     assert words.search("owner", 0) == []
 
 
