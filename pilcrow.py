@@ -112,15 +112,9 @@ def search(
     collection: OpenCollection, question: str, *, k: int = 10, filters: "Filters | None" = None
 ) -> "list[Evidence]":
     """The at most k best passages, best first, each with its place in its document."""
-    from rag.answers import evidence_of
-    from rag.citations import Sources
-    from rag.retrieval import retrieve
+    from rag.lookup import find
 
-    with collection.stored.reading() as snapshot:
-        sources = Sources(snapshot)
-        return [
-            evidence_of(hit, sources) for hit in retrieve(snapshot, collection.encoder, question, k, filters=filters)
-        ]
+    return find(collection, question, k, filters)
 
 
 def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Citation":
@@ -128,10 +122,9 @@ def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Cita
 
     Raises UnknownDocument, and BadSpan for a span that is empty or not inside one paragraph.
     """
-    from rag.citations import Sources, cite_span
+    from rag.lookup import quote
 
-    with collection.stored.reading() as snapshot:
-        return cite_span(Sources(snapshot), doc_id, start, end)
+    return quote(collection, doc_id, start, end)
 
 
 # ---- The command line
@@ -381,6 +374,36 @@ def remove_command(
         writer.remove(list(dict.fromkeys(documents)))
         writer.refresh_base()
     print_line(f"{len(set(documents))} removed")
+
+
+@app.command("serve")
+def serve_command(
+    collection: CollectionOption = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; others than this machine's own need a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 8642,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The token that callers must show. [default: $PILCROW_TOKEN]")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A further name of this machine; may be given again.")
+    ] = None,
+    queue: Annotated[int, typer.Option(min=0, help="Questions that may wait; those beyond are sent away.")] = 60,
+    seconds: Annotated[float, typer.Option(min=1, help="The most that one question may take.")] = 300,
+) -> None:
+    """Answer over HTTP: OpenAI's chat completions, and ask, search and show."""
+    from rag.listening import listen, read_token, serve
+    from rag.serving import answering, make_app
+
+    opened = _for_reading(collection, sample=True)
+    token = read_token(token_file)
+    with listen(host, port, token=token) as listening:
+        answers = answering(opened)
+        served = make_app(opened, answers, token=token, hosts=allow_host or (), waiting=queue, seconds=seconds)
+        shown = f"[{host}]" if ":" in host else host
+        say(f"Serving '{opened.folder}' at http://{shown}:{listening.getsockname()[1]} (/docs says how to call it)")
+        serve(served, listening)
 
 
 @app.command("train-reader")

@@ -17,7 +17,8 @@ _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
 OPEN, CLOSE = "▸", "◂"
 
-_REASONS = {
+# What is told in place of an answer, by the reason of the abstention.
+REASONS = {
     "off_topic": "The documents do not seem to be about this.",
     "not_stated": "The documents seem to be about this, but no passage was found that states it.",
 }
@@ -100,7 +101,7 @@ def paragraph_text(number: int, kind: str, text: str) -> str:
 
 
 def _abstention(answer: Answer) -> str:
-    lines = ["No answer. " + _REASONS.get(answer.reason or "", "")]
+    lines = ["No answer. " + REASONS.get(answer.reason or "", "")]
     if answer.evidence and answer.reason != "off_topic":
         lines.append("The nearest passages:")
         lines.append(hits_text(answer.evidence[:3]))
