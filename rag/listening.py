@@ -1,5 +1,6 @@
 """The process that listens: its address, the token that it asks for, its log, and how it ends."""
 
+import copy
 import logging
 import os
 import signal
@@ -97,8 +98,14 @@ def read_token(file: Path | None) -> str | None:
     return token
 
 
-class _Discreet(logging.Formatter):
+class Discreet(logging.Formatter):
     """A trace of the lines that were run, without the error's words: these can hold what a caller sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record on lines of its own, whatever another handler has made of its trace."""
+        alone = copy.copy(record)
+        alone.exc_text = None
+        return super().format(alone)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
         kind, _, trace = ei
@@ -107,7 +114,7 @@ class _Discreet(logging.Formatter):
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet("pilcrow: %(message)s"))
+    handler.setFormatter(Discreet("pilcrow: %(message)s"))
     for name in ("uvicorn", "pilcrow.serving"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -26,7 +26,7 @@ from index.errors import CollectionError
 from rag.answering import answer
 from rag.answers import Answer, Draft, Event, Step, answer_json
 from rag.guard import MAX_BODY_BYTES
-from rag.listening import AddressTaken, TokenMissing, listen, read_token, web_server
+from rag.listening import AddressTaken, Discreet, TokenMissing, listen, read_token, web_server
 from rag.opened import OpenCollection
 from rag.reading import Reader
 from rag.replies import AnswerReply, ChatReply, HealthReply, HitsReply, ModelsReply, OpenAIFaultReply, ShownReply
@@ -518,7 +518,10 @@ def test_a_bug_is_told_as_such_and_neither_words_nor_paths_get_out(
         with client(address) as caller, pytest.raises(openai.APIError, match="something is broken"):
             list(caller.chat.completions.create(model="pilcrow", messages=MESSAGES, stream=True))
         assert httpx.get(f"{address}/health").is_success
-    del caplog
+    told = "".join(Discreet().format(record) for record in caplog.records)
+    assert "KeyError" in told
+    assert "in broken" in told
+    assert "secret" not in told
 
 
 def test_a_collection_that_cannot_be_read_now_is_told_without_its_path(opened: OpenCollection) -> None:
