@@ -1,21 +1,26 @@
 """The page: Gradio carries it, it shows Answers and decides nothing.
 
-One gr.HTML holds the page's own elements. Asking is an event of Gradio, so that it streams and can be stopped; the rest
-are functions of the server. Nothing of a conversation is kept here: the browser sends what is needed and keeps the rest,
-so ten people at once cannot see one another's, and a restart loses nothing.
+One gr.HTML holds the page's own elements. Asking is an event of Gradio, so that it streams and can be stopped; the
+rest are functions of the server. Nothing of a conversation is kept here: the browser keeps it and sends what is
+needed, so ten people at once cannot see one another's, and a restart loses nothing.
 """
 
+import ipaddress
 import json
+import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import PilcrowError
-from rag import markup
+from index.documents import FORMATS
+from index.errors import PilcrowError, Unreadable
+from index.indexing import edit_document
+from index.metadata import Given, parse_date
+from rag import judgements, markup, uploads
 from rag.answers import Answer, Draft, Step
 from rag.citations import Sources
 from rag.opened import OpenCollection
@@ -40,15 +45,42 @@ _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 _DRAFT_SECONDS = 0.1
 _LONGEST_QUESTION = 4000
 _ROWS = 300
-_EXAMPLES = 5
+# Questions answered at the same time; more wait. Gradio's own limit is one.
+_AT_ONCE = 16
+# A request is at most an upload with what a form puts around it.
+_LARGEST_REQUEST = uploads.MAX_BYTES + 1_000_000
+# Nothing comes from elsewhere and nothing goes there, whatever a document says. Gradio's templates need 'unsafe-eval'.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+AUTH_VARIABLE = "PILCROW_UI_AUTH"
+
+
+class BadAccess(PilcrowError):
+    """An address or a list of users with which the page must not be opened."""
 
 
 class Page:
     """What the page can ask of the server, over one open collection. Every argument comes from a browser."""
 
-    def __init__(self, opened: OpenCollection) -> None:
-        """opened: the collection, with its models."""
+    def __init__(self, opened: OpenCollection, *, sample: bool = False) -> None:
+        """opened: the collection, with its models. sample: it is the bundled one, which stays as it is."""
         self._opened = opened
+        self._sample = sample
+        self._loading = threading.Lock()
+
+    def load(self) -> None:
+        """Loads the models, once; whoever comes meanwhile waits."""
+        with self._loading:
+            _ = self._opened.encoder, self._opened.reader
 
     def ask(self, asked: JsonObject) -> Iterator[JsonObject]:
         """The turn as it stands after each event; the last one with its record and the first source's document."""
@@ -57,7 +89,7 @@ class Page:
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
             sent = 0.0
-            for event in self._answer_events(exchange, asked):
+            for event in self._answer_events(exchange):
                 if isinstance(event, Step):
                     steps.append(event.name)
                 elif isinstance(event, Draft):
@@ -71,11 +103,14 @@ class Page:
         except (PilcrowError, BadTranscript) as error:
             yield self._turn(replace(exchange, state="failed", fault=_sentence(error)), steps)
 
-    def _answer_events(self, exchange: Exchange, asked: JsonObject) -> Iterator[Step | Draft | Answer]:
+    def _answer_events(self, exchange: Exchange) -> Iterator[Step | Draft | Answer]:
         from rag.answering import answer_events
 
         opened = self._opened
-        return answer_events(
+        if self._loading.locked():
+            yield Step("loading")
+        self.load()
+        yield from answer_events(
             opened.stored, opened.encoder, opened.reader, exchange.question, filters=exchange.filters
         )
 
@@ -115,6 +150,14 @@ class Page:
             "user": user,
             "examples": markup.examples_html(self._examples()),
             "answerers": markup.options_html([("extractive", "Quotes only")]),
+            "limits": {
+                "files": 0 if self._sample else uploads.MAX_FILES,
+                "bytes": uploads.MAX_BYTES,
+                "bytesWords": markup.size_words(uploads.MAX_BYTES),
+                "formats": sorted(FORMATS),
+            },
+            "limitsWords": _limits_words(sample=self._sample),
+            "changes": not self._sample,
         }
 
     def _examples(self) -> list[str]:
@@ -164,6 +207,74 @@ class Page:
             "where": _where([d.date for d in documents]),
         }
 
+    def add(self, asked: JsonObject, sent: Path) -> JsonObject:
+        """A file that was sent becomes documents. sent: the folder where Gradio puts such files."""
+        self._refuse_sample()
+        path = Path(str(asked.get("path"))).resolve()
+        # The path comes from a browser: only what lies where uploads are put was sent by one.
+        if not (path.is_relative_to(sent.resolve()) and path.is_file()):
+            raise Unreadable("it did not arrive; send it again")
+        self.load()
+        try:
+            done = uploads.add_upload(self._opened, path, str(asked.get("name")))
+        finally:
+            path.unlink(missing_ok=True)
+        counts = {"added": done.added, "updated": done.updated, "unchanged": done.unchanged}
+        rows = done.added + done.updated + done.unchanged > 1
+        said = ", ".join(f"{n} {what}" if rows else what for what, n in counts.items() if n) or "nothing in it"
+        return {"said": "; ".join([said, *done.faults[:3]])}
+
+    def remove(self, asked: JsonObject) -> JsonObject:
+        """Documents leave the collection."""
+        self._refuse_sample()
+        names = [str(name) for name in _list(asked, "documents")]
+        with self._opened.writer() as writer:
+            writer.remove(list(dict.fromkeys(names)))
+            writer.refresh_base()
+        return {"said": f"{len(names)} document{'' if len(names) == 1 else 's'} removed."}
+
+    def mend(self, asked: JsonObject) -> JsonObject:
+        """Documents get the date and the outlet that a person states."""
+        self._refuse_sample()
+        stated = str(asked.get("date") or "").strip()
+        date = parse_date(stated) if stated else None
+        if stated and date is None:
+            raise BadTranscript(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+        given = Given(date=date, publisher=str(asked.get("publisher") or "").strip() or None)
+        names = [str(name) for name in _list(asked, "documents")]
+        if not given.named:
+            raise BadTranscript("give a date or an outlet")
+        with self._opened.writer() as writer:
+            for name in names:
+                edit_document(writer, self._opened.encoder, name, given)
+        return {"said": f"{len(names)} document{'' if len(names) == 1 else 's'} changed."}
+
+    def judge(self, asked: JsonObject, user: str | None) -> JsonObject:
+        """A person's judgement of an answer, or of one of its sources, is stored."""
+        exchange = exchange_from_json(asked.get("turn"))
+        if exchange.answer is None:
+            raise BadTranscript("there is no answer to judge")
+        grade = judgements.GRADES.get(str(asked.get("grade")))
+        judge = user or " ".join(str(asked.get("judge") or "").split())[:80] or "anonymous"
+        about: JsonObject = {"answer": exchange.answer.text or "No answer.", "generator": exchange.answer.generator}
+        if asked.get("label") is not None:
+            cited = next((c for c in exchange.answer.citations if c.label == asked["label"]), None)
+            if cited is None:
+                raise BadTranscript("there is no such source")
+            about = {"doc_id": cited.doc_id, "start": cited.start, "end": cited.end, "quote": cited.quote}
+        given = judgements.Judgement(_now(), judge, grade, exchange.question, **about)
+        judgements.record(self._opened.folder, given)
+        return {"said": f"Kept, judged by {judge}." if grade is not None else "Taken back."}
+
+    def qrels(self, _: JsonObject) -> JsonObject:
+        """The judgements as TREC qrels."""
+        text = judgements.trec_qrels(judgements.judgements(self._opened.folder))
+        return {"name": "judgements.qrels", "text": text} if text else {"error": "No source was judged yet."}
+
+    def _refuse_sample(self) -> None:
+        if self._sample:
+            raise BadTranscript("this is the bundled sample, which stays as it is; " + _OWN)
+
     def export(self, asked: JsonObject) -> JsonObject:
         """A conversation as a file's name and text."""
         exchanges = [exchange_from_json(record) for record in _list(asked, "turns")]
@@ -172,6 +283,16 @@ class Page:
             text = json.dumps(conversation_json(title, exchanges, _now()), ensure_ascii=False, indent=1) + "\n"
             return {"name": "conversation.json", "text": text}
         return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, _now())}
+
+
+_OWN = "for your own documents start: pilcrow ui --collection DIR"
+
+
+def _limits_words(*, sample: bool) -> str:
+    if sample:
+        return f"This is the bundled sample, and stays as it is. {_OWN[:1].upper()}{_OWN[1:]}"
+    formats = " ".join(sorted(FORMATS))
+    return f"{formats}. Up to {uploads.MAX_FILES} at a time, {markup.size_words(uploads.MAX_BYTES)} each."
 
 
 def _fits(date: str | None, publisher: str | None, filters: Any) -> bool:
@@ -210,14 +331,19 @@ def _list(asked: Mapping[str, object], key: str) -> list[object]:
 
 
 def build(page: Page) -> Any:
-    """The page as Gradio Blocks."""
+    """The page as Gradio Blocks: one element, the event `ask`, functions of the server, and three named endpoints."""
     import gradio as gr
+    from gradio.utils import get_upload_folder
 
-    def server(name: str, function: Callable[..., JsonObject], *, named: bool = False) -> Callable[..., JsonObject]:
+    def server(
+        name: str, function: Callable[..., JsonObject], *, named: bool = False, sent: bool = False
+    ) -> Callable[..., JsonObject]:
+        """A function that the page's script can call; a user's error becomes words of the page."""
+
         def answer(asked: JsonObject, request: gr.Request) -> JsonObject:
+            extra = (getattr(request, "username", None),) if named else (Path(get_upload_folder()),) if sent else ()
             try:
-                user = (getattr(request, "username", None),) if named else ()
-                return function(asked if isinstance(asked, dict) else {}, *user)
+                return function(asked if isinstance(asked, dict) else {}, *extra)
             except (PilcrowError, BadTranscript) as error:
                 return {"error": _sentence(error)}
 
@@ -239,6 +365,11 @@ def build(page: Page) -> Any:
                 server("page_render", page.render),
                 server("page_open", page.open),
                 server("page_list", page.list),
+                server("page_add", page.add, sent=True),
+                server("page_remove", page.remove),
+                server("page_mend", page.mend),
+                server("page_judge", page.judge, named=True),
+                server("page_qrels", page.qrels),
                 server("page_export", page.export),
             ],
         )
@@ -248,28 +379,38 @@ def build(page: Page) -> Any:
         )  # fmt: skip
         asking.failure(None, None, None, js="() => pilcrow.talk.broken()", api_visibility="private")
         view.stop(None, None, None, cancels=[asking], queue=False, api_visibility="private")
-    blocks.queue(max_size=200, api_open=True)
+    blocks.queue(max_size=200)
     return blocks
 
 
-_AT_ONCE = 16
+def application(
+    page: Page, *, users: Mapping[str, str] | None = None, hosts: tuple[str, ...] = ("*",), mcp: bool = False
+) -> "FastAPI":
+    """The page as an application that any ASGI server can run.
 
-
-def application(opened: OpenCollection) -> "FastAPI":
-    """The page as an application that any ASGI server can run."""
+    users: name -> password; None lets everybody in. hosts: names under which it may be called, against pages elsewhere
+    that give themselves this machine's address.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported: it asks for its newest version else
     import gradio as gr
     from fastapi import FastAPI
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    blocks = build(Page(opened))
-    return gr.mount_gradio_app(
+    app = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
-        blocks,
+        build(page),
         path="/",
         footer_links=[],
         run_history=False,
         show_error=False,
+        max_file_size=uploads.MAX_BYTES,
+        auth=list(users.items()) if users else None,
+        mcp_server=mcp,
         head=_head(),
     )
+    app.add_middleware(_Guard)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    return app
 
 
 def _head() -> str:
@@ -279,8 +420,105 @@ def _head() -> str:
     return f"<style>{css}</style><script>(() => {{ 'use strict';\n{scripts}\n}})();</script>"
 
 
-def serve(opened: OpenCollection, *, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Runs the page until it is stopped."""
+class _Guard:
+    """Adds the headers that keep a browser from obeying anybody else, and refuses requests that are too large."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        stated = dict(scope["headers"]).get(b"content-length", b"")
+        if scope["method"] == "POST" and (int(stated) if stated.isdigit() else 0) > _LARGEST_REQUEST:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"too large"})
+            return
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                own = {name for name, _ in _HEADERS}
+                kept = [header for header in message["headers"] if header[0].lower() not in own]
+                message = {**message, "headers": [*kept, *_HEADERS]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+# ---- Running it
+
+
+def read_users(path: Path | None) -> dict[str, str] | None:
+    """Users and passwords, a line `USER:PASSWORD` each, from a file or else $PILCROW_UI_AUTH; None where neither is.
+
+    Not from the command line, which every user of the machine can read. Raises BadAccess.
+    """
+    if path is None:
+        text, where = os.environ.get(AUTH_VARIABLE), f"${AUTH_VARIABLE}"
+        if text is None:
+            return None
+    else:
+        where = f"'{path}'"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadAccess(f"{where} cannot be read ({error}); give a UTF-8 file of lines USER:PASSWORD") from error
+    users = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        user, colon, password = line.strip().partition(":")
+        if not line.strip():
+            continue
+        if not (colon and user and password):
+            raise BadAccess(f"{where}, line {number}: not USER:PASSWORD, neither of them empty")
+        users[user] = password
+    if not users:
+        raise BadAccess(f"{where} names no user; write a line USER:PASSWORD")
+    return users
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(
+    page: Page,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    users: Mapping[str, str] | None = None,
+    mcp: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Runs the page until it is stopped. ready: called with its address.
+
+    Raises BadAccess for an address that others can reach without users, and for a port that is taken.
+    """
+    import socket
+
     import uvicorn
 
-    uvicorn.run(application(opened), host=host, port=port, log_level="warning")
+    if users is None and not is_loopback(host):
+        raise BadAccess(
+            f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
+            f"or ${AUTH_VARIABLE}"
+        )
+    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_loopback(host) else ("*",)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise BadAccess(f"'{host}' port {port} cannot be used ({error.strerror}); try --port {port + 1}") from error
+        threading.Thread(target=page.load, name="load-models", daemon=True).start()
+        app = application(page, users=users, hosts=hosts, mcp=mcp)
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{listener.getsockname()[1]}")
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

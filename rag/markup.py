@@ -1,7 +1,7 @@
 """The only place that makes HTML: answers, documents and lists as elements of the page.
 
-Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown and
-never obeyed. The page's script sets these strings into the page and makes none of its own from text.
+Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown
+and never obeyed. The page's script sets these strings into the page and makes none of its own from text.
 """
 
 import re
@@ -22,6 +22,7 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
 
 _DOING = {
+    "loading": "Loading the models, once",
     "searching": "Searching the documents",
     "reading": "Reading the best passages",
     "writing": "Writing the answer",
@@ -71,7 +72,8 @@ def _reply(exchange: Exchange, steps: Sequence[str], titles: Mapping[str, str]) 
         return _answer(exchange, exchange.answer, titles)
     if exchange.state == "stopped":
         draft = f'<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>' if exchange.draft else ""
-        return f'<div class="reply">{draft}<p class="aside">Stopped. Nothing above was checked.</p>{_tools(exchange)}</div>'
+        said = "Stopped. Nothing above was checked." if draft else "Stopped."
+        return f'<div class="reply">{draft}<p class="aside">{said}</p>{_tools(exchange)}</div>'
     fault = text_of(exchange.fault or "The answer could not be finished.")
     return f'<div class="reply"><p class="fault" role="alert">{fault}</p>{_tools(exchange)}</div>'
 
@@ -235,7 +237,8 @@ def _judging(subject: str, what: str) -> str:
         f'<button type="button" data-do="judge" data-grade="{grade}" aria-pressed="false">{word}</button>'
         for grade, word in _GRADES
     )
-    return f'<span class="judging" role="group" data-subject="{subject}" aria-label="Judge {text_of(what)}">{buttons}</span>'
+    label = f"Judge {text_of(what)}"
+    return f'<span class="judging" role="group" data-subject="{subject}" aria-label="{label}">{buttons}</span>'
 
 
 # ---- A document
@@ -332,7 +335,8 @@ def size_words(n_bytes: int) -> str:
 def examples_html(questions: Iterable[str]) -> str:
     """Questions to begin with, as buttons."""
     rows = "".join(
-        f'<li><button type="button" data-do="example" dir="auto">{text_of(question)}</button></li>' for question in questions
+        f'<li><button type="button" data-do="example" dir="auto">{text_of(question)}</button></li>'
+        for question in questions
     )
     return f'<ul class="examples" aria-label="Example questions">{rows}</ul>' if rows else ""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.collection import Filters
+from index.metadata import parse_date
 from rag.answers import Answer, Evidence, ShortAnswer, answer_json
 from rag.citations import Citation, Claim
 
@@ -94,15 +95,15 @@ def filters_json(filters: Filters) -> JsonObject:
 
 def filters_from_json(value: object) -> Filters:
     """Filters from what the page sends; an empty string is no limit. Raises BadTranscript for another form or date."""
-    from index.documents import parse_date
-
     record = _object(value or {}, "filters")
     dates = {}
     for key in ("after", "before"):
         stated = _optional(record, key)
         dates[key] = parse_date(stated) if stated else None
         if stated and dates[key] is None:
-            raise BadTranscript(f"'{key}' is '{stated}', which is not a date; write it like 2023-02-19, 2023-02 or 2023")
+            raise BadTranscript(
+                f"'{key}' is '{stated}', which is not a date; write it like 2023-02-19, 2023-02 or 2023"
+            )
     documents = record.get("documents") or []
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise BadTranscript("'documents' is not a list of names")
@@ -187,7 +188,8 @@ def _answer(record: JsonObject) -> Answer:
         claims=claims,
         citations=citations,
         answers=tuple(
-            ShortAnswer(_text(a, "text"), _whole(a, "start"), _whole(a, "end"), _text(a, "document"), _number(a, "score"))
+            ShortAnswer(_text(a, "text"), _whole(a, "start"), _whole(a, "end"),
+                        _text(a, "document"), _number(a, "score"))
             for a in _rows(record, "answers")
         ),
         evidence=tuple(

@@ -27,6 +27,7 @@ const shelf = {
   },
 
   async add(files) {
+    if (hub.limits.files === 0) { toast($('#drop-limits').textContent); return; }
     const rows = [...files].slice(0, hub.limits.files).map(file => [file, result(file.name, 'waiting')]);
     if (files.length > rows.length) result('', `Only the first ${rows.length} of ${files.length} files are taken at a time.`, 'bad');
     for (const [file, row] of rows) {

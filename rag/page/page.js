@@ -27,7 +27,7 @@ async function start({ trigger, watch, props, server, upload }) {
   $('#examples').innerHTML = begun.examples ?? '';
   $('#answerer').innerHTML = begun.answerers ?? '';
   $('#answerer-label').hidden = $('#answerer').options.length < 2;
-  $('#mend-button').hidden = !begun.mends;
+  $('.app').classList.toggle('fixed', begun.changes === false);
   $('#judge').value = begun.user ?? store.read('name', '');
   $('#judge').readOnly = Boolean(begun.user);
   await Promise.all([shelf.refresh(), talk.begin(store.current())]);

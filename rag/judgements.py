@@ -1,0 +1,148 @@
+"""People's judgements of answers and cited passages, in a file of their own beside the collection.
+
+    DIR/judgements.sqlite     one row a judgement, never changed; the last of each person on the same thing counts
+
+A file of its own: indexing never waits for it. A person's checking becomes a test collection: qrels of TREC's form, or
+a BEIR folder that `pilcrow eval retrieval` measures.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.collection import Snapshot
+from index.errors import NothingToDo
+
+FILE = "judgements.sqlite"
+# Grades as qrels have them. None takes a judgement back.
+GRADES: Mapping[str, int] = {"right": 2, "partly": 1, "wrong": 0}
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS judgements (
+    judgement_no INTEGER PRIMARY KEY, judged_at TEXT NOT NULL, judge TEXT NOT NULL, grade INTEGER,
+    question TEXT NOT NULL, answer TEXT, generator TEXT, doc_id TEXT, start INTEGER, end INTEGER, quote TEXT);
+"""
+_FIELDS = "judged_at, judge, grade, question, answer, generator, doc_id, start, end, quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Somebody's grade of an answer, or of a passage as a source for a question.
+
+    judged_at: ISO 8601, UTC. grade: 2 right, 1 partly, 0 wrong, None taken back. An answer's has `answer` and
+    `generator`; a passage's has doc_id, `[start, end)` and quote.
+    """
+
+    judged_at: str
+    judge: str
+    grade: int | None
+    question: str
+    answer: str | None = None
+    generator: str | None = None
+    doc_id: str | None = None
+    start: int | None = None
+    end: int | None = None
+    quote: str | None = None
+
+    @property
+    def about(self) -> tuple[object, ...]:
+        """What makes two judgements of one person about the same thing."""
+        return (self.judge, self.question, self.answer, self.doc_id, self.start, self.end)
+
+
+def record(folder: Path, judgement: Judgement) -> None:
+    """Stores a judgement; it is on the disk when this returns."""
+    with _opened(folder / FILE) as connection, connection:
+        connection.execute(
+            f"INSERT INTO judgements ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (judgement.judged_at, judgement.judge, judgement.grade, judgement.question, judgement.answer,
+             judgement.generator, judgement.doc_id, judgement.start, judgement.end, judgement.quote),
+        )  # fmt: skip
+
+
+def judgements(folder: Path) -> list[Judgement]:
+    """The judgements that count, in the order in which they were given: each person's last on each thing."""
+    if not (folder / FILE).is_file():
+        return []
+    with _opened(folder / FILE) as connection:
+        rows = connection.execute(f"SELECT {_FIELDS} FROM judgements ORDER BY judgement_no").fetchall()
+    last: dict[tuple[object, ...], Judgement] = {}
+    for row in rows:
+        judgement = Judgement(*row)
+        last.pop(judgement.about, None)
+        last[judgement.about] = judgement
+    return [judgement for judgement in last.values() if judgement.grade is not None]
+
+
+def qrels(given: Sequence[Judgement]) -> dict[str, dict[str, int]]:
+    """Question -> document -> grade, of the passages judged.
+
+    A passage's grade is the mean of its judges', halves down; a document's is its best passage's.
+    """
+    by_passage: dict[tuple[str, str, int, int], list[int]] = {}
+    for j in given:
+        if j.doc_id is not None and j.grade is not None:
+            by_passage.setdefault((j.question, j.doc_id, j.start or 0, j.end or 0), []).append(j.grade)
+    graded: dict[str, dict[str, int]] = {}
+    for (question, doc_id, _, _), grades in by_passage.items():
+        grade = (2 * sum(grades) + len(grades) - 1) // (2 * len(grades))
+        documents = graded.setdefault(question, {})
+        documents[doc_id] = max(grade, documents.get(doc_id, 0))
+    return graded
+
+
+def trec_qrels(given: Sequence[Judgement]) -> str:
+    """The qrels as TREC writes them: `QUERY 0 DOCUMENT GRADE` a line; white space in a name is percent-encoded."""
+    return "".join(
+        f"q{number} 0 {_one_word(doc_id)} {grade}\n"
+        for number, documents in enumerate(qrels(given).values(), 1)
+        for doc_id, grade in documents.items()
+    )
+
+
+def write_beir(folder: Path, given: Sequence[Judgement], snapshot: Snapshot) -> int:
+    """A BEIR folder of the questions judged over all documents of the collection; how many questions it has.
+
+    Raises NothingToDo where no passage was judged, or the folder holds something.
+    """
+    graded = qrels(given)
+    if not graded:
+        raise NothingToDo("no passage was judged yet; 'pilcrow ui' has Right, Partly and Wrong beside each source")
+    if folder.exists() and any(folder.iterdir()):
+        raise NothingToDo(f"'{folder}' holds something already; name a new folder")
+    (folder / "qrels").mkdir(parents=True)
+    names = [document.doc_id for document in snapshot.documents()]
+    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as file:
+        for doc_id in names:
+            document = snapshot.document(doc_id)
+            row = {"_id": _one_word(doc_id), "title": document.title or "", "text": document.text}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    numbered = {f"q{number}": question for number, question in enumerate(graded, 1)}
+    with (folder / "queries.jsonl").open("w", encoding="utf-8") as file:
+        for query_id, question in numbered.items():
+            file.write(json.dumps({"_id": query_id, "text": question}, ensure_ascii=False) + "\n")
+    with (folder / "qrels" / "test.tsv").open("w", encoding="utf-8") as file:
+        file.write("query-id\tcorpus-id\tscore\n")
+        for query_id, question in numbered.items():
+            for doc_id, grade in graded[question].items():
+                file.write(f"{query_id}\t{_one_word(doc_id)}\t{grade}\n")
+    return len(graded)
+
+
+def _one_word(name: str) -> str:
+    """A name without white space, which parts the columns of qrels; "%" is encoded, too, so that it can be undone."""
+    return "".join(
+        "".join(f"%{byte:02X}" for byte in char.encode()) if char.isspace() or char == "%" else char for char in name
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_SCHEMA)
+        yield connection

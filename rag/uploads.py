@@ -1,0 +1,98 @@
+"""A file that came through a browser becomes documents of the collection.
+
+Its name is a word to show and the document's name, never a path: the bytes lie where the server put them, the source is
+`upload:NAME`, and nothing is written under that name. The same name again is an update, as a file's path would be.
+"""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index.documents import Document, document_of, open_file, rows_of
+from index.errors import Unreadable
+from index.formats.worker import Worker
+from index.indexing import index_documents
+from index.metadata import Given
+from rag.opened import OpenCollection
+
+# A page's visitors may send files this large, this many at a time. The command line takes larger ones.
+MAX_BYTES = 50_000_000
+MAX_FILES = 50
+_PREFIX = "upload:"
+_LONGEST_NAME = 200
+# Controls, marks that turn the direction of text, and what separates folders on any system.
+_NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|.*[/\\\\]", re.DOTALL)
+# The collection has one writer; visitors of one server wait for one another instead of being told to try again.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an upload: documents added and updated, and those that were there already, unchanged."""
+
+    added: int
+    updated: int
+    unchanged: int
+    faults: tuple[str, ...] = ()
+
+
+def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
+    """Indexes the file at `path` under `name`. Raises Unreadable with the reason; CollectionLocked."""
+    name = clean_name(name)
+    if Path(name).suffix.lower() != path.suffix.lower():
+        raise Unreadable(f"'{name}' is not named as what was sent")
+    documents, faults = _documents(path, name)
+    with _one_at_a_time, opened.writer() as writer:
+        with writer.reading() as snapshot:
+            stored = {document.source: document for document in snapshot.documents()}
+        fresh, added, updated = [], 0, 0
+        names = {document.doc_id for document in stored.values()}
+        for document in documents:
+            known = stored.get(document.source)
+            if known is not None and known.sha256 == document.sha256:
+                continue
+            added, updated = added + (known is None), updated + (known is not None)
+            doc_id = known.doc_id if known else free_name(document.doc_id, names)
+            names.add(doc_id)
+            fresh.append(_as_before(replace(document, doc_id=doc_id), known))
+        index_documents(writer, opened.encoder, fresh)
+    return Added(added, updated, len(documents) - len(fresh), tuple(faults))
+
+
+def clean_name(name: str) -> str:
+    """The last part of a name as a browser gives it, in characters that a line can show. Raises Unreadable for none."""
+    cleaned = " ".join(_NOT_IN_A_NAME.sub("", name).split())
+    if not cleaned.strip("."):
+        raise Unreadable("it has no name")
+    stem, dot, suffix = cleaned.rpartition(".")
+    if len(cleaned) > _LONGEST_NAME and dot:
+        cleaned = f"{stem[: _LONGEST_NAME - len(suffix) - 1]}.{suffix}"
+    return cleaned[-_LONGEST_NAME:]
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, or with ~2, ~3, … where another document has it."""
+    number, free = 2, name
+    while free in taken:
+        free = f"{name}~{number}"
+        number += 1
+    return free
+
+
+def _documents(path: Path, name: str) -> tuple[Sequence[Document], Sequence[str]]:
+    file = replace(open_file(path, max_bytes=MAX_BYTES), source=_PREFIX + name)
+    if file.holds_rows:
+        documents, faults = rows_of(file, name)
+        return documents, [f"row {fault.line}: {fault.reason}" for fault in faults]
+    with Worker() as worker:
+        return [document_of(file, name, Given(), worker)], []
+
+
+def _as_before(document: Document, known: Document | None) -> Document:
+    """What a person said of the document before stays said."""
+    if known is None:
+        return document
+    said = {field: getattr(known, field) for field in known.given}
+    return replace(document, given=known.given, **said)
