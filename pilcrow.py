@@ -26,9 +26,10 @@ from typer.exceptions import Abort, TyperException
 def _check_siblings() -> None:
     """Ends where another package of the same general name would be used in place of ours."""
     here = Path(__file__).resolve().parent
-    for name in ("index", "rag", "eval"):
+    for name in ("index", "rag", "eval", "ui"):
         spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        file = Path(spec.origin).resolve() if spec and spec.origin else None
+        found = file.parent.parent if file and file.name == "__init__.py" else file.parent if file else None
         if found != here:
             sys.stderr.write(
                 f"pilcrow: the package '{name}' that Python finds is not Pilcrow's (it is in '{found}', not '{here}'); "
@@ -404,6 +405,67 @@ def serve_command(
         shown = f"[{host}]" if ":" in host else host
         say(f"Serving '{opened.folder}' at http://{shown}:{listening.getsockname()[1]} (/docs says how to call it)")
         serve(served, listening)
+
+
+@app.command("ui")
+def ui_command(
+    collection: CollectionOption = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; others than this machine's own need --auth.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 7860,
+    auth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Who may come in, a line USER:PASSWORD each. [default: $PILCROW_UI_AUTH]"),
+    ] = None,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Serve ask, search and show over MCP, too.")] = False,
+) -> None:
+    """Open a page on which to ask, read the answer, and check each citation in its source."""
+    import ui
+
+    users = ui.read_users(auth)
+    named = collection is not None or "PILCROW_COLLECTION" in os.environ
+    opened = open_collection(collection)
+    if not opened.exists and named:
+        with opened.writer():  # an empty one, for files that are dropped on the page
+            pass
+    sample = not opened.exists
+    if sample:
+        opened = _sample_collection()
+    ui.serve(
+        ui.Page(opened, sample=sample), host=host, port=port, users=users, mcp=mcp,
+        ready=lambda address: say(f"Pilcrow is at {address} (stop it with Ctrl-C)"),
+    )  # fmt: skip
+
+
+@app.command("judgements")
+def judgements_command(
+    collection: CollectionOption = None,
+    trec: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as TREC qrels.")] = None,
+    beir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write them with the collection as a BEIR folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What people judged on the page, for 'eval retrieval' and other programs."""
+    from dataclasses import asdict
+
+    from rag.judgements import judgements, trec_qrels, write_beir
+    from rag.terminal import name
+
+    opened = _for_reading(collection, sample=not as_json)
+    given = judgements(opened.folder)
+    if trec is not None:
+        trec.write_text(trec_qrels(given), encoding="utf-8")
+    if beir is not None:
+        with opened.stored.reading() as snapshot:
+            write_beir(beir, given, snapshot)
+    if as_json:
+        print_json({"judgements": [asdict(judgement) for judgement in given]})
+        return
+    for j in given:
+        what = f"{name(j.doc_id)} {j.start}-{j.end}" if j.doc_id is not None else "the answer"
+        print_line(f"{j.judged_at}  {name(j.judge)}  {j.grade}  {name(j.question)}  {what}")
 
 
 @app.command("train-reader")

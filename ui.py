@@ -21,7 +21,7 @@ from index.errors import PilcrowError, Unreadable
 from index.indexing import edit_document
 from index.metadata import Given, parse_date
 from rag import judgements, markup, uploads
-from rag.answers import Answer, Draft, Step
+from rag.answers import Draft, Event, Step
 from rag.citations import Sources
 from rag.opened import OpenCollection
 from rag.transcript import (
@@ -37,6 +37,10 @@ from rag.transcript import (
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from rag.checking import SupportModel
+    from rag.conversation import Turn
+    from rag.generation import ChatModel
+
 JsonObject = dict[str, Any]
 
 _PAGE = Path(__file__).parent / "rag" / "page"
@@ -45,6 +49,10 @@ _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 _DRAFT_SECONDS = 0.1
 _LONGEST_QUESTION = 4000
 _ROWS = 300
+# Of the sample"s questions: who, how, when, why, and one that its articles do not answer.
+_EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
+_QUOTES, _MODEL = "quotes", "model"
+_TURNS = 8
 # Questions answered at the same time; more wait. Gradio's own limit is one.
 _AT_ONCE = 16
 # A request is at most an upload with what a form puts around it.
@@ -71,10 +79,22 @@ class BadAccess(PilcrowError):
 class Page:
     """What the page can ask of the server, over one open collection. Every argument comes from a browser."""
 
-    def __init__(self, opened: OpenCollection, *, sample: bool = False) -> None:
-        """opened: the collection, with its models. sample: it is the bundled one, which stays as it is."""
+    def __init__(
+        self,
+        opened: OpenCollection,
+        *,
+        sample: bool = False,
+        model: "ChatModel | None" = None,
+        support: "SupportModel | None" = None,
+        strict: bool = False,
+    ) -> None:
+        """opened: the collection, with its models. sample: it is the bundled one, which stays as it is.
+
+        model, support, strict: as `answer_events` takes them; each question says whether the model answers it.
+        """
         self._opened = opened
         self._sample = sample
+        self._model, self._support, self._strict = model, support, strict
         self._loading = threading.Lock()
 
     def load(self) -> None:
@@ -89,7 +109,7 @@ class Page:
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
             sent = 0.0
-            for event in self._answer_events(exchange):
+            for event in self._answer_events(exchange, asked):
                 if isinstance(event, Step):
                     steps.append(event.name)
                 elif isinstance(event, Draft):
@@ -103,16 +123,18 @@ class Page:
         except (PilcrowError, BadTranscript) as error:
             yield self._turn(replace(exchange, state="failed", fault=_sentence(error)), steps)
 
-    def _answer_events(self, exchange: Exchange) -> Iterator[Step | Draft | Answer]:
+    def _answer_events(self, exchange: Exchange, asked: JsonObject) -> Iterator[Event]:
         from rag.answering import answer_events
 
-        opened = self._opened
+        opened, quoting = self._opened, self._model is None or asked.get("answerer") == _QUOTES
         if self._loading.locked():
             yield Step("loading")
         self.load()
         yield from answer_events(
-            opened.stored, opened.encoder, opened.reader, exchange.question, filters=exchange.filters
-        )
+            opened.stored, opened.encoder, opened.reader, exchange.question, history=_history(asked),
+            model=None if quoting else self._model, support=None if quoting else self._support,
+            strict=self._strict, filters=exchange.filters,
+        )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
         titles = self._titles([exchange])
@@ -149,7 +171,7 @@ class Page:
             "prefix": f"pilcrow:{user}:" if user else "pilcrow:",
             "user": user,
             "examples": markup.examples_html(self._examples()),
-            "answerers": markup.options_html([("extractive", "Quotes only")]),
+            "answerers": markup.options_html(self._answerers()),
             "limits": {
                 "files": 0 if self._sample else uploads.MAX_FILES,
                 "bytes": uploads.MAX_BYTES,
@@ -160,19 +182,22 @@ class Page:
             "changes": not self._sample,
         }
 
+    def _answerers(self) -> list[tuple[str, str]]:
+        """Who can answer: the model, where there is one, and the documents' own sentences."""
+        quotes = (_QUOTES, "Quotes only")
+        return [quotes] if self._model is None else [(_MODEL, self._model.name), quotes]
+
     def _examples(self) -> list[str]:
-        """Questions of the bundled sample, one of each kind, where its articles are what the collection holds."""
+        """Questions of the bundled sample, where its articles are what the collection holds."""
         sample = Path(__file__).parent / "index" / "sample"
         with self._opened.stored.reading() as snapshot:
             held = {document.doc_id: document.size for document in snapshot.documents()}
         articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
         if held != articles:
             return []
-        by_kind: dict[str, str] = {}
-        for line in (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            by_kind.setdefault(row["kind"], row["question"])
-        return [by_kind[kind] for kind in ("who", "when", "why", "number", "near_miss")]
+        lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        asked = {row["id"]: row["question"] for row in map(json.loads, lines)}
+        return [asked[question_id] for question_id in _EXAMPLES]
 
     def render(self, asked: JsonObject) -> JsonObject:
         """Turns that the browser kept, as HTML; how many could not be read."""
@@ -187,11 +212,11 @@ class Page:
         said = f"{unreadable} of this conversation's answers could not be read." if unreadable else ""
         return {"turns": turns, "unreadable": said}
 
-    def open(self, asked: JsonObject) -> JsonObject:
+    def document(self, asked: JsonObject) -> JsonObject:
         """A document, whole."""
         return {"html": self._document_html(str(asked.get("document")))}
 
-    def list(self, asked: JsonObject) -> JsonObject:
+    def listing(self, asked: JsonObject) -> JsonObject:
         """The documents that fit the limits, and the outlets to choose from."""
         filters = filters_from_json(asked)
         find = str(asked.get("find") or "").casefold().split()
@@ -295,6 +320,19 @@ def _limits_words(*, sample: bool) -> str:
     return f"{formats}. Up to {uploads.MAX_FILES} at a time, {markup.size_words(uploads.MAX_BYTES)} each."
 
 
+def _history(asked: JsonObject) -> "list[Turn]":
+    """The turns before a question, as the browser tells them. Raises BadTranscript for another form."""
+    from rag.conversation import Turn
+
+    turns = []
+    for row in _list(asked, "history")[-_TURNS:]:
+        if not isinstance(row, dict):
+            raise BadTranscript("a turn of the history is not an object")
+        documents = tuple(str(name) for name in _list(row, "documents"))
+        turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer")), documents))
+    return turns
+
+
 def _fits(date: str | None, publisher: str | None, filters: Any) -> bool:
     """As the collection's own filters do: a document without a date passes no limit of dates."""
     if filters.publisher and publisher != filters.publisher:
@@ -363,8 +401,8 @@ def build(page: Page) -> Any:
             server_functions=[
                 server("page_begin", page.begin, named=True),
                 server("page_render", page.render),
-                server("page_open", page.open),
-                server("page_list", page.list),
+                server("page_open", page.document),
+                server("page_list", page.listing),
                 server("page_add", page.add, sent=True),
                 server("page_remove", page.remove),
                 server("page_mend", page.mend),
@@ -396,7 +434,7 @@ def application(
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    app = gr.mount_gradio_app(
+    app: FastAPI = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         build(page),
         path="/",

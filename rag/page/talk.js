@@ -40,8 +40,12 @@ const talk = {
     talk.asking.filters = limits.value();
     hub.trigger('ask', {
       id: talk.asking.id, question, filters: talk.asking.filters, answerer: $('#answerer').value || '',
-      history: turns.slice(-8).map(turn => ({ question: turn.question, answer: turn.answer?.answer ?? '',
-        query: turn.answer?.query ?? '' })),
+      history: turns.slice(-8).filter(turn => turn.answer).map(turn => ({
+        question: turn.question,
+        query: turn.answer.query,
+        answer: turn.answer.claims.map(claim => claim.text).join(' '),
+        documents: [...new Set(turn.answer.citations.map(citation => citation.document))],
+      })),
     });
   },
 
