@@ -468,10 +468,10 @@ class _Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        stated = dict(scope["headers"]).get(b"content-length", b"")
-        if scope["method"] == "POST" and (int(stated) if stated.isdigit() else 0) > _LARGEST_REQUEST:
-            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain")]})
-            await send({"type": "http.response.body", "body": b"too large"})
+        status = _refusal(scope["method"], dict(scope["headers"]))
+        if status is not None:
+            await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"refused"})
             return
 
         async def with_headers(message: Any) -> None:
@@ -482,6 +482,17 @@ class _Guard:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+def _refusal(method: str, headers: Mapping[bytes, bytes]) -> int | None:
+    """The status with which a request is refused: too large, or made by another site's page; None where it is good."""
+    if method != "POST":
+        return None
+    stated, origin = headers.get(b"content-length", b""), headers.get(b"origin")
+    if stated.isdigit() and int(stated) > _LARGEST_REQUEST:
+        return 413
+    other = origin is not None and origin.partition(b"//")[2] != headers.get(b"host")
+    return 403 if other or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site") else None
 
 
 # ---- Running it
