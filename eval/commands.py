@@ -1,6 +1,5 @@
 """`pilcrow eval ...`: the commands that measure. They read arguments, call what measures, and print."""
 
-import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.console import JsonOption, SaveOption, print_json, print_line, progress_bar
+from rag.console import JsonOption, SaveOption, print_json, print_line, progress_bar, say
 
 if TYPE_CHECKING:
+    from eval.questions import QuestionSet
+    from index.embedding import Encoder
     from rag.reading import Reader
 
 # Questions of an evaluation, where not all are asked for.
@@ -21,21 +22,27 @@ eval_app = typer.Typer(
 )
 
 
+KeptOption = Annotated[
+    Path | None,
+    typer.Option("--collection", metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]"),
+]
+
+
 @eval_app.command("retrieval")
 def eval_retrieval_command(
     folder: Annotated[Path, typer.Argument(metavar="BEIR_FOLDER", help="corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")],
     split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements.")] = "test",
-    collection: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
-    ] = None,
+    collection: KeptOption = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
-    save: Annotated[
-        bool, typer.Option("--save", help="Keep the figures in eval/results, with commit and hashes.")
+    read: Annotated[
+        bool, typer.Option("--read", help="Measure the reader's order, too, on at most 300 of the queries.")
     ] = False,
+    save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder."""
+    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder, between frames."""
     from eval.datasets import read_beir
+    from eval.figures import retrieval_figures
     from eval.report import save_result
     from eval.runs import evaluate_retrieval
     from index.embedding import BUNDLED, open_encoder
@@ -43,20 +50,29 @@ def eval_retrieval_command(
     dataset, model = read_beir(folder, split), open_encoder(encoder or BUNDLED, fetch=encoder is not None)
     with progress_bar("evaluating") as progress:
         scores = evaluate_retrieval(
-            dataset, model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
+            dataset,
+            model,
+            reader=_reader(None) if read else None,
+            folder=collection,
+            progress=lambda step, n, total: progress(n, total, step),
         )
-    figures = {"dataset": scores.dataset, "queries": scores.queries, "settings": scores.settings}
+    figures = retrieval_figures(scores)
+    if scores.absent:
+        say(f"pilcrow: {scores.absent} judged documents are not in '{folder}'; they count as never found")
     if save:
-        command = f"pilcrow eval retrieval {scores.dataset} --split {split}"
+        command = f"pilcrow eval retrieval {scores.dataset} --split {split}{' --read' if read else ''}"
         save_result(f"retrieval-{save}", figures, command=command, data=folder, model_sha256=model.identity.weights)
     if as_json:
         print_json(figures)
         return
-    names = list(next(iter(scores.settings.values())))
     print_line(f"{scores.dataset}, {scores.queries} queries")
-    print_line(" " * 10 + "".join(f"{name:>12}" for name in names))
-    for setting, measures in scores.settings.items():
-        print_line(f"{setting:<10}" + "".join(f"{measures[name]:>12.4f}" for name in names))
+    rows = [[name, *(f"{value:.4f}" for value in measures.values())] for name, measures in scores.settings.items()]
+    rows += [[name, *(f"{value:.4f}" for value in measures.values())] for name, measures in scores.frames.items()]
+    for line in aligned([["", *next(iter(scores.settings.values()))], *rows]):
+        print_line(line)
+    if scores.order:
+        print_line(f"nDCG@10 on {scores.order['questions']:.0f} queries: fused {scores.order['fused']:.4f}, "
+                   f"in the reader's order {scores.order['read']:.4f}")  # fmt: skip
 
 
 SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
@@ -84,60 +100,55 @@ def eval_reading_command(
 ) -> None:
     """EM, F1 and AUROC of the reader with each question's paragraph given."""
     from eval.datasets import read_squad
+    from eval.figures import reading_figures
     from eval.reading_runs import evaluate_reading
 
     dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
     model = _reader(reader)
     with progress_bar("reading") as progress:
         scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
-    figures = {
-        "questions": scores.questions,
-        "answerable": {"em": scores.em, "f1": scores.f1},
-        "unanswerable": {"abstained": scores.abstained},
-        "all": {"em": scores.all_em, "f1": scores.all_f1},
-        "auroc": scores.auroc,
-        "threshold": scores.threshold,
-    }
+    figures = reading_figures(scores)
     arguments = _asked("reading", path, article, full, reader, threshold)
     _report_figures(figures, "reading", save, arguments, path, model.sha256, as_json)
 
 
 @eval_app.command("answers")
 def eval_answers_command(
-    path: SquadArgument,
+    path: Annotated[
+        str,
+        typer.Argument(metavar="QUESTIONS", help="SQuAD's .json, a .jsonl file of questions, or: sample"),
+    ],
     reader: ReaderOption = None,
     article: ArticleOption = None,
     collection: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]")
+        Path | None,
+        typer.Option(metavar="DIR", help="The collection that a .jsonl file asks; else where the documents are kept."),
     ] = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The whole line on questions asked over all of the file's paragraphs: answers, citations, abstention, seconds."""
-    from eval.datasets import read_squad
-    from eval.reading_runs import ask_all, score_answers
-    from index.embedding import open_encoder
+    """The whole line on questions: answers, citations, abstention, calibration, seconds."""
+    from eval.answer_runs import ask_questions, score_answers
+    from eval.figures import answer_figures
+    from eval.questions import read_question_set
+    from eval.runs import collection_of, places_of
 
-    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
-    model = _reader(reader)
+    questions = read_question_set(path, articles=article or None).sampled(None if full else _SAMPLE)
+    model, encoder = _reader(reader), _encoder(questions, collection)
+    folder, asked = _collections(questions, collection)
     with progress_bar("answering") as progress:
-        asked = ask_all(
-            dataset, open_encoder(), model, folder=collection, progress=lambda step, n, total: progress(n, total, step)
-        )
-    scores = score_answers(asked)
-    figures = {
-        "questions": scores.questions,
-        "em": scores.em,
-        "f1": scores.f1,
-        "first_citation": scores.first_citation,
-        "citations_per_answer": scores.citations_per_answer,
-        "abstained": {"answerable": scores.abstained_answerable, "unanswerable": scores.abstained_unanswerable},
-        "coverage_at_90": scores.coverage_at_90,
-        "seconds": {"p50": scores.p50, "p95": scores.p95},
-    }
-    arguments = _asked("answers", path, article, full, reader)
-    _report_figures(figures, "answers", save, arguments, path, model.sha256, as_json)
+
+        def report(step: str, n: int, total: int) -> None:
+            progress(n, total, step)
+
+        with collection_of(questions, encoder, asked=asked, folder=folder, progress=report) as indexed:
+            with indexed.reading() as snapshot:
+                places = places_of(questions.questions, snapshot)
+            answers = ask_questions(questions.questions, places, indexed, encoder, model, progress=report)
+    figures = answer_figures(score_answers(answers, places))
+    arguments = _asked("answers", Path(path), article, full, reader)
+    _report_figures(figures, "answers", save, arguments, questions.path, model.sha256, as_json)
 
 
 # ---- What they share
@@ -174,25 +185,45 @@ def _report_figures(
     """Prints the figures, as JSON or a line each, and keeps them where they are to be kept."""
     from eval.report import save_result
 
-    finite = _finite(figures)
     if save:
-        save_result(f"{kind}-{save}", finite, command=command, data=data, model_sha256=model_sha256)
+        save_result(f"{kind}-{save}", figures, command=command, data=data, model_sha256=model_sha256)
     if as_json:
-        print_json(finite)
+        print_json(figures)
         return
-    for name, value in finite.items():
+    for name, value in figures.items():
         for part, number in value.items() if isinstance(value, dict) else [("", value)]:
+            if isinstance(number, list):
+                print_line(f"{name:<32}{len(number)} points, with --json")
+                continue
             shown = "none" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:.4f}"
-            print_line(f"{f'{name} {part}':<26}{shown}")
+            print_line(f"{f'{name} {part}':<32}{shown}")
 
 
-def _finite(figures: dict[str, Any]) -> dict[str, Any]:
-    """A figure that could not be computed, or a threshold that nothing passes, is null: JSON has no word for it."""
-    return {
-        name: _finite(value)
-        if isinstance(value, dict)
-        else None
-        if isinstance(value, float) and not math.isfinite(value)
-        else value
-        for name, value in figures.items()
-    }
+def _collections(questions: "QuestionSet", folder: Path | None) -> tuple[Path | None, Path | None]:
+    """Where the questions' own documents are kept, and the existing collection that is asked where they bring none."""
+    from rag.opened import open_collection
+
+    if questions.documents is not None or questions.files is not None:
+        return folder, None
+    return None, open_collection(folder).folder
+
+
+def _encoder(questions: "QuestionSet", folder: Path | None) -> "Encoder":
+    """The bundled encoder, or that of the collection that is asked."""
+    from index.embedding import open_encoder
+    from rag.opened import open_collection
+
+    kept, _ = _collections(questions, folder)
+    brings = questions.documents is not None or questions.files is not None
+    return open_encoder() if brings or kept else open_collection(folder).encoder
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of a table as lines: the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]

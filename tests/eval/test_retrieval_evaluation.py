@@ -1,15 +1,23 @@
 """A BEIR folder through the same way as any file, and faults of its files told with file and line."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eval.datasets import BadDataset, read_beir
-from eval.runs import evaluate_retrieval, rank_documents
+from eval.places import Level, rank_units
+from eval.runs import Frame, evaluate_retrieval
+from index.collection import Collection
 from index.embedding import Encoder
 from index.passages import Passage
+from rag.citations import Sources
+from rag.reading import Reader
 from rag.retrieval import Hit
+
+MakeCollection = Callable[..., Collection]
 
 CORPUS = {
     "d1": ("Bridges", "The old wooden bridge over the river was mended in winter."),
@@ -44,6 +52,28 @@ def test_three_settings_are_scored_and_the_querys_own_document_is_dropped(beir: 
     # q3 asks with the text of a document: that one is dropped, d3 is first, and one of two relevant ones is found.
     assert scores.settings["fused"]["MRR@10"] == 1.0
     assert scores.settings["fused"]["Recall@100"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert scores.absent == 0
+
+
+def test_an_equal_id_alone_drops_no_document(beir: Path, encoder: Encoder) -> None:
+    """Cranfield numbers both queries and documents from 1."""
+    (beir / "queries.jsonl").write_text(json.dumps({"_id": "d2", "text": "Who bought the mill?"}))
+    (beir / "qrels" / "test.tsv").write_text("d2\td2\t1\nd2\tgone\t1\n")
+    scores = evaluate_retrieval(read_beir(beir), encoder)
+    assert scores.settings["fused"]["MRR@10"] == 1.0
+    assert scores.absent == 1
+
+
+def test_frames_stand_below_and_above_and_are_no_settings(beir: Path, encoder: Encoder, reader: Reader) -> None:
+    scores = evaluate_retrieval(read_beir(beir), encoder, reader=reader)
+    random, bm25, oracle = (scores.frames[name] for name in (Frame.RANDOM, Frame.BM25, Frame.ORACLE))
+    assert all(name.startswith("frame: ") for name in scores.frames)
+    assert bm25 == scores.settings["lexical"]
+    assert oracle["nDCG@10"] == oracle["MRR@10"] == 1.0
+    assert random["Recall@100"] == pytest.approx((1 + 1 + 0.5) / 3)  # four documents: all are among a hundred
+    assert random == evaluate_retrieval(read_beir(beir), encoder).frames[Frame.RANDOM]
+    assert set(scores.order) == {"questions", "fused", "read"}
+    assert scores.order["questions"] == 3
 
 
 def test_an_indexed_test_collection_is_kept_where_a_folder_is_named(
@@ -55,16 +85,29 @@ def test_an_indexed_test_collection_is_kept_where_a_folder_is_named(
         read_beir(beir), encoder, folder=tmp_path / "kept", progress=lambda step, _n, _total: seen.append(step)
     )
     assert again == first
-    assert set(seen) == {"searching"}
+    assert set(seen) == {"dense", "lexical", "fused"}
+    (beir / "corpus.jsonl").write_text('{"_id": "d1", "text": "x"}')
+    with pytest.raises(BadDataset, match=r"holds other documents too \(d2"):
+        evaluate_retrieval(read_beir(beir), encoder, folder=tmp_path / "kept")
 
 
-def test_a_document_is_ranked_by_its_best_passage_and_ties_by_id_descending() -> None:
-    def hit(doc: str, score: float, rank: int) -> Hit:
-        return Hit(Passage(rank, doc, 0, 1, "x"), score, rank, score, 0.0)
+def test_a_unit_is_ranked_by_its_best_passage_and_ties_by_id_descending(make_collection: MakeCollection) -> None:
+    text = "The committee of the town agreed on Tuesday to mend the old bridge before winter.\n\n"
+    with make_collection(a=text, b=text, c=text, own=text).reading() as snapshot:
+        sources = Sources(snapshot)
 
-    hits = [hit("a", 0.9, 1), hit("b", 0.8, 2), hit("a", 0.7, 3), hit("c", 0.8, 4), hit("own", 0.99, 5)]
-    assert rank_documents(hits, without="own") == ["a", "c", "b"]
-    assert rank_documents(hits, depth=2) == ["own", "a"]
+        def hit(doc: str, score: float, rank: int) -> Hit:
+            return Hit(Passage(rank, f"{doc}.txt", 0, 20, text[:20]), score, rank, score, 0.0)
+
+        hits = [hit("a", 0.9, 1), hit("b", 0.8, 2), hit("a", 0.7, 3), hit("c", 0.8, 4), hit("own", 0.99, 5)]
+
+        def ids(level: Level, **options: Any) -> list[str]:
+            return [unit for unit, _ in rank_units(hits, level, sources, **{"depth": 10, **options})]
+
+        assert ids(Level.DOCUMENT, without="own.txt") == ["a.txt", "c.txt", "b.txt"]
+        assert ids(Level.DOCUMENT, depth=2) == ["own.txt", "a.txt"]
+        assert ids(Level.PARAGRAPH, depth=2) == ["own.txt ¶1", "a.txt ¶1"]
+        assert ids(Level.PASSAGE, depth=2) == ["own.txt 0-20", "a.txt 0-20"]
 
 
 @pytest.mark.parametrize(
