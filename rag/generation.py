@@ -90,12 +90,17 @@ def said(model: ChatModel, messages: Sequence[Message], *, max_tokens: int = MAX
 
 
 # Pairs of tags around thoughts, as the templates of open models have them.
-_OPENING = re.compile(r"<(?:think|thinking|thought|reasoning|seed:think)>|\[THINK\]|<\|START_THINKING\|>|◁think▷")
-_CLOSING = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷")
+OPENING_TAG = re.compile(r"<(?:think|thinking|thought|reasoning|seed:think)>|\[THINK\]|<\|START_THINKING\|>|◁think▷")
+CLOSING_TAG = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷")
 # Harmony and its like: every message begins with the name of its channel; only the final one is for the user.
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w*)[^<]*<\|message\|>")
 _CONTROL = re.compile(r"<\|[^<>|\s]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|<(?:start|end)_of_turn>|<eos>|<bos>|<pad>")
 _UNFINISHED = re.compile(r"[<\[◁][^<>\[\]◁▷\s]{0,24}$")
+
+
+def is_thought_mark(spelling: str) -> bool:
+    """Whether a token's spelling is one of the tags that tell thoughts from an answer."""
+    return spelling == "<|channel|>" or bool(OPENING_TAG.fullmatch(spelling) or CLOSING_TAG.fullmatch(spelling))
 
 
 def without_thoughts(raw: str, *, growing: bool = False) -> str:
@@ -105,13 +110,13 @@ def without_thoughts(raw: str, *, growing: bool = False) -> str:
     template opened it). growing: more may come, so what may be the beginning of a tag is held back.
     """
     text = _final_channel(raw)
-    closings = list(_CLOSING.finditer(text))
-    if closings and not _OPENING.search(text, 0, closings[0].start()):
+    closings = list(CLOSING_TAG.finditer(text))
+    if closings and not OPENING_TAG.search(text, 0, closings[0].start()):
         text = text[closings[0].end() :]
     kept, at = [], 0
-    while opening := _OPENING.search(text, at):
+    while opening := OPENING_TAG.search(text, at):
         kept.append(text[at : opening.start()])
-        closing = _CLOSING.search(text, opening.end())
+        closing = CLOSING_TAG.search(text, opening.end())
         if closing is None:
             at = len(text)
             break
@@ -120,7 +125,7 @@ def without_thoughts(raw: str, *, growing: bool = False) -> str:
     visible = "".join(kept)
     if growing:
         visible = _UNFINISHED.sub("", visible, count=1)
-    return _CLOSING.sub("", _CONTROL.sub("", visible)).strip()
+    return CLOSING_TAG.sub("", _CONTROL.sub("", visible)).strip()
 
 
 def _final_channel(raw: str) -> str:
