@@ -47,7 +47,10 @@ from rag.console import (  # noqa: E402
     CollectionOption,
     DocumentOption,
     JsonOption,
+    ModelOption,
     PublisherOption,
+    ServerOption,
+    StrictOption,
     print_json,
     print_line,
     print_notices,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
     from index.indexing import Summary
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
+    from rag.conversation import Turn
 
 __all__ = ["ask", "index", "main", "open_collection", "search", "show"]
 
@@ -102,11 +106,21 @@ def index(
         )
 
 
-def ask(collection: OpenCollection, question: str, *, filters: "Filters | None" = None) -> "Answer":
-    """One Answer: claims with citations, or an abstention with its reason."""
+def ask(
+    collection: OpenCollection,
+    question: str,
+    *,
+    history: "Sequence[Turn]" = (),
+    strict: bool = False,
+    filters: "Filters | None" = None,
+) -> "Answer":
+    """One Answer: claims with citations, or an abstention with its reason. See `rag.answering.answer`."""
     from rag.answering import answer
 
-    return answer(collection.stored, collection.encoder, collection.reader, question, filters=filters)
+    return answer(
+        collection.stored, collection.encoder, collection.reader, question, history=history, model=collection.model,
+        strict=strict, filters=filters,
+    )  # fmt: skip
 
 
 def search(
@@ -187,37 +201,63 @@ def ask_command(
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="In plain words.")] = None,
     collection: CollectionOption = None,
     questions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help='Questions from a file, a JSON line {"id", "question"} each.')
+        Path | None,
+        typer.Option(metavar="FILE", help='Questions from a file, a JSON line {"id", "question", "history"?} each.'),
     ] = None,
     after: AfterOption = None,
     before: BeforeOption = None,
     publisher: PublisherOption = None,
     document: DocumentOption = None,
+    model: ModelOption = None,
+    server: ServerOption = None,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
     from rag.answers import answer_json
+    from rag.chat import answered
     from rag.terminal import answer_text, name
 
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
     filters = _filters(after, before, publisher, document)
-    opened = _for_reading(collection, sample=not (as_json or questions))
+    opened = _with_model(_for_reading(collection, sample=not (as_json or questions)), model, server)
+    said = opened.model.notices if opened.model else ()
     if questions is not None:
         for row in _question_rows(questions):
-            answer = ask(opened, row["question"], filters=filters)
+            answer = ask(opened, row["question"], history=row["history"], strict=strict, filters=filters)
             if as_json:
                 print_json({"id": row["id"], **answer_json(answer)})
             else:
                 print_line(f"{name(str(row['id']))}  {name(row['question'])}\n\n{answer_text(answer)}\n")
-            print_notices(answer.notices)
+            print_notices(notice for notice in answer.notices if notice not in said)
         return
-    answer = ask(opened, question or "", filters=filters)
-    print_notices(answer.notices)
+    answer = answered(opened, question or "", strict=strict, filters=filters)
+    print_notices(notice for notice in answer.notices if notice not in said)
     if as_json:
         print_json(answer_json(answer))
     else:
         print_line(answer_text(answer))
+
+
+@app.command("chat")
+def chat_command(
+    collection: CollectionOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    publisher: PublisherOption = None,
+    document: DocumentOption = None,
+    model: ModelOption = None,
+    server: ServerOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Ask one question after the other; "and when was that?" goes on from the last one."""
+    from rag.chat import Chat, typed_lines
+
+    filters = _filters(after, before, publisher, document)
+    opened = _with_model(_for_reading(collection, sample=True), model, server)
+    say("Ask something; /help lists the commands, /quit ends.")
+    Chat(opened, filters=filters, strict=strict).run(typed_lines())
 
 
 @app.command("search")
@@ -524,6 +564,16 @@ def _sample_collection() -> OpenCollection:
     return opened
 
 
+def _with_model(opened: OpenCollection, model: str | None, server: str | None) -> OpenCollection:
+    """The collection with the chat model that was named; what leaves the machine with it is said before it does."""
+    if server is not None and not model:
+        raise typer.BadParameter("--server needs the name of one of its models: --model NAME")
+    opened.model_name, opened.server = model or None, server
+    if opened.model is not None:
+        print_notices(opened.model.notices)
+    return opened
+
+
 def _filters(
     after: str | None, before: str | None, publisher: str | None, documents: Sequence[str] | None
 ) -> "Filters":
@@ -542,8 +592,9 @@ def _date(value: str | None, option: str) -> str | None:
 
 
 def _question_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows with an "id" and a "question" from a file of JSON lines. Raises Unreadable with file and line."""
+    """Rows with an "id", a "question" and turns as "history" from JSON lines. Raises Unreadable with file and line."""
     from index.errors import Unreadable
+    from rag.conversation import turns_of
 
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -559,6 +610,10 @@ def _question_rows(path: Path) -> list[dict[str, Any]]:
             raise Unreadable(f"{path}:{number}: not a JSON object ({error})") from error
         if not isinstance(row, dict) or not isinstance(row.get("question"), str) or row.get("id") is None:
             raise Unreadable(f'{path}:{number}: a row is a JSON object with an "id" and a "question" that is a string')
+        try:
+            row["history"] = turns_of(row.get("history") or [])
+        except ValueError as error:
+            raise Unreadable(f"{path}:{number}: {error}") from error
         rows.append(row)
     return rows
 

@@ -104,14 +104,15 @@ def answer_events(
     confidence = _confidence(candidates, readable)
     read = perf_counter()
     written = None
-    if model is not None and hits and _reason(hits) != "off_topic":
+    told = model.notices if model is not None else ()
+    if model is not None and hits and (_reason(hits) != "off_topic" or confidence >= threshold):
         written = yield from write(
             asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
         )
         hits = hits[: written.read]
-        claims, citations, groups = written.claims, written.citations, []
+        claims, citations, groups, told = written.claims, written.citations, [], (*told, *written.notices)
     else:
-        groups = [] if confidence < threshold or not candidates else chosen(candidates)
+        groups = [] if confidence < threshold or model is not None else chosen(candidates)
         claims, citations = _claims(groups)
     yield Answer(
         question=question,
@@ -125,7 +126,7 @@ def answer_events(
         reason=None if claims else _reason(hits),
         confidence=confidence,
         generator="extractive" if model is None else model.name,
-        notices=(*collection.notices, *notices, *(written.notices if written else ())),
+        notices=(*collection.notices, *notices, *told),
         seconds={
             "retrieve": retrieved - began,
             "read": read - retrieved,

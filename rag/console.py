@@ -19,6 +19,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 AfterOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or later.")]
 BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only documents of this date or earlier.")]
 PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="A chat model: a folder, a hub name, or a name on --server."),
+]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", metavar="URL", help="An OpenAI-compatible server, as http://localhost:8080.")
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Leave out what the documents do not bear out, of a model's answer.")
+]
 SaveOption = Annotated[
     str | None, typer.Option("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
 ]
@@ -46,6 +56,21 @@ def print_notices(notices: Iterable[str]) -> None:
     """Each notice on a line of stderr."""
     for notice in notices:
         say(f"pilcrow: {notice}")
+
+
+@contextmanager
+def live_text() -> Iterator[Callable[[str], None]]:
+    """A text on stderr that grows while it is shown and is gone afterwards, where that is a terminal."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, transient=True, auto_refresh=False, vertical_overflow="ellipsis") as live:
+        yield lambda text: live.update(Text(text), refresh=True)
 
 
 @contextmanager

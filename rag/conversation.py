@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rag.answers import Answer
+from rag.citations import without_markers
 from rag.generation import AnswerCut, ChatModel, said
 from rag.prompt import query_messages
 from rag.words import content_words, names
@@ -33,6 +34,22 @@ class Turn:
         """The turn that an answer ends."""
         cited = tuple(dict.fromkeys(citation.doc_id for citation in answer.citations))
         return cls(answer.question, answer.query, " ".join(claim.text for claim in answer.claims), cited)
+
+
+def turns_of(rows: object) -> list[Turn]:
+    """The turns of a "history": a question as a string or as {"question", "answer"?} each, oldest first.
+
+    Raises ValueError for anything else.
+    """
+    turns: list[Turn] = []
+    for row in rows if isinstance(rows, list) else [rows]:
+        told = row if isinstance(row, dict) else {"question": row}
+        match (told.get("question"), told.get("answer") or ""):
+            case (str(question), str(answer)):
+                turns.append(Turn(question, standalone(question, turns), without_markers(answer)))
+            case _:
+                raise ValueError('"history" is a list of questions, or of objects with a "question" and an "answer"')
+    return turns
 
 
 # Words that point to something said before, and where a person's name can stand in their place.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from index.collection import Collection
     from index.embedding import Encoder
+    from rag.generation import ChatModel
     from rag.reading import Reader
 
 _DEFAULT_FOLDER = ".pilcrow"
@@ -24,10 +25,13 @@ class OpenCollection:
     """A collection's folder, and the models that search and read it, loaded when first needed.
 
     encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
+    model_name: a chat model's folder or name, or its name on `server`, an OpenAI-compatible one; None is none.
     """
 
     folder: Path
     encoder_name: str | None = None
+    model_name: str | None = None
+    server: str | None = None
     _stored: "Collection | None" = field(default=None, init=False, repr=False)
 
     @cached_property
@@ -54,6 +58,19 @@ class OpenCollection:
 
         return bundled_reader()
 
+    @cached_property
+    def model(self) -> "ChatModel | None":
+        """The chat model that writes answers, where one was named. Raises ModelUnusable."""
+        if self.model_name is None:
+            return None
+        if self.server is not None:
+            from rag.server_model import ServerModel
+
+            return ServerModel(self.server, self.model_name)
+        from rag.local_model import LocalModel
+
+        return LocalModel(self.model_name, fetch=True)
+
     @property
     def stored(self) -> "Collection":
         """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
@@ -72,10 +89,19 @@ class OpenCollection:
             yield collection
 
 
-def open_collection(folder: str | os.PathLike[str] | None = None, *, encoder: str | None = None) -> OpenCollection:
+def open_collection(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    encoder: str | None = None,
+    model: str | None = None,
+    server: str | None = None,
+) -> OpenCollection:
     """The collection in a folder; made there by the first `index`.
 
     folder: by default $PILCROW_COLLECTION, else `.pilcrow` in the current folder.
     encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
+    model: a chat model of transformers, by folder or name, that writes the answers; none by default.
+    server: the address of an OpenAI-compatible server that has the model.
     """
-    return OpenCollection(Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER), encoder)
+    place = Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER)
+    return OpenCollection(place, encoder, model, server)

@@ -1,0 +1,94 @@
+"""A server on loopback that speaks OpenAI's protocol and says what it was told to say."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+
+def delta(text: str | None = None, finish: str | None = None, **more: str) -> str:
+    content = {} if text is None else {"content": text}
+    return json.dumps({"choices": [{"index": 0, "delta": content | more, "finish_reason": finish}]}, ensure_ascii=False)
+
+
+def spoken(*pieces: str, finish: str = "stop") -> list[str]:
+    """The events of an answer that comes in these pieces."""
+    return [*(delta(piece) for piece in pieces), delta(finish=finish), "[DONE]"]
+
+
+@dataclass
+class ChatServer:
+    """What the server does with a request. sleep: what it waits for before the event of that number."""
+
+    url: str
+    events: list[str] = field(default_factory=list)
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/event-stream"
+    headers: dict[str, str] = field(default_factory=dict)
+    models: dict[str, Any] = field(default_factory=lambda: {"data": []})
+    stall_before: int | None = None
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+    gone: threading.Event = field(default_factory=threading.Event)
+    statuses: list[int] = field(default_factory=list)
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self.reply(200, json.dumps(server.models), "application/json")
+
+        def do_POST(self) -> None:
+            assert self.path == "/v1/chat/completions"
+            server.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            server.keys.append(self.headers.get("authorization"))
+            status = server.statuses.pop(0) if server.statuses else server.status
+            if status != 200 or server.content_type != "text/event-stream":
+                self.reply(status, server.body, server.content_type)
+                return
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            try:
+                for number, event in enumerate(server.events):
+                    if number == server.stall_before:
+                        server.released.wait(20)
+                    self.wfile.write(f"data: {event}\n\n".encode())
+                    self.wfile.flush()
+            except OSError:
+                server.gone.set()
+
+        def reply(self, status: int, text: str, content_type: str) -> None:
+            self.send_response(status)
+            self.send_header("content-type", content_type)
+            for header, value in server.headers.items():
+                self.send_header(header, value)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ChatServer(f"http://127.0.0.1:{http.server_port}")
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.released.set()
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def speech() -> Callable[..., list[str]]:
+    return spoken
