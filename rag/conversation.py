@@ -78,6 +78,8 @@ _LEAD = re.compile(r"^\W*(?:and|but|or|so|also)\b[\s,]*", re.IGNORECASE)
 _QUERY_TOKENS = 512
 _QUERY_CHARACTERS = 400
 _TURNS_TOLD = 4
+# What the last question asked for is not what it was about.
+_ASKED_FOR = re.compile(r"\bhow (?:many|much) \w+", re.IGNORECASE)
 _MAX_TERMS = 12
 _MAX_NAMES = 3
 
@@ -106,7 +108,8 @@ def carried_over(question: str, last: Turn) -> str:
     if person and _PERSONAL.search(asked):
         asked = _PERSONAL.sub(lambda match: _in_place(match, person, asked), asked, count=1)
     known = _words_of(asked)
-    terms = [word for word in content_words(last.query) if word.casefold() not in known][:_MAX_TERMS]
+    topic = _ASKED_FOR.sub(" ", last.query)
+    terms = [word for word in content_words(topic) if word.casefold() not in known][:_MAX_TERMS]
     known |= _words_of(last.query)
     terms += [name for name in names(last.answer)[:_MAX_NAMES] if not _words_of(name) <= known]
     return f"{asked.rstrip('?!. ')} ({' '.join(terms)})?" if terms else asked

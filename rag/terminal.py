@@ -14,7 +14,7 @@ from rag.citations import Citation, Claim, without_markers
 # Control characters but newline and tab, and the marks that turn the direction of text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # What Markdown might take for its own: a quoted page must not load a picture when the file is read.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#!|~&:@])")
 _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
 OPEN, CLOSE = "▸", "◂"

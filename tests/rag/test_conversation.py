@@ -17,8 +17,8 @@ YALOWITZ = Turn(
     [
         (BRIDGE, "And when was that?", "when was that (mended bridge Ann Example)?"),
         (BRIDGE, "Was she paid?", "Was Ann Example paid (mended bridge)?"),
-        (YALOWITZ, "What about his wife?", "What about Kenneth Yalowitz's wife (years diplomat)?"),
-        (YALOWITZ, "Why?", "Why (years Kenneth Yalowitz diplomat)?"),
+        (YALOWITZ, "What about his wife?", "What about Kenneth Yalowitz's wife (diplomat)?"),
+        (YALOWITZ, "Why?", "Why (Kenneth Yalowitz diplomat)?"),
     ],
 )
 def test_a_follow_up_carries_over_what_the_last_turn_was_about(last: Turn, question: str, query: str) -> None:
