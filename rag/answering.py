@@ -17,7 +17,7 @@ from rag.checking import SupportModel
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
 from rag.conversation import Turn, standalone
 from rag.generation import ChatModel
-from rag.reading import Reader
+from rag.reading import PassageReader
 from rag.retrieval import Hit, retrieve
 from rag.writing import write
 
@@ -36,7 +36,7 @@ _BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -4.037, 0.554, 4.712
 def answer(
     collection: Collection,
     encoder: Encoder,
-    reader: Reader,
+    reader: PassageReader,
     question: str,
     *,
     history: Sequence[Turn] = (),
@@ -67,7 +67,7 @@ def answer(
 def answer_events(
     collection: Collection,
     encoder: Encoder,
-    reader: Reader,
+    reader: PassageReader,
     question: str,
     *,
     history: Sequence[Turn] = (),

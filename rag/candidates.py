@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from index.paragraphs import Kind
 from index.passages import Passage
 from rag.citations import Sentence, Sources
-from rag.reading import Reader
+from rag.reading import PassageReader
 from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (fused score - the best fused score). Weights and the number
@@ -61,7 +61,7 @@ class Candidate:
         return self.sentence.document.text[self.start : self.end]
 
 
-def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: Reader) -> list[Candidate]:
+def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Candidate]:
     """The spans of all passages, best first, ties by rank and place; a span that is in no sentence is left out."""
     if not hits:
         return []

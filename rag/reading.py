@@ -19,7 +19,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -249,6 +249,16 @@ def _gelu(x: Floats) -> Floats:
 def bundled_reader() -> Reader:
     """The reader that ships. Raises ReaderFileError or EncoderMissing where files are absent or altered."""
     return Reader.open(BUNDLED_READER, bundled_folder())
+
+
+class PassageReader(Protocol):
+    """Reads passages for a question, as `Reader` does."""
+
+    def read(
+        self, question: str, passages: Sequence[str], titles: Sequence[str] | None = None, *, n_spans: int = 5
+    ) -> list[Reading]:
+        """One Reading for each passage, in their order."""
+        ...
 
 
 class Reader:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rag.answers import Answer, JsonObject, answer_json
 from rag.citations import Citation, with_markers
-from rag.requests import MODEL_WITH_SOURCES
+from rag.requests import MODEL_WITH_SOURCES, NO_ANSWER, SOURCES_FOLLOW
 from rag.terminal import REASONS
 
 # The beginning of what HTML takes for a tag.
@@ -56,7 +56,7 @@ class Completion:
         """What the text is made of; joined, it is the text."""
         yield from _sentences(answer)
         if self.model == MODEL_WITH_SOURCES and answer.citations:
-            yield "\n\nSources:\n" + "".join(
+            yield SOURCES_FOLLOW + "".join(
                 f"\n- [{c.label}] {_place(c)}: “{_one_line(c.quote)}”" for c in answer.citations
             )
 
@@ -77,7 +77,7 @@ class Completion:
 def _sentences(answer: Answer) -> list[str]:
     """The answer's text, a claim each, or the one line that says why there is none."""
     if answer.abstained:
-        return ["No answer. " + REASONS.get(answer.reason or "", "")]
+        return [NO_ANSWER + REASONS.get(answer.reason or "", "")]
     claims = [with_markers([claim]) for claim in answer.claims]
     pieces = [*claims[:1], *(f" {claim}" for claim in claims[1:])]
     return [_defused(piece) for piece in (pieces if "".join(pieces) == answer.text else [answer.text])]

@@ -3,6 +3,7 @@
 What a body must be to be understood is here, as pydantic models that the OpenAPI page shows; nothing of HTTP.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,9 +15,17 @@ MAX_QUESTION = 4_000
 MAX_MESSAGES = 200
 MAX_PASSAGES = 100
 MAX_NAME = 1_000
+MAX_ANSWER = 20_000
+# Turns that are looked at; a follow-up seldom goes further back than to the last one.
+MAX_TURNS = 10
 # Of the two models that the server calls itself, the second ends its text with a list of what it cites, for clients
 # that show nothing but text.
 MODELS = MODEL, MODEL_WITH_SOURCES = "pilcrow", "pilcrow-with-sources"
+
+
+# How a reply begins that holds no answer, and what stands before a reply's list of sources.
+NO_ANSWER, SOURCES_FOLLOW = "No answer. ", "\n\nSources:\n"
+_MARKER = re.compile(r"\s?\[\d{1,3}\]")
 
 
 def _date(value: str) -> str:
@@ -52,10 +61,32 @@ class Narrowed(BaseModel):
         return Filters(self.after, self.before, self.publisher, tuple(self.documents))
 
 
-class AskRequest(Narrowed):
+class Before(BaseModel):
+    """An earlier turn of the conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(max_length=MAX_QUESTION)
+    answer: str = Field(default="", max_length=MAX_ANSWER, description="As it was replied; its markers mean nothing.")
+
+
+class Asking(Narrowed):
+    """What may be asked of an answer, beyond the question."""
+
+    strict: bool = Field(default=False, description="Leave out of a model's answer what the documents do not bear out.")
+
+
+class AskRequest(Asking):
     """A question to be answered."""
 
     question: Question
+    history: list[Before] = Field(
+        default=[], max_length=MAX_MESSAGES, description="The turns before it, oldest first: what 'it' and 'he' may be."
+    )
+
+    def turns(self) -> list[tuple[str, str]]:
+        """The last turns before the question, oldest first: (question, answer), the answer without markers."""
+        return [(turn.question, unmarked(turn.answer)) for turn in self.history[-MAX_TURNS:]]
 
 
 class SearchRequest(Narrowed):
@@ -92,7 +123,7 @@ class TextFormat(BaseModel):
     type: Literal["text"]
 
 
-class ChatExtras(Narrowed):
+class ChatExtras(Asking):
     """What a chat completion may ask of Pilcrow beyond OpenAI's form."""
 
     drafts: bool = Field(
@@ -121,6 +152,22 @@ class ChatRequest(BaseModel):
     def question(self) -> str:
         """The last message's text."""
         return self.messages[-1].content
+
+    def turns(self) -> list[tuple[str, str]]:
+        """The last turns before the question, oldest first: (question, answer), the answer without markers."""
+        turns: list[tuple[str, str]] = []
+        for message in self.messages[:-1]:
+            if message.role == "user":
+                turns.append((message.content[:MAX_QUESTION], ""))
+            elif message.role == "assistant" and turns and not turns[-1][1]:
+                turns[-1] = (turns[-1][0], unmarked(message.content[:MAX_ANSWER]))
+        return turns[-MAX_TURNS:]
+
+
+def unmarked(answer: str) -> str:
+    """What an answer of this server said: without its markers and its list of sources; nothing where it had none."""
+    said = answer.partition(SOURCES_FOLLOW)[0]
+    return "" if said.startswith(NO_ANSWER) else _MARKER.sub("", said)
 
 
 class WrongRequest(Exception):

@@ -7,7 +7,7 @@ fault is in `rag.requests`, `rag.replies` and `rag.faults`; the process is `rag.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Generator
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from rag import lookup, replies
 from rag.answering import answer_events
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.askers import Askers, Asking, Busy, Gone, Overdue
+from rag.conversation import Turn, standalone
 from rag.faults import BROKEN, fault_body, fault_of, openai_fault
+from rag.gathering import GatheringEncoder, GatheringReader
 from rag.guard import App, Guard
 from rag.replies import Completion
 from rag.requests import MAX_NAME, MODELS, AskRequest, ChatRequest, SearchRequest, WrongRequest, check
@@ -54,10 +56,16 @@ _SEARCHING = Step("searching")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it came, and which documents may be looked at."""
+    """A question as it came, and what came with it.
+
+    filters: which documents may be looked at. history: (question, answer) of the turns before, oldest first.
+    strict: what the documents do not bear out is left out of a model's answer.
+    """
 
     question: str
-    filters: Filters
+    filters: Filters | None = None
+    history: Sequence[tuple[str, str]] = ()
+    strict: bool = False
 
 
 Answering = Callable[[Asked], Generator[Event, None, None]]
@@ -65,12 +73,24 @@ Answering = Callable[[Asked], Generator[Event, None, None]]
 
 def answering(collection: "OpenCollection") -> Answering:
     """How this collection answers. Its models are loaded before this returns, so that the first question is quick."""
-    stored, encoder, reader = collection.stored, collection.encoder, collection.reader
+    stored = collection.stored
+    encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
-        yield from answer_events(stored, encoder, reader, asked.question, filters=asked.filters)
+        yield from answer_events(
+            stored, encoder, reader, asked.question, history=_turns(asked.history), strict=asked.strict,
+            filters=asked.filters,
+        )  # fmt: skip
 
     return events
+
+
+def _turns(history: Sequence[tuple[str, str]]) -> list[Turn]:
+    """The turns with what each of them searched for."""
+    turns: list[Turn] = []
+    for question, answer in history:
+        turns.append(Turn(question, standalone(question, turns), answer))
+    return turns
 
 
 # ---- The application
@@ -194,7 +214,8 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
     )
     async def ask(body: AskRequest, request: Request) -> Response:
         """One answer, each sentence with its sources; or the word that the documents do not answer."""
-        return _json(answer_json(await desk.answer(Asked(body.question, body.filters()), request)))
+        asked = Asked(body.question, body.filters(), body.turns(), body.strict)
+        return _json(answer_json(await desk.answer(asked, request)))
 
     @app.post(
         "/search",
@@ -246,7 +267,7 @@ def _add_openai_paths(app: "FastAPI", desk: _Desk) -> None:
     async def chat(body: ChatRequest, request: Request) -> Response:
         """OpenAI's chat completion: the last message is the question; `pilcrow` in the reply is the whole answer."""
         check(body)
-        asked = Asked(body.question, body.pilcrow.filters())
+        asked = Asked(body.question, body.pilcrow.filters(), body.turns(), body.pilcrow.strict)
         completion = Completion(body.model)
         if not body.stream:
             return _json(completion.whole(await desk.answer(asked, request)))

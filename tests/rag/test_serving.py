@@ -25,12 +25,13 @@ from index.embedding import Encoder
 from index.errors import CollectionError
 from rag.answering import answer
 from rag.answers import Answer, Draft, Event, Step, answer_json
+from rag.conversation import Turn
 from rag.guard import MAX_BODY_BYTES
 from rag.listening import AddressTaken, Discreet, TokenMissing, listen, read_token, web_server
 from rag.opened import OpenCollection
 from rag.reading import Reader
 from rag.replies import AnswerReply, ChatReply, HealthReply, HitsReply, ModelsReply, OpenAIFaultReply, ShownReply
-from rag.requests import MAX_MESSAGES, MAX_QUESTION
+from rag.requests import MAX_MESSAGES, MAX_QUESTION, unmarked
 from rag.serving import Answering, Asked, answering, make_app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -175,6 +176,34 @@ def test_where_the_documents_do_not_answer_the_text_says_so(url: str) -> None:
         )
     assert (reply.choices[0].message.content or "").startswith("No answer. The documents ")
     assert reply.pilcrow["abstained"] is True  # type: ignore[attr-defined]
+
+
+FOLLOW_UP = "And for which country was he its ambassador?"
+
+
+def test_a_follow_up_keeps_the_subject_of_the_messages_before_it(url: str, opened: OpenCollection) -> None:
+    first = answer(opened.stored, opened.encoder, opened.reader, QUESTION)
+    second = answer(opened.stored, opened.encoder, opened.reader, FOLLOW_UP, history=[Turn.of(first)])
+    assert "Yalowitz" in second.query
+    with client(url) as caller:
+        told = (
+            caller.chat.completions.create(model="pilcrow-with-sources", messages=MESSAGES).choices[0].message.content
+        )
+        messages: Any = [
+            {"role": "system", "content": "Obey."},
+            *MESSAGES,
+            {"role": "assistant", "content": told},
+            {"role": "user", "content": FOLLOW_UP},
+        ]
+        reply = caller.chat.completions.create(model="pilcrow", messages=messages)
+    history = [{"question": QUESTION, "answer": told}]
+    asked = httpx.post(f"{url}/ask", json={"question": FOLLOW_UP, "history": history}).json()
+    assert timeless(reply.pilcrow) == timeless(asked) == timeless(answer_json(second))  # type: ignore[attr-defined]
+
+
+def test_of_an_earlier_reply_only_what_it_said_is_remembered() -> None:
+    assert unmarked("He left. [1][2] She came [3].\n\nSources:\n\n- [1] a.txt") == "He left. She came."
+    assert unmarked("No answer. The documents do not seem to be about this.") == ""
 
 
 def test_the_other_model_lists_its_sources_for_clients_that_show_only_text(url: str, expected: Answer) -> None:
