@@ -58,6 +58,7 @@ from rag.console import (  # noqa: E402
     say,
 )
 from rag.opened import OpenCollection, open_collection  # noqa: E402
+from rag.upkeep import check_command, compact_command
 
 if TYPE_CHECKING:
     from index.collection import Filters
@@ -152,6 +153,8 @@ app = typer.Typer(
     help="Answers questions from your own documents, every sentence pinned to the characters that bear it out.",
 )
 app.add_typer(eval_app, name="eval")
+app.command("check")(check_command)
+app.command("compact")(compact_command)
 
 
 @app.command("index")
@@ -187,11 +190,13 @@ def index_command(
     if as_json:
         print_json(
             {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged,
-             "removed": summary.removed, "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
+             "removed": summary.removed, "moved": summary.moved,
+             "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
              "ignored": dict(summary.ignored)}
         )  # fmt: skip
     else:
         _print_summary(summary, opened.folder)
+    print_notices(summary.notices)
     if summary.unreadable:
         raise typer.Exit(_USER_ERROR if summary.seen == 0 else 1)
 
@@ -414,6 +419,7 @@ def remove_command(
     with open_stored(open_collection(collection).folder, write=True) as writer:
         writer.remove(list(dict.fromkeys(documents)))
         writer.refresh_base()
+        print_notices(writer.notices)
     print_line(f"{len(set(documents))} removed")
 
 
@@ -622,6 +628,8 @@ def _print_summary(summary: "Summary", folder: Path) -> None:
     from rag.terminal import name
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
+    if summary.moved:
+        counts["moved"] = summary.moved
     if summary.removed:
         counts["removed"] = summary.removed
     if summary.unreadable:

@@ -23,7 +23,7 @@ from index.copies import link, runs, signature
 from index.derived import DerivedIndexes, LexicalView, lexical_entry
 from index.documents import Document
 from index.embedding import EncoderIdentity
-from index.errors import CollectionError, CollectionMissing
+from index.errors import CollectionError, CollectionLocked, CollectionMissing, CollectionReadOnly
 from index.locking import acquire
 from index.migration import migrate, needs_migration
 from index.records import (
@@ -31,12 +31,13 @@ from index.records import (
     document_row,
     find_text,
     forget_texts,
+    rename_texts,
     renew_sum,
     store_document,
     store_text,
     text_key,
 )
-from index.snapshot import Filters, Snapshot, Status, read_generation
+from index.snapshot import Filters, Snapshot, Status, folder_size, read_generation
 from index.truth import (
     CORPUS,
     connect,
@@ -54,6 +55,8 @@ __all__ = ["Collection", "Filters", "Prepared", "Snapshot", "Status", "create_co
 
 # How often a reading begins anew because something was committed while it began.
 _BEGINNINGS = 50
+# How long `compact` waits for readers that are inside a question.
+PATIENCE_MS = 5000
 
 
 class Collection:
@@ -77,6 +80,7 @@ class Collection:
         self._file = _file_id(folder)
         self._idle: list[tuple[sqlite3.Connection, tuple[int, ...]]] = []
         self._closed = False
+        self.mended: list[str] = []  # derived indexes that were made again when this was opened for writing
 
     # Opening and closing
 
@@ -105,6 +109,10 @@ class Collection:
     def notices(self) -> list[str]:
         """What was found damaged in derived files, a line each; for a reader, what still is."""
         return self._derived.notices
+
+    def size(self) -> int:
+        """Bytes of all files in the folder."""
+        return folder_size(self.folder)
 
     @property
     def encoder(self) -> EncoderIdentity:
@@ -191,17 +199,18 @@ class Collection:
 
     # Writing
 
-    def replace(self, prepared: Sequence[Prepared]) -> None:
+    def replace(self, prepared: Sequence[Prepared], *, anew: bool = False) -> None:
         """The documents become visible, whole, all at once; those of the same source go in the same moment.
 
-        A text that is stored already gets a further name, and nothing else.
+        A text that is stored already gets a further name, and nothing else. anew: what is stored of these documents is
+        damaged; all names of their texts get what is given here.
         """
         if not prepared:
             return
         with self._writing() as connection:
             keys = [text_key(p.document, p.paragraphs) for p in prepared]
             with transaction(connection, self.folder):
-                new = _new_texts(connection, keys, prepared)
+                new = _new_texts(connection, keys, prepared, anew=anew)
                 doc_nos = _document_numbers(connection, prepared)
             lexical = self._derived.lexical_for_writing()
             lexical.replace(
@@ -216,6 +225,10 @@ class Collection:
                     for doc_no in doc_nos.values()
                     for row in connection.execute("SELECT text_no FROM documents WHERE doc_no = ?", (doc_no,))
                 ]
+                if anew:  # their keys are for those that come
+                    connection.executemany(
+                        "UPDATE texts SET key = randomblob(17) WHERE text_no = ?", [(t,) for t in before]
+                    )
                 for text_no, ids, p in new.values():
                     found = runs(p.document.text[window.start : window.end] for window in p.windows)
                     minhash = signature(found)
@@ -223,6 +236,8 @@ class Collection:
                     link(connection, text_no, found, minhash)
                 for key, p in zip(keys, prepared, strict=True):
                     text_no = new[key][0] if key in new else find_text(connection, key) or 0
+                    if anew:
+                        rename_texts(connection, doc_nos[p.document.source], text_no)
                     store_document(connection, doc_nos[p.document.source], text_no, p.document)
                 # A new text may be without a name, too: where the same source was given twice.
                 gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
@@ -264,6 +279,26 @@ class Collection:
             store_document(connection, doc_no, text_no, document)
             next_generation(connection)
 
+    def mend(self) -> list[str]:
+        """Compares all bytes of the derived files with their checksums, and makes again what is not as it was written;
+        the names of what was."""
+        with self._writing() as connection:
+            return self._derived.mend(connection, stored_encoder(connection, self.folder).dimension, thorough=True)
+
+    def compact(self) -> bool:
+        """Makes every file anew, so that none holds a byte of what was removed; False where a reader is in the way.
+
+        A reader that is inside a question keeps the old pages of the truth; it is waited for, for five seconds.
+        """
+        with self._writing() as connection:
+            dimension = stored_encoder(connection, self.folder).dimension
+            self._derived.refresh_base(connection, dimension, always=True)
+            self._derived.rebuild_lexical(connection)
+            connection.execute("VACUUM")
+            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     def refresh_base(self) -> None:
         """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
         with self._writing() as connection:
@@ -300,6 +335,14 @@ def open_collection(folder: Path, *, write: bool = False) -> Collection:
     return Collection(folder, None, None)
 
 
+def open_for_mending(folder: Path) -> Collection:
+    """The collection in `folder`, for writing where that is possible, for reading otherwise."""
+    try:
+        return open_collection(folder, write=True)
+    except (CollectionLocked, CollectionReadOnly):
+        return open_collection(folder)
+
+
 def create_collection(folder: Path, encoder: EncoderIdentity) -> Collection:
     """A new, empty collection in `folder`, open for writing; or the one that is there.
 
@@ -322,21 +365,21 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
         encoder = stored_encoder(connection, folder)
         migrate(connection, folder, encoder)
         collection = Collection(folder, connection, lock)
-        collection._derived.mend(connection, encoder.dimension)
+        collection.mended = collection._derived.mend(connection, encoder.dimension)
     undo.pop_all()
     return collection
 
 
 def _new_texts(
-    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared]
+    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared], *, anew: bool = False
 ) -> dict[bytes, tuple[int, range, Prepared]]:
-    """Texts that are not stored yet, by key: a number, ids for the passages, and the first document that has it.
+    """Texts that are not stored yet (or all, `anew`), by key: a number, ids for the passages, the first document of it.
 
     Numbers and ids are taken in a transaction of their own: SQLite gives AUTOINCREMENT ids again after a rollback.
     """
     first: dict[bytes, Prepared] = {}
     for key, p in zip(keys, prepared, strict=True):
-        if key not in first and find_text(connection, key) is None:
+        if key not in first and (anew or find_text(connection, key) is None):
             first[key] = p
     text_no = take_numbers(connection, "next_text_no", len(first))
     passage_id = take_numbers(connection, "next_passage_id", sum(len(p.windows) for p in first.values()))

@@ -280,6 +280,26 @@ class DerivedIndexes:
         self.state_lexical(connection)
 
 
+def damaged_files(connection: sqlite3.Connection, folder: Path, dimension: int) -> list[str]:
+    """The names of the derived indexes that are not as they were written; nothing is mended."""
+    damaged = []
+    stated = _base_stated(connection)
+    try:
+        whole = not stated["name"] or (
+            _load_base(folder / stated["name"], stated, dimension) is not None
+            and _digest(folder / stated["name"]) == stated["blake2"]
+        )
+    except (OSError, RuntimeError):
+        whole = False
+    if not whole:
+        damaged.append("vector index")
+    truth = {row[0] for row in connection.execute("SELECT passage_id FROM passages")}
+    index, _ = _stored_lexical(folder / "lexical")
+    if index is None or not whole_files(folder / "lexical") or not truth <= index.ids():
+        damaged.append("lexical index")
+    return damaged
+
+
 def lexical_entry(passage_id: int, text_no: int, title: str | None, heading: str | None, text: str) -> LexicalEntry:
     """What the lexical index holds of a passage."""
     return LexicalEntry(passage_id, text_no, encoder_input(title, heading, text))

@@ -12,6 +12,7 @@
         ├── CollectionMissing   no collection at that path
         ├── CollectionMismatch  made with another encoder or format
         ├── CollectionLocked    another process is writing
+        ├── CollectionReadOnly  its folder may not be written to
         └── CollectionDamaged   the truth itself cannot be read
 
 Each message says what was wrong with which value and what to do next, in one line where it can.
@@ -64,6 +65,10 @@ class CollectionMismatch(CollectionError):
 
 class CollectionLocked(CollectionError):
     """Another process is writing to the collection."""
+
+
+class CollectionReadOnly(CollectionError):
+    """A collection whose folder may not be written to."""
 
 
 class CollectionDamaged(CollectionError):

@@ -28,12 +28,18 @@ _TOLD_ROWS = 10
 
 @dataclass(slots=True)
 class Summary:
-    """What an index run did. unreadable: (path, reason). ignored: counts by reason of what was only passed over."""
+    """What an index run did. unreadable: (path, reason). ignored: counts by reason of what was only passed over.
+
+    moved: files known by their content that lie elsewhere now; they are unchanged, or updated, too.
+    notices: what was found damaged in the collection, and mended.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     removed: int = 0
+    moved: int = 0
+    notices: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
@@ -87,8 +93,10 @@ def index_paths(
             for document in _changed(found, intake, worker, max_bytes):
                 batch.append(_prepare(document, encoder))
                 if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
+                    collection.move(intake.take_moves())
                     _store(collection, encoder, batch)
                     batch = []
+    collection.move(intake.take_moves())
     _store(collection, encoder, batch)
     gone = [*intake.gone, *(_pruned(collection, paths, files) if prune else ())]
     if gone:
@@ -99,6 +107,7 @@ def index_paths(
     if not (summary.seen or summary.removed or summary.unreadable):
         raise NothingToDo(_nothing(paths, summary))
     collection.refresh_base()
+    summary.notices += collection.notices
     return summary
 
 
@@ -117,6 +126,27 @@ class _Intake:
         self.keep_all = keep_all
         self.summary = summary
         self.gone: list[str] = []
+        self.moves: dict[str, str] = {}
+        self._stored_moves: dict[str, str] = {}
+        self._by_bytes: dict[str, list[Document]] = {}
+        for document in stored:
+            self._by_bytes.setdefault(document.sha256, []).append(document)
+
+    def known_as(self, source: str, sha256: str) -> Document | None:
+        """The stored document of this source; else one of the same bytes whose file is gone, moved here."""
+        if source in self.stored:
+            return self.stored[source]
+        for document in self._by_bytes.get(sha256, ()):
+            if document.doc_id not in self.moves and not _is_there(file_of(document.source)):
+                self.moves[document.doc_id] = source
+                self.summary.moved += 1
+                return document
+        return None
+
+    def take_moves(self) -> dict[str, str]:
+        """Name -> new source of the moves that are not stored yet."""
+        taken, self._stored_moves = self.moves.items() - self._stored_moves.items(), dict(self.moves)
+        return dict(taken)
 
     def given_for(self, path: Path, known: Document | None) -> Given:
         """What a person says of a file: with this command, else before, else in a metadata.csv."""
@@ -151,7 +181,7 @@ def _changed(found: Found, intake: _Intake, worker: Worker, max_bytes: int) -> I
 
 
 def _changed_file(file: File, found: Found, intake: _Intake, worker: Worker) -> Iterator[Document]:
-    known = intake.stored.get(file.source)
+    known = intake.known_as(file.source, file.sha256)
     given = intake.given_for(Path(file.source), known)
     if known and intake.is_unchanged(known, file.sha256, given, keep_all=intake.keep_all or not file.is_scraped):
         intake.summary.unchanged += 1
@@ -168,7 +198,7 @@ def _changed_rows(file: File, found: Found, intake: _Intake, _: Worker) -> Itera
     here = {document.source for document in documents}
     intake.gone += [row.doc_id for row in intake.rows.get(file.source, ()) if row.source not in here]
     for row in documents:
-        known = intake.stored.get(row.source)
+        known = intake.known_as(row.source, row.sha256)
         given = intake.given_for(Path(file.source), known)
         if known and intake.is_unchanged(known, row.sha256, given, keep_all=row.keep_all):
             intake.summary.unchanged += 1
@@ -256,6 +286,13 @@ def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str],
     parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - _SPECIAL_PIECES)
     inputs = encoder_inputs(document, parts, encoder.count_pieces)
     return document, inputs, Prepared(document, paragraphs, parts, encoder.encode([]))
+
+
+def store_anew(collection: Collection, encoder: Encoder, documents: Sequence[Document]) -> None:
+    """Documents in place of what is stored of them and is damaged, under all names of their texts."""
+    batch = [_prepare(document, encoder) for document in documents]
+    prepared = [replace(p, vectors=encoder.encode(inputs)) for _, inputs, p in batch]
+    collection.replace(prepared, anew=True)
 
 
 def _store(collection: Collection, encoder: Encoder, batch: Sequence[tuple[Document, list[str], Prepared]]) -> None:
@@ -352,8 +389,16 @@ def _pruned(collection: Collection, paths: Sequence[Path], files: Sequence[Found
             d.doc_id
             for d in snapshot.documents()
             if (file := file_of(d.source)) not in present and any(Path(file).is_relative_to(root) for root in roots)
-            and not Path(file).exists()
+            and not _is_there(file)
         ]  # fmt: skip
+
+
+def _is_there(file: str) -> bool:
+    """Whether a file is there, or may be: in a folder that cannot be looked into, nothing is known to be gone."""
+    try:
+        return Path(file).exists()
+    except OSError:
+        return True
 
 
 def _missing(path: Path) -> str:

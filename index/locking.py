@@ -11,7 +11,7 @@ from pathlib import Path
 
 import filelock
 
-from index.errors import CollectionError, CollectionLocked
+from index.errors import CollectionLocked, CollectionReadOnly
 
 _LOCK = "writer.lock"
 _HOLDER = "writer.pid"
@@ -22,7 +22,7 @@ _SECONDS = 3.0
 def acquire(folder: Path, *, seconds: float | None = None) -> filelock.FileLock:
     """The lock, held. seconds: how long to wait for it.
 
-    Raises CollectionLocked with its holder's process, host and time; CollectionError where `folder` is read-only.
+    Raises CollectionLocked with its holder's process, host and time; CollectionReadOnly where `folder` is read-only.
     """
     lock = filelock.FileLock(folder / _LOCK, timeout=_SECONDS if seconds is None else seconds)
     try:
@@ -32,7 +32,7 @@ def acquire(folder: Path, *, seconds: float | None = None) -> filelock.FileLock:
             f"'{folder}' is being written by {_holder(folder)}; try again when it has finished"
         ) from error
     except OSError as error:
-        raise CollectionError(
+        raise CollectionReadOnly(
             f"'{folder}' cannot be written to ({error.strerror or error}); mend its permissions, or copy it to where "
             "it can be: it is as it was"
         ) from error

@@ -111,6 +111,17 @@ def stored_sum(connection: sqlite3.Connection, doc_no: int) -> tuple[bytes, byte
     return bytes(stated), checksum([values])
 
 
+def rename_texts(connection: sqlite3.Connection, doc_no: int, text_no: int) -> None:
+    """All documents that have the text of this one have another from now on."""
+    row = connection.execute("SELECT text_no FROM documents WHERE doc_no = ?", (doc_no,)).fetchone()
+    if row is None:
+        return
+    names = connection.execute("SELECT doc_no FROM documents WHERE text_no = ?", (row[0],)).fetchall()
+    connection.execute("UPDATE documents SET text_no = ? WHERE text_no = ?", (text_no, row[0]))
+    for (name,) in names:
+        renew_sum(connection, name)
+
+
 def renew_sum(connection: sqlite3.Connection, doc_no: int) -> None:
     """The checksum of a document's row after a change that was meant."""
     connection.execute(

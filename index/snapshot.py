@@ -5,6 +5,7 @@ Lives inside one SQLite read transaction. A hit whose id the truth does not have
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,9 @@ class Snapshot:
     def __init__(
         self, folder: Path, connection: sqlite3.Connection, derived: DerivedIndexes, lexical: LexicalView
     ) -> None:
-        """Use `Collection.reading`."""
+        """Use `Collection.reading`. connection: inside its read transaction."""
         self._folder = folder
-        self._connection = connection
+        self.connection = connection
         self._derived = derived
         self._lexical = lexical
         self.generation = lexical.generation
@@ -100,14 +101,14 @@ class Snapshot:
     def nearest(self, query: Vectors, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
         dimension = self.encoder.dimension
-        last, base = self._derived.base(self._connection, dimension)
+        last, base = self._derived.base(self.connection, dimension)
         texts = self._allowed_texts(filters)
         within = None if texts is None else self._passages_of_texts(texts)
         found: list[tuple[int, float]] = []
         if base is not None:
-            removed = [row[0] for row in self._connection.execute("SELECT passage_id FROM removed")]
+            removed = [row[0] for row in self.connection.execute("SELECT passage_id FROM removed")]
             found.extend(_pairs(dense.search(base, query, k + _SPARE_HITS, without=removed, within=within)))
-        tail = self._derived.tail(self._connection, self.generation, last, dimension)
+        tail = self._derived.tail(self.connection, self.generation, last, dimension)
         found.extend(_pairs(dense.search(tail, query, k, within=within)))
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
@@ -115,7 +116,7 @@ class Snapshot:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
         texts = self._allowed_texts(filters)
         if self._lexical.index is None:
-            self._lexical = self._derived.lexical_in_memory(self._connection, self._lexical)
+            self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
         index, searcher = self._lexical.index, self._lexical.searcher
         depth = k + _SPARE_HITS
         while index is not None:
@@ -128,9 +129,7 @@ class Snapshot:
 
     def vectors(self, passage_ids: Sequence[int]) -> Vectors:
         """Stored vectors (n, d) of passages, in the order asked for."""
-        rows = dict(
-            select_in(self._connection, "SELECT passage_id, vector FROM passages WHERE passage_id", passage_ids)
-        )
+        rows = dict(select_in(self.connection, "SELECT passage_id, vector FROM passages WHERE passage_id", passage_ids))
         return from_blobs([rows[passage_id] for passage_id in passage_ids], self.encoder.dimension)
 
     def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> list[Passage]:
@@ -143,7 +142,7 @@ class Snapshot:
         rows = {
             row[0]: Passage(*row)
             for row in select_in(
-                self._connection,
+                self.connection,
                 f"SELECT p.passage_id, ({name}), p.start, p.end, substr(t.text, p.start + 1, p.end - p.start) "
                 "FROM passages p JOIN texts t USING (text_no) WHERE p.passage_id",
                 passage_ids,
@@ -157,7 +156,7 @@ class Snapshot:
 
     def passages_of(self, doc_id: str) -> list[Passage]:
         """All passages of a document, in the order of its text. Raises UnknownDocument."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT p.passage_id, p.start, p.end, substr(t.text, p.start + 1, p.end - p.start) "
             "FROM passages p JOIN texts t USING (text_no) WHERE text_no = ? ORDER BY p.start",
             (self._row(doc_id)[1],),
@@ -166,23 +165,23 @@ class Snapshot:
 
     def document(self, doc_id: str) -> Document:
         """A document, with its text. Raises UnknownDocument; CollectionDamaged where the text is not as stored."""
-        return read_document_row(self._connection, self._folder, self._row(doc_id)[0])
+        return read_document_row(self.connection, self._folder, self._row(doc_id)[0])
 
     def paragraphs(self, doc_id: str) -> list[Paragraph]:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
-        return read_paragraphs(self._connection, self._row(doc_id)[1], doc_id)
+        return read_paragraphs(self.connection, self._row(doc_id)[1], doc_id)
 
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
-        return read_document_rows(self._connection)
+        return read_document_rows(self.connection)
 
     def has_text(self, document: Document, paragraphs: Sequence[Paragraph]) -> bool:
         """Whether the same text, under whatever name, is stored."""
-        return find_text(self._connection, text_key(document, paragraphs)) is not None
+        return find_text(self.connection, text_key(document, paragraphs)) is not None
 
     def copies(self, doc_id: str) -> list[str]:
         """The other documents that have the same text, the earliest dated first. Raises UnknownDocument."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             f"SELECT d.doc_id FROM documents d WHERE d.text_no = ? AND d.doc_id != ? {_EARLIEST}",
             (self._row(doc_id)[1], doc_id),
         )
@@ -190,7 +189,7 @@ class Snapshot:
 
     def near_copies(self, doc_id: str) -> list[str]:
         """Documents of which the text differs from this one's in small edits, the earliest dated first."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT d.doc_id FROM near_copies n JOIN documents d ON d.text_no = n.other_no "
             f"WHERE n.text_no = ? {_EARLIEST}",
             (self._row(doc_id)[1],),
@@ -199,10 +198,10 @@ class Snapshot:
 
     def status(self) -> Status:
         """The collection in numbers."""
-        one = self._connection.execute
-        self._derived.base(self._connection, self.encoder.dimension)  # a damaged index leaves its notice
+        one = self.connection.execute
+        self._derived.base(self.connection, self.encoder.dimension)  # a damaged index leaves its notice
         if self._lexical.index is None:
-            self._lexical = self._derived.lexical_in_memory(self._connection, self._lexical)
+            self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
         documents = one("SELECT count(*) FROM documents").fetchone()[0]
         return Status(
             documents=documents,
@@ -212,7 +211,7 @@ class Snapshot:
                 "SELECT count(*) FROM documents JOIN paragraphs USING (text_no) WHERE kind = ?", (Kind.FURNITURE.value,)
             ).fetchone()[0],
             duplicates=documents - self._different_texts(),
-            size=sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file()),
+            size=folder_size(self._folder),
             encoder=self.encoder,
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
@@ -227,22 +226,20 @@ class Snapshot:
                 text_no = first[text_no]
             return text_no
 
-        texts = self._connection.execute("SELECT count(*) FROM texts").fetchone()[0]
-        for one, other in self._connection.execute(
-            "SELECT text_no, other_no FROM near_copies WHERE text_no < other_no"
-        ):
+        texts = self.connection.execute("SELECT count(*) FROM texts").fetchone()[0]
+        for one, other in self.connection.execute("SELECT text_no, other_no FROM near_copies WHERE text_no < other_no"):
             a, b = find(one), find(other)
             texts -= a != b
             first[b] = a
         return int(texts)
 
     def _row(self, doc_id: str) -> tuple[int, int]:
-        return document_row(self._connection, self._folder, doc_id)
+        return document_row(self.connection, self._folder, doc_id)
 
     def _known(self, passage_ids: Sequence[int]) -> set[int]:
         return {
             row[0]
-            for row in select_in(self._connection, "SELECT passage_id FROM passages WHERE passage_id", passage_ids)
+            for row in select_in(self.connection, "SELECT passage_id FROM passages WHERE passage_id", passage_ids)
         }
 
     def _allowed_texts(self, filters: Filters | None) -> list[int] | None:
@@ -252,12 +249,21 @@ class Snapshot:
         for doc_id in filters.documents:
             self._row(doc_id)  # a name that is not there is a mistake, not an empty result
         clauses, values = _clauses(filters)
-        rows = self._connection.execute(f"SELECT DISTINCT d.text_no FROM documents d WHERE true{clauses}", values)
+        rows = self.connection.execute(f"SELECT DISTINCT d.text_no FROM documents d WHERE true{clauses}", values)
         return [row[0] for row in rows]
 
     def _passages_of_texts(self, text_nos: Sequence[int]) -> dense.Ids:
-        rows = select_in(self._connection, "SELECT passage_id FROM passages WHERE text_no", text_nos)
+        rows = select_in(self.connection, "SELECT passage_id FROM passages WHERE text_no", text_nos)
         return np.array([row[0] for row in rows], np.int64)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def read_generation(connection: sqlite3.Connection) -> int:

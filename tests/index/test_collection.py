@@ -37,7 +37,7 @@ MakeCollection = Callable[..., Collection]
 
 def all_vectors(collection: Collection) -> tuple[dense.Ids, np.ndarray]:
     with collection.reading() as snapshot:
-        return vectors_after(snapshot._connection, -1, snapshot.encoder.dimension)
+        return vectors_after(snapshot.connection, -1, snapshot.encoder.dimension)
 
 
 def found(collection: Collection, encoder: Encoder, query: str) -> tuple[list[str], list[str]]:

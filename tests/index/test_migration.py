@@ -46,7 +46,7 @@ def test_a_collection_of_the_previous_format_opens_with_its_documents_and_vector
         assert snapshot.document("ferry.txt").text == FERRY
         assert (snapshot.document("ferry.txt").date, snapshot.document("ferry.txt").publisher) == ("2021-05-04", "Post")
         assert snapshot.copies("ferry.txt") == ["ferry-again.txt"]
-        ids, vectors = vectors_after(snapshot._connection, -1, 384)
+        ids, vectors = vectors_after(snapshot.connection, -1, 384)
         stored = np.frombuffer(b"".join(before[i] for i in ids.tolist()), "<f2").reshape(-1, 384)
         np.testing.assert_array_equal(vectors, stored.astype(np.float32))
         assert len(ids) == len(before) - len(snapshot.passages_of("ferry.txt"))
