@@ -58,7 +58,7 @@ from rag.console import (  # noqa: E402
     say,
 )
 from rag.opened import OpenCollection, open_collection  # noqa: E402
-from rag.upkeep import check_command, compact_command
+from rag.upkeep import check_command, compact_command  # noqa: E402
 
 if TYPE_CHECKING:
     from index.collection import Filters
