@@ -530,6 +530,32 @@ def train_reader_command(
     print_line(f"the reader is in {finished}")
 
 
+@app.command("train-support")
+def train_support_command(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="A folder as train-reader takes it.")],
+    claims: Annotated[Path, typer.Argument(metavar="CLAIMS", help="*.jsonl of claims, their evidence, labels.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where checkpoints and the model go; resumes there.")],
+    calibrate_on: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Judged claims, as 'eval support' takes them.")
+    ] = None,
+    stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 1500,
+    decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 500,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train the support model that ships, or go on where OUT stands. An hour on a laptop."""
+    from eval.support_runs import read_claims
+    from index.embedding import bundled_folder
+    from rag.support_training import calibrate, train_support
+
+    judged = read_claims(calibrate_on) if calibrate_on else []
+    finished = train_support(
+        questions, claims, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed
+    )
+    if judged:
+        calibrate(finished, bundled_folder(), [(c.claim, c.text) for c in judged], [c.supported for c in judged])
+    print_line(f"the support model is in {finished}")
+
+
 # ---- What the commands share
 
 

@@ -151,6 +151,38 @@ def eval_answers_command(
     _report_figures(figures, "answers", save, arguments, questions.path, model.sha256, as_json)
 
 
+@eval_app.command("support")
+def eval_support_command(
+    path: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Rows of claim, references, attribution_label.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="DIR", help="A support model's folder. [default: the bundled one]")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of the support. [default: the one that makes a claim supported]")
+    ] = None,
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Balanced accuracy and AUROC of support, beside the cosine's, at its best threshold on these very claims."""
+    from eval.figures import support_figures
+    from eval.support_runs import evaluate_support, read_claims
+    from index.embedding import bundled_folder, open_encoder
+    from rag.support import SUPPORTED, SupportModel, bundled_support
+
+    claims = read_claims(path)
+    judge = SupportModel.open(model, bundled_folder()) if model else bundled_support()
+    with progress_bar("judging") as progress:
+        scores = evaluate_support(
+            claims,
+            judge,
+            open_encoder(),
+            threshold=SUPPORTED if threshold is None else threshold,
+            progress=lambda n, total: progress(n, total, ""),
+        )
+    command = _asked("support", path, None, False, None, threshold)
+    _report_figures(support_figures(scores), "support", save, command, path, judge.sha256, as_json)
+
+
 # ---- What they share
 
 

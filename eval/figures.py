@@ -8,6 +8,7 @@ from eval.answer_runs import AnswerScores
 from eval.calibration import thinned
 from eval.reading_runs import ReadingScores
 from eval.runs import RetrievalScores
+from eval.support_runs import SupportScores
 
 Figures = dict[str, Any]
 
@@ -68,6 +69,18 @@ def answer_figures(scores: AnswerScores) -> Figures:
             "peak_memory_bytes": scores.peak_memory_bytes,
         }
     )
+
+
+def support_figures(scores: SupportScores) -> Figures:
+    """What `pilcrow eval support --json` prints."""
+    cosine = {"balanced_accuracy": scores.cosine_balanced_accuracy, "auroc": scores.cosine_auroc}
+    return {
+        "claims": scores.claims,
+        "threshold": scores.threshold,
+        "balanced_accuracy": scores.balanced_accuracy,
+        "auroc": scores.auroc,
+        "cosine": cosine,
+    }
 
 
 def finite(figures: Figures) -> Figures:

@@ -206,6 +206,32 @@ def best_threshold(scores: Sequence[float], answered: Sequence[float], silent: S
     return threshold
 
 
+def balanced_accuracy(scores: Sequence[float], right: Sequence[bool], threshold: float) -> float:
+    """The mean of two shares: of the right ones that score `threshold` or more, of the others that score less.
+
+    In [0, 1]; a constant score has 0.5. Raises ValueError where one of the two kinds is absent.
+    """
+    n_right = sum(right)
+    if not 0 < n_right < len(right):
+        raise ValueError(f"{n_right} of {len(right)} are right: a balanced accuracy needs both kinds")
+    passed = sum(1 for score, good in zip(scores, right, strict=True) if good and score >= threshold)
+    stopped = sum(1 for score, good in zip(scores, right, strict=True) if not good and score < threshold)
+    return (passed / n_right + stopped / (len(right) - n_right)) / 2
+
+
+def best_balanced_threshold(scores: Sequence[float], right: Sequence[bool]) -> float:
+    """The score from which on saying "right" has the highest balanced accuracy. Ties: the lowest.
+
+    Raises ValueError where one of the two kinds is absent.
+    """
+    n_right = sum(right)
+    if not 0 < n_right < len(right):
+        raise ValueError(f"{n_right} of {len(right)} are right: a balanced accuracy needs both kinds")
+    answered = [1 / n_right if good else 0.0 for good in right]
+    silent = [0.0 if good else 1 / (len(right) - n_right) for good in right]
+    return best_threshold(scores, answered, silent)
+
+
 def coverage_at(accuracy: float, scores: Sequence[float], right: Sequence[float]) -> float:
     """The largest share of questions that can be answered, surest first, with a mean of `right` of at least `accuracy`.
 

@@ -61,7 +61,8 @@ def data_sha256(folder: Path) -> str:
 
 def with_tables(readme: str, results: Path = RESULTS) -> str:
     """The README with each table between its two marks made again from the results files."""
-    tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table}
+    tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table,
+              "support": _support_table}  # fmt: skip
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
 
 
@@ -85,6 +86,21 @@ def _reading_table(results: Path) -> str:
         figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
                    r["auroc"], r["threshold"])  # fmt: skip
         rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _support_table(results: Path) -> str:
+    rows = [
+        "| claims | n | balanced accuracy | AUROC | threshold | cosine at its best: balanced accuracy | its AUROC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    paths = sorted(results.glob("support-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, r in zip(paths, records, strict=True):
+        figures = (r["balanced_accuracy"], r["auroc"], r["threshold"], r["cosine"]["balanced_accuracy"],
+                   r["cosine"]["auroc"])  # fmt: skip
+        name = path.stem.removeprefix("support-")
+        rows.append(f"| {name} | {r['claims']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
 
 

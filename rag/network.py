@@ -129,12 +129,17 @@ def _norm(weights: Mapping[str, Tensor], name: str, hidden: Tensor) -> Tensor:
 
 
 def save_reader(folder: Path, weights: Mapping[str, Tensor], *, encoder_sha256: str, **about: object) -> None:
-    """Writes the trained tensors as float16 and a config that names their hash and the encoder's."""
+    """Writes the reader's trained tensors; see `save_model`."""
+    save_model(folder, {name: weights[name] for name in trained_names()}, encoder_sha256=encoder_sha256, **about)
+
+
+def save_model(folder: Path, trained: Mapping[str, Tensor], *, encoder_sha256: str, **about: object) -> None:
+    """Writes tensors as float16 and a config that names their hash and the encoder's."""
     import torch
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: weights[name].detach().to(torch.float16).contiguous() for name in trained_names()}
+    tensors = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in trained.items()}
     save_file(tensors, str(folder / WEIGHTS_FILE))
     config = {
         "format": FORMAT,

@@ -47,7 +47,7 @@ FORMAT = 1
 
 
 class ReaderFileError(PilcrowError):
-    """A reader's or an encoder's files are absent or not those that they should be."""
+    """A trained model's or an encoder's files are absent or not those that they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +175,47 @@ def trained_names() -> dict[str, tuple[int, ...]]:
     }
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """A reader's config. Raises ReaderFileError where it is absent, of another format, or its weights are altered."""
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """What a model's folder and its encoder's hold. trained, encoder: tensors by name, as views of the mapped files."""
+
+    config: dict[str, Any]
+    tokenizer: Tokenizer
+    trained: dict[str, NDArray[np.floating]]
+    encoder: dict[str, NDArray[np.floating]]
+
+
+def open_files(folder: Path, encoder: Path, *, kind: str = "reader", command: str = "train-reader") -> ModelFiles:
+    """The files of a trained model of that kind, and of its encoder, checked by hash. command: what trains it.
+
+    Raises ReaderFileError where a file is absent, altered, or of another encoder than the model was trained on.
+    """
+    config = read_config(folder, kind=kind, command=command)
+    tokenizer = load_tokenizer(encoder)
+    found = sha256_of(encoder / WEIGHTS_FILE)
+    if found != config["encoder_sha256"]:
+        raise ReaderFileError(
+            f"the {kind} in '{folder}' was trained on an encoder with SHA-256 {config['encoder_sha256']}; "
+            f"'{encoder}' has {found}. Give the folder of all-MiniLM-L6-v2"
+        )
+    return ModelFiles(config, tokenizer, mapped_tensors(folder / WEIGHTS_FILE), mapped_tensors(encoder / WEIGHTS_FILE))
+
+
+def read_config(folder: Path, *, kind: str = "reader", command: str = "train-reader") -> dict[str, Any]:
+    """A model's config. Raises ReaderFileError where it is absent, of another format, or its weights are altered."""
     path, weights = folder / CONFIG_FILE, folder / WEIGHTS_FILE
     if not path.is_file() or not weights.is_file():
-        raise ReaderFileError(f"'{folder}' holds no reader; it should hold {CONFIG_FILE} and {WEIGHTS_FILE}")
+        raise ReaderFileError(f"'{folder}' holds no {kind}; it should hold {CONFIG_FILE} and {WEIGHTS_FILE}")
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if config.get("format") != FORMAT:
         raise ReaderFileError(
-            f"the reader in '{folder}' has format {config.get('format')}, this version reads {FORMAT}"
+            f"the {kind} in '{folder}' has format {config.get('format')}, this version reads {FORMAT}"
         )
     found = sha256_of(weights)
     if found != config["sha256"]:
         raise ReaderFileError(
             f"'{weights}' is not the file that was trained: its SHA-256 is {found}, not {config['sha256']}. "
-            "Install the package again, or train: pilcrow train-reader"
+            f"Install the package again, or train: pilcrow {command}"
         )
     return config
 
@@ -235,12 +261,12 @@ class Heads:
         else:
             candidate = hidden[0]
         seen = np.concatenate([hidden[0], candidate])
-        inner = _gelu(self._weights["answerable.dense.weight"] @ seen + self._weights["answerable.dense.bias"])
+        inner = gelu(self._weights["answerable.dense.weight"] @ seen + self._weights["answerable.dense.bias"])
         answerable = self._weights["answerable.out.weight"][0] @ inner + self._weights["answerable.out.bias"][0]
         return span, float(answerable)
 
 
-def _gelu(x: Floats) -> Floats:
+def gelu(x: Floats) -> Floats:
     """x times the normal distribution's mass below x (Hendrycks and Gimpel 2016), for a short vector."""
     mass = [0.5 * (1.0 + math.erf(value / math.sqrt(2.0))) for value in x.tolist()]
     return x * np.array(mass, np.float32)
@@ -288,18 +314,12 @@ class Reader:
 
         Raises ReaderFileError where a file is absent, altered, or of another encoder than the reader was trained on.
         """
-        config = read_config(folder)
-        tokenizer = load_tokenizer(encoder)
-        found = sha256_of(encoder / WEIGHTS_FILE)
-        if found != config["encoder_sha256"]:
-            raise ReaderFileError(
-                f"the reader in '{folder}' was trained on an encoder with SHA-256 {config['encoder_sha256']}; "
-                f"'{encoder}' has {found}. Give the folder of all-MiniLM-L6-v2"
-            )
-        frozen = mapped_tensors(encoder / WEIGHTS_FILE)
-        weights = mapped_tensors(folder / WEIGHTS_FILE) | {name: frozen[name] for name in FROZEN_NAMES}
+        files = open_files(folder, encoder)
         return cls(
-            weights, tokenizer, calibration=Calibration(**config.get("calibration", {})), sha256=config["sha256"]
+            files.trained | {name: files.encoder[name] for name in FROZEN_NAMES},
+            files.tokenizer,
+            calibration=Calibration(**files.config.get("calibration", {})),
+            sha256=files.config["sha256"],
         )
 
     def read(

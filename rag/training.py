@@ -1,34 +1,27 @@
 """Trains the extractive reader that ships: question sets to examples, examples to steps, steps to a checkpoint.
 
-Owns the recipe: which questions, which of them are made unanswerable and how, the loss, the schedule, the checkpoint.
-The network and its inputs are `rag.reading`'s; nothing here is needed to answer a question.
+Owns the recipe: which questions, which of them are made unanswerable and how, the loss. The run is `rag.steps`'s, the
+network and its inputs are `rag.reading`'s; nothing here is needed to answer a question.
 
     SQuAD files, QAMR -> Corpus -> an epoch's plans -> Example -> windows -> batches of like length -> steps
-
-Everything random is drawn from (seed, epoch, position), so that a run that was stopped goes on exactly where it was.
-The learning rate warms up, stays, and falls linearly to zero ("warmup, stable, decay", Hu et al. 2024, MiniCPM): the
-checkpoint at the end of the stable part can be trained further at any time, and decayed again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
 import random
 import re
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from index.errors import PilcrowError
 from index.weights import sha256_of
 from rag import network, reading
+from rag.steps import Losses, Run, Schedule, TrainingDataError, seeded, stream, times, train
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -45,10 +38,6 @@ DEV_FILE = "squad2_dev_half.json"
 
 MAX_OCCURRENCES = 4
 RETRIEVED_PARAGRAPHS = 12
-
-
-class TrainingDataError(PilcrowError):
-    """A question set is not what its format promises; the message names file and question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,11 +328,6 @@ def retrieve_paragraphs(corpus: Corpus, k: int = RETRIEVED_PARAGRAPHS) -> list[l
 # --- from questions to examples ----------------------------------------------------------------------------------
 
 
-def seeded(*names: object) -> random.Random:
-    """A source of random numbers that depends on nothing but its names."""
-    return random.Random(" ".join(str(name) for name in names))  # noqa: S311 (shuffles examples, keeps no secret)
-
-
 def plan_epoch(corpus: Corpus, seed: int, epoch: int) -> list[tuple[int, str]]:
     """(question number, kind) of every example of an epoch, shuffled. A rate's fraction is drawn for each question."""
     rng = seeded("plan", seed, epoch)
@@ -352,7 +336,7 @@ def plan_epoch(corpus: Corpus, seed: int, epoch: int) -> list[tuple[int, str]]:
         rates = asdict(rates_of(corpus.paragraphs[question.paragraph].source))
         official = rates.pop("unanswerable")
         for kind, rate in rates.items() if question.spans else [("unanswerable", official)]:
-            plans += [(number, kind)] * (int(rate) + (rng.random() < rate % 1))
+            plans += [(number, kind)] * times(rate, rng)
     rng.shuffle(plans)
     return plans
 
@@ -370,7 +354,7 @@ def make_example(corpus: Corpus, number: int, kind: str, rng: random.Random) -> 
     if kind in ("neighbour", "retrieved"):
         example = _elsewhere(corpus, number, kind, rng) or example
     elif kind == "removed":
-        example = _without_answer(example, corpus.answers(question)) or example
+        example = without_answer(example, corpus.answers(question)) or example
     elif kind == "changed_question":
         example = _changed_question(corpus, question, example, rng) or example
     elif kind == "changed_passage":
@@ -409,7 +393,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return list(zip([0, *ends], [*ends, len(text)], strict=True))
 
 
-def _without_answer(example: Example, answers: set[str]) -> Example | None:
+def without_answer(example: Example, answers: set[str]) -> Example | None:
     """The passage without the sentences that answer: right subject, missing fact. None if the answer stands again."""
     kept = [
         example.passage[start:end]
@@ -493,11 +477,11 @@ def _with_other_number(question: str, passage: str, rng: random.Random) -> str |
     if not own:
         return None
     number = rng.choice(own)
-    other = _other_number(number, rng)
+    other = other_number(number, rng)
     return None if other in passage else question.replace(number, other)
 
 
-def _other_number(number: str, rng: random.Random) -> str:
+def other_number(number: str, rng: random.Random) -> str:
     digits = number.replace(",", "").replace(".", "")
     if re.fullmatch(r"1\d{3}|20\d\d", number):
         return str(int(number) + rng.choice((-1, 1)) * rng.randint(1, 40))
@@ -526,7 +510,7 @@ def _changed_passage(corpus: Corpus, question: Question, example: Example, rng: 
     if not shared:
         return None
     name = rng.choice(sorted(shared))
-    other = _other_number(name, rng) if NUMBER.fullmatch(name) else _other_name(corpus, question, name, rng)
+    other = other_number(name, rng) if NUMBER.fullmatch(name) else _other_name(corpus, question, name, rng)
     if not other:
         return None
     return replace(example, passage=example.passage.replace(name, other), spans=(), kind="changed_passage")
@@ -539,7 +523,7 @@ def _varied(corpus: Corpus, question: Question, example: Example, rng: random.Ra
     """The example as retrieval might show it: cut to whole sentences, beside a neighbour, with or without a title."""
     draw = rng.random()
     if draw < 0.2:
-        example = _cropped(example, rng)
+        example = cropped(example, rng)
     elif draw < 0.4 and example.kind != "unanswerable":
         example = _beside_neighbour(corpus, question, example, rng)
     if rng.random() < 0.7:
@@ -549,7 +533,7 @@ def _varied(corpus: Corpus, question: Question, example: Example, rng: random.Ra
     return example
 
 
-def _cropped(example: Example, rng: random.Random) -> Example:
+def cropped(example: Example, rng: random.Random) -> Example:
     """A run of whole sentences that holds a reference where there is one; references outside of it are dropped."""
     parts = sentences(example.passage)
     anchor = rng.choice(example.spans or [(start, start + 1) for start, _ in parts])
@@ -614,47 +598,6 @@ def _places(example: Example, passage: reading.Pieces, window: reading.Window) -
     return sorted(places)
 
 
-def pool_batches(targets: Sequence[Target], batch_pieces: int, rng: random.Random) -> list[list[Target]]:
-    """Batches of like length, at most `batch_pieces` with padding in each, in random order."""
-    by_length = sorted(targets, key=lambda target: (len(target.window.ids), rng.random()), reverse=True)
-    batches: list[list[Target]] = []
-    start = 0
-    while start < len(by_length):
-        size = max(1, batch_pieces // reading.padded_length(len(by_length[start].window.ids)))
-        batches.append(list(by_length[start : start + min(size, 64)]))
-        start += len(batches[-1])
-    rng.shuffle(batches)
-    return batches
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a run stands in its endless stream of batches: the next batch of a pool of an epoch."""
-
-    epoch: int = 0
-    pool: int = 0
-    batch: int = 0
-
-
-def stream(
-    corpus: Corpus, tokenizer: Tokenizer, seed: int, position: Position, *, batch_pieces: int, pool_examples: int
-) -> Iterator[tuple[Position, list[Target], Counter[str]]]:
-    """(position after it, batch, kinds of the pool when it is the pool's first) without end, from `position` on."""
-    while True:
-        plans = plan_epoch(corpus, seed, position.epoch)
-        starts = range(0, len(plans), pool_examples)
-        for pool in range(position.pool, len(starts)):
-            chosen = plans[starts[pool] : starts[pool] + pool_examples]
-            rng = seeded("pool", seed, position.epoch, pool)
-            examples = [make_example(corpus, number, kind, rng) for number, kind in chosen]
-            batches = pool_batches(to_targets(tokenizer, examples, rng), batch_pieces, rng)
-            kinds = Counter(example.kind for example in examples)
-            for number in range(position.batch, len(batches)):
-                yield Position(position.epoch, pool, number + 1), batches[number], kinds if number == 0 else Counter()
-            position = Position(position.epoch, pool + 1, 0)
-        position = Position(position.epoch + 1)
-
-
 # --- the loss and a step -----------------------------------------------------------------------------------------
 
 
@@ -676,15 +619,6 @@ def reader_loss(span: Tensor, answerable: Tensor, batch: Sequence[Target]) -> tu
     has_answer = (places[:, 0, 0] > 0).float()
     logistic = torch.nn.functional.binary_cross_entropy_with_logits(answerable, has_answer, reduction="sum")
     return -picked.logsumexp(dim=1).sum(), logistic
-
-
-def learning_rate(step: int, *, peak: float, warmup_steps: int, stable_steps: int, decay_steps: int) -> float:
-    """The rate of step `step`, from 0: rises for warmup_steps, stays until stable_steps, falls to 0 in decay_steps."""
-    if step < warmup_steps:
-        return peak * (step + 1) / warmup_steps
-    if step < stable_steps:
-        return peak
-    return peak * max(0.0, 1.0 - (step - stable_steps + 1) / (decay_steps + 1))
 
 
 def initial_weights(encoder: Path, seed: int) -> dict[str, Tensor]:
@@ -767,28 +701,47 @@ def train_reader(
     )
     corpus = load_corpus(data)
     tokenizer = reading.load_tokenizer(encoder)
-    state = _start_or_resume(recipe, encoder, out)
-    log = _Log(out / "log.jsonl", log_steps)
-    log.write(questions=len(corpus.questions), dropped=dict(corpus.dropped), recipe=asdict(recipe), step=state.step)
-    batches = stream(corpus, tokenizer, seed, state.position, batch_pieces=batch_pieces, pool_examples=pool_examples)
-    if state.step >= stable_steps and not (out / "stable.safetensors").is_file():
-        state.save(out / "stable.safetensors", recipe)  # gone on with beyond the end of the stable part
-    saved = time.monotonic()
-    while state.step < stable_steps + decay_steps:
-        state.position, batch, kinds = next(batches)
-        rate = learning_rate(
-            state.step, peak=peak_rate, warmup_steps=warmup_steps, stable_steps=stable_steps, decay_steps=decay_steps
-        )
-        losses = state.take_step(batch, rate)
-        log.step(state, batch, losses, rate, kinds)
-        if state.step == stable_steps:
-            state.save(out / "stable.safetensors", recipe)
-        if time.monotonic() - saved > 60 * checkpoint_minutes:
-            state.save(out / "run.safetensors", recipe)
-            saved = time.monotonic()
-    state.save(out / "run.safetensors", recipe)
-    network.save_reader(out / "reader", state.weights, encoder_sha256=recipe.encoder_sha256)
+    run = Run(
+        initial_weights(encoder, seed),
+        list(reading.trained_names()),
+        asdict(recipe),
+        out,
+        scale=192 / batch_pieces,
+    )
+
+    def make(plans: Sequence[tuple[int, str]], rng: random.Random) -> tuple[list[Target], Counter[str]]:
+        examples = [make_example(corpus, number, kind, rng) for number, kind in plans]
+        return to_targets(tokenizer, examples, rng), Counter(example.kind for example in examples)
+
+    train(
+        run,
+        stream(
+            lambda epoch: plan_epoch(corpus, seed, epoch),
+            make,
+            seed,
+            run.position,
+            batch_pieces=batch_pieces,
+            pool_examples=pool_examples,
+        ),
+        lambda batch: _losses(run.weights, batch),
+        Schedule(peak_rate, warmup_steps, stable_steps, decay_steps),
+        checkpoint_minutes=checkpoint_minutes,
+        log_steps=log_steps,
+        questions=len(corpus.questions),
+        dropped=dict(corpus.dropped),
+    )
+    network.save_reader(out / "reader", run.weights, encoder_sha256=recipe.encoder_sha256)
     return out / "reader"
+
+
+def _losses(weights: Mapping[str, Tensor], batch: Sequence[Target]) -> Losses:
+    span, answerable = network.network(
+        weights, network.to_batch([target.window for target in batch]), bfloat16=True, fused=False
+    )
+    span_loss, logistic = reader_loss(span, answerable, batch)
+    return Losses(
+        span_loss + logistic, {"span_loss": float(span_loss.detach()), "answerable_loss": float(logistic.detach())}
+    )
 
 
 def folder_sha256(data: Path) -> str:
@@ -797,118 +750,3 @@ def folder_sha256(data: Path) -> str:
     paths += [data / DEV_FILE] if (data / DEV_FILE).is_file() else []
     lines = [f"{path.relative_to(data).as_posix()} {sha256_of(path)}\n" for path in paths]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-class _Run:
-    """Weights, AdamW's moments, and how far the run is. There is no dropout, so no further random state."""
-
-    def __init__(self, weights: dict[str, Tensor], recipe: Recipe, step: int, position: Position) -> None:
-        import torch
-
-        self.weights, self.step, self.position = weights, step, position
-        self.names = sorted(reading.trained_names())
-        trained = [weights[name].requires_grad_() for name in self.names]
-        # Vectors (biases, norms) are not decayed, as usual for transformers.
-        groups: list[dict[str, Any]] = [
-            {"params": [w for w in trained if w.ndim > 1], "weight_decay": recipe.weight_decay},
-            {"params": [w for w in trained if w.ndim == 1], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-6, fused=True)
-        self.scale = 192 / recipe.batch_pieces
-
-    def take_step(self, batch: Sequence[Target], rate: float) -> tuple[float, float]:
-        """One update; the batch's mean losses (span, answerability) before it."""
-        import torch
-
-        span, answerable = network.network(
-            self.weights, network.to_batch([target.window for target in batch]), bfloat16=True, fused=False
-        )
-        span_loss, logistic = reader_loss(span, answerable, batch)
-        torch.autograd.backward((span_loss + logistic) * self.scale)
-        torch.nn.utils.clip_grad_norm_([self.weights[name] for name in self.names], 1.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.step += 1
-        return float(span_loss.detach()) / len(batch), float(logistic.detach()) / len(batch)
-
-    def save(self, path: Path, recipe: Recipe) -> None:
-        """Writes everything that the run needs to go on into one safetensors file, whole or not at all."""
-        from safetensors.torch import save_file
-
-        tensors = {name: self.weights[name].detach() for name in self.names}
-        for name in self.names:
-            for key, value in self.optimiser.state[self.weights[name]].items():
-                tensors[f"{key}/{name}"] = value
-        about = {"step": self.step, "position": asdict(self.position), "recipe": asdict(recipe)}
-        partial = path.with_suffix(".partial")
-        save_file(tensors, str(partial), metadata={"run": json.dumps(about)})
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-
-
-def _start_or_resume(recipe: Recipe, encoder: Path, out: Path) -> _Run:
-    weights = initial_weights(encoder, recipe.seed)
-    path = out / "run.safetensors"
-    if not path.is_file():
-        return _Run(weights, recipe, 0, Position())
-    from safetensors import safe_open
-
-    with safe_open(str(path), framework="pt") as file:
-        about = json.loads(file.metadata()["run"])
-        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a safetensors file is no dict)
-    if about["recipe"] != asdict(recipe):
-        raise reading.ReaderFileError(
-            f"'{path}' was made with {about['recipe']}, not {asdict(recipe)}; use a new folder"
-        )
-    weights.update({name: found[name] for name in reading.trained_names()})
-    run = _Run(weights, recipe, about["step"], Position(**about["position"]))
-    for name in run.names:
-        keys = ("step", "exp_avg", "exp_avg_sq")
-        run.optimiser.state[run.weights[name]] = {key: found[f"{key}/{name}"] for key in keys}
-    return run
-
-
-class _Log:
-    """JSON lines with mean losses and examples a second over the last `every` steps."""
-
-    def __init__(self, path: Path, every: int) -> None:
-        self.path, self.every = path, every
-        self.kinds: Counter[str] = Counter()
-        self._restart()
-
-    def _restart(self) -> None:
-        self.started, self.n_examples, self.span, self.logistic = time.monotonic(), 0, 0.0, 0.0
-
-    def write(self, **values: object) -> None:
-        """Appends one line."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
-
-    def step(
-        self, run: _Run, batch: Sequence[Target], losses: tuple[float, float], rate: float, kinds: Counter[str]
-    ) -> None:
-        """Counts a step, and writes when `every` have passed. Raises ArithmeticError when the loss is not finite."""
-        if not math.isfinite(sum(losses)):
-            raise ArithmeticError(f"the loss became {losses} at step {run.step}; lower peak_rate")
-        self.n_examples += len(batch)
-        self.span += losses[0] * len(batch)
-        self.logistic += losses[1] * len(batch)
-        self.kinds += kinds
-        if run.step % self.every:
-            return
-        seconds = time.monotonic() - self.started
-        self.write(
-            step=run.step,
-            epoch=run.position.epoch,
-            pool=run.position.pool,
-            rate=rate,
-            span_loss=round(self.span / self.n_examples, 4),
-            answerable_loss=round(self.logistic / self.n_examples, 4),
-            examples_per_second=round(self.n_examples / seconds, 1),
-            kinds=dict(self.kinds),
-        )
-        self.kinds.clear()
-        self._restart()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from index.embedding import bundled_folder
-from rag import reading, training
-from rag.training import Corpus, Example, Paragraph, Question, Rates, Target, TrainingDataError
+from rag import reading, steps, training
+from rag.steps import TrainingDataError
+from rag.training import Corpus, Example, Paragraph, Question, Rates, Target
 
 TOWNS = ("Norwick", "Ellerby", "Tarn Cross", "Stonham", "Veldmark", "Quarrow")
 PEOPLE = ("Ada Brandt", "Ivo Sellin", "Mara Lindqvist", "Jon Petrak", "Edith Roose", "Paul Okafor")
@@ -149,7 +150,7 @@ def test_an_example_holds_its_references_and_an_unanswerable_one_no_answer(
 ) -> None:
     corpus = training.load_corpus(questions)
     monkeypatch.setattr(training, "rates_of", lambda _: Rates(3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0))
-    rng = training.seeded("test")
+    rng = steps.seeded("test")
     kinds: Counter[str] = Counter()
     for number, kind in training.plan_epoch(corpus, seed=0, epoch=0):
         example = training.make_example(corpus, number, kind, rng)
@@ -193,19 +194,19 @@ def test_a_reference_becomes_the_places_of_its_pieces() -> None:
     passage = "Ada Brandt founded the mill."
     example = Example("Who founded it?", "", passage, ((0, 10),), "answerable")
     tokenizer = reading.load_tokenizer(bundled_folder())
-    (target,) = training.to_targets(tokenizer, [example], training.seeded("test"))
+    (target,) = training.to_targets(tokenizer, [example], steps.seeded("test"))
     ((first, last),) = target.places
     assert tokenizer.decode(target.window.ids[first : last + 1]) == "ada brandt"
-    (empty,) = training.to_targets(tokenizer, [Example("Who?", "", passage, (), "neighbour")], training.seeded("test"))
+    (empty,) = training.to_targets(tokenizer, [Example("Who?", "", passage, (), "neighbour")], steps.seeded("test"))
     assert empty.places == ((0, 0),)
 
 
 def test_batches_hold_every_example_once_within_their_budget() -> None:
-    rng = training.seeded("test")
+    rng = steps.seeded("test")
     targets = [
         Target(reading.Window([0] * rng.randint(5, 90), 0, 0, 0, 0), ((number, number),)) for number in range(300)
     ]
-    batches = training.pool_batches(targets, 400, rng)
+    batches = steps.pool_batches(targets, 400, rng)
     assert sorted(target.places[0][0] for batch in batches for target in batch) == list(range(300))
     longest = [reading.padded_length(max(len(target.window.ids) for target in batch)) for batch in batches]
     assert all(length * len(batch) <= 400 for length, batch in zip(longest, batches, strict=True))
@@ -235,11 +236,9 @@ def _ln(value: float) -> float:
 
 
 def test_the_rate_rises_stays_and_falls_to_zero() -> None:
-    def rate(step: int) -> float:
-        return training.learning_rate(step, peak=1.0, warmup_steps=4, stable_steps=10, decay_steps=4)
-
-    assert [rate(step) for step in (0, 3, 4, 9)] == [0.25, 1.0, 1.0, 1.0]
-    assert [rate(step) for step in (10, 11, 12, 13, 14)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
+    schedule = steps.Schedule(peak=1.0, warmup_steps=4, stable_steps=10, decay_steps=4)
+    assert [schedule.rate(step) for step in (0, 3, 4, 9)] == [0.25, 1.0, 1.0, 1.0]
+    assert [schedule.rate(step) for step in (10, 11, 12, 13, 14)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
 
 
 def _train(questions: Path, out: Path, stable_steps: int = 14, decay_steps: int = 6, seed: int = 5) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""How well support is told: claims with what they cite, and whether people found them borne out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from eval.datasets import BadDataset, json_rows, text_field
+from eval.metrics import auroc, balanced_accuracy, best_balanced_threshold
+from index.embedding import Encoder
+
+# Labels of AttributionBench and of WiCE. What is borne out in part is not borne out.
+_LABELS = {
+    "attributable": True,
+    "not attributable": False,
+    "supported": True,
+    "partially_supported": False,
+    "not_supported": False,
+}
+# Claims that are judged together; only so that progress can be told.
+_TOGETHER = 64
+
+
+class Judge(Protocol):
+    """Says how far a text bears a claim out."""
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """For each (claim, text) in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """A claim, the texts that it cites, and whether people found that they bear it out."""
+
+    claim: str
+    references: tuple[str, ...]
+    supported: bool
+
+    @property
+    def text(self) -> str:
+        """All that is cited, as one text."""
+        return "\n\n".join(self.references)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportScores:
+    """Of the model at `threshold`, and of the cosine alone at the threshold that is best on these very claims."""
+
+    claims: int
+    threshold: float
+    balanced_accuracy: float
+    auroc: float
+    cosine_balanced_accuracy: float
+    cosine_auroc: float
+
+
+def read_claims(path: Path) -> list[JudgedClaim]:
+    """A file of JSON lines with `claim`, `references` (or WiCE's `evidence`), and `attribution_label` or `label`.
+
+    Raises BadDataset for a row of another form, and where the claims are all borne out or all not.
+    """
+    claims = []
+    for number, row in json_rows(path):
+        label = row.get("attribution_label", row.get("label"))
+        cited = row.get("references", row.get("evidence"))
+        if not isinstance(label, str) or label not in _LABELS:
+            raise BadDataset(f"{path}:{number}: no 'attribution_label' or 'label' of {', '.join(_LABELS)}: {label!r}")
+        if not isinstance(cited, list) or not cited or not all(isinstance(text, str) for text in cited):
+            raise BadDataset(f"{path}:{number}: no 'references' or 'evidence', a list of texts")
+        # WiCE's evidence is one page, sentence by sentence.
+        texts = tuple(cited) if "references" in row else ("\n".join(cited),)
+        claims.append(JudgedClaim(text_field(row, "claim", path, number), texts, _LABELS[label]))
+    if len({claim.supported for claim in claims}) < 2:
+        raise BadDataset(f"'{path}' has no claims of both kinds, borne out and not, so there is nothing to measure")
+    return claims
+
+
+def evaluate_support(
+    claims: Sequence[JudgedClaim],
+    judge: Judge,
+    encoder: Encoder,
+    *,
+    threshold: float | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SupportScores:
+    """What a judge's support is worth, beside the cosine of claim and text.
+
+    threshold: support from which on a claim is said to be borne out; None takes the best on these claims.
+    """
+    found: list[float] = []
+    for start in range(0, len(claims), _TOGETHER):
+        part = claims[start : start + _TOGETHER]
+        found += judge.support([(claim.claim, claim.text) for claim in part])
+        if progress:
+            progress(len(found), len(claims))
+    cosines = cosines_of(claims, encoder)
+    right = [claim.supported for claim in claims]
+    cut = best_balanced_threshold(found, right) if threshold is None else threshold
+    return SupportScores(
+        claims=len(claims),
+        threshold=cut,
+        balanced_accuracy=balanced_accuracy(found, right, cut),
+        auroc=auroc(*_sides(found, right)),
+        cosine_balanced_accuracy=balanced_accuracy(cosines, right, best_balanced_threshold(cosines, right)),
+        cosine_auroc=auroc(*_sides(cosines, right)),
+    )
+
+
+def cosines_of(claims: Sequence[JudgedClaim], encoder: Encoder) -> list[float]:
+    """The highest cosine of a claim with what it cites, in passages that the encoder reads whole."""
+    passages = [[part for text in claim.references for part in _parts(text, encoder)] for claim in claims]
+    vectors = encoder.encode([part for parts in passages for part in parts])
+    cosines, first = [], 0
+    for vector, parts in zip(encoder.encode([claim.claim for claim in claims]), passages, strict=True):
+        cosines.append(float((vectors[first : first + len(parts)] @ vector).max()))
+        first += len(parts)
+    return cosines
+
+
+def _parts(text: str, encoder: Encoder) -> list[str]:
+    """The text in runs of lines or sentences that fit the encoder; a longer sentence is left to it to cut."""
+    from index.sentences import sentence_spans
+
+    sentences = [text[start:end] for start, end in sentence_spans(text)] or [text]
+    room = encoder.max_length - 2
+    parts: list[list[str]] = [[]]
+    used = 0
+    for sentence, n_pieces in zip(sentences, encoder.count_pieces(sentences), strict=True):
+        if parts[-1] and used + n_pieces > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(sentence)
+        used += n_pieces
+    return [" ".join(part) for part in parts]
+
+
+def _sides(scores: Sequence[float], right: Sequence[bool]) -> tuple[list[float], list[float]]:
+    paired = list(zip(scores, right, strict=True))
+    return [score for score, good in paired if good], [score for score, good in paired if not good]

@@ -1,0 +1,222 @@
+"""Support: the probability that a cited text bears a claim out.
+
+    [CLS] claim [SEP] text [SEP]  ->  one logit  ->  with the exact checks, a calibrated probability
+
+The network is the bundled encoder's transformer with low-rank changes to its matrices, added when it is opened, and a
+small head. This module owns the model's file, its head, the windows and the verdict; the transformer runs in
+`index.engine`. It does not know how it was trained (`rag.support_training`) or where claims and texts come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.embedding import bundled_folder
+from index.engine import WIDTH, Engine, Floats, Integers, tensor_shapes
+from index.sentences import sentence_spans
+from rag import reading
+from rag.candidates import logistic
+from rag.facts import missing_names, missing_numbers
+from rag.reading import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+# Columns of a matrix's change: 32 keep 0.99 of what a change of full rank does, and six layers of it take 2.7 MB.
+RANK = 32
+HEAD_WIDTH = 64
+MAX_PIECES = 256
+MAX_CLAIM_PIECES = 128
+
+# From which support on a claim is supported, and from which on weak.
+SUPPORTED = 0.5
+WEAK = 0.25
+
+BUNDLED_SUPPORT = Path(__file__).parent / "model" / "support"
+
+Array = TypeVar("Array", "NDArray[np.floating]", "Tensor")
+
+
+def matrix_names() -> dict[str, tuple[int, int]]:
+    """Name without ".weight" -> (out, in) of every matrix that gets a low-rank change."""
+    return {
+        name.removesuffix(".weight"): (shape[0], shape[1])
+        for name, shape in tensor_shapes().items()
+        if name.startswith("encoder.") and len(shape) == 2
+    }
+
+
+def trained_names() -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor in the file: a matrix's change is `up @ down`, vectors are kept whole."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "head.look.weight": (1, WIDTH),
+        "head.dense.weight": (HEAD_WIDTH, 2 * WIDTH),
+        "head.dense.bias": (HEAD_WIDTH,),
+        "head.out.weight": (1, HEAD_WIDTH),
+        "head.out.bias": (1,),
+    }
+    matrices = matrix_names()
+    for name, (rows, columns) in matrices.items():
+        shapes[f"{name}.up"] = (rows, RANK)
+        shapes[f"{name}.down"] = (RANK, columns)
+    for name, shape in tensor_shapes().items():
+        if name not in FROZEN_NAMES and name.removesuffix(".weight") not in matrices:
+            shapes[name] = shape
+    return shapes
+
+
+def merged(encoder: Mapping[str, Array], trained: Mapping[str, Array]) -> dict[str, Array]:
+    """The network's tensors under the encoder's names: each matrix with its change added, the rest as trained.
+
+    Arrays of numpy or of torch, all float32; where torch differentiates, it differentiates this, too.
+    """
+    weights = {name: encoder[name] for name in FROZEN_NAMES}
+    for name in matrix_names():
+        weights[f"{name}.weight"] = encoder[f"{name}.weight"] + trained[f"{name}.up"] @ trained[f"{name}.down"]
+    weights.update({name: tensor for name, tensor in trained.items() if not name.endswith((".up", ".down"))})
+    return weights
+
+
+def support_windows(claim: Pieces, sentences: Sequence[Pieces], *, max_pieces: int = MAX_PIECES) -> list[Window]:
+    """The text beside the claim, in windows of whole sentences; each begins with the last sentence of the one before.
+
+    A sentence that does not fit is cut off, as is a claim of more than MAX_CLAIM_PIECES. No sentence: one window.
+    """
+    front = [CLS, *claim.ids[:MAX_CLAIM_PIECES], SEP]
+    room = max_pieces - len(front) - 1
+    shown: list[list[int]] = [[]]
+    before: list[int] = []
+    for sentence in sentences:
+        ids = sentence.ids[:room]
+        if shown[-1] and len(shown[-1]) + len(ids) > room:
+            shown.append(list(before) if len(before) + len(ids) <= room else [])
+        shown[-1].extend(ids)
+        before = ids
+    return [Window([*front, *ids, SEP], len(front), len(front), 0, len(ids)) for ids in shown]
+
+
+def head_logit(weights: Mapping[str, NDArray[np.floating]], hidden: Floats, second_from: int) -> float:
+    """The logit from [CLS] and from the claim's pieces that matter most: one that nothing bears out is enough.
+
+    hidden: (t, WIDTH) of one window. second_from: where the text begins. `rag.support_training` says it in PyTorch.
+    """
+    claim = hidden[1:second_from]
+    looked = claim @ weights["head.look.weight"][0]
+    share = np.exp(looked - looked.max())
+    seen = np.concatenate([hidden[0], share / share.sum() @ claim])
+    inner = gelu(weights["head.dense.weight"] @ seen + weights["head.dense.bias"])
+    return float(weights["head.out.weight"][0] @ inner + weights["head.out.bias"][0])
+
+
+def verdict(support: float) -> str:
+    """supported, weak or unsupported."""
+    if support >= SUPPORTED:
+        return "supported"
+    return "weak" if support >= WEAK else "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """support = logistic(bias + weight * logit - number if a number is missing - name if a name is missing)."""
+
+    bias: float = 0.0
+    weight: float = 1.0
+    number: float = 0.0
+    name: float = 0.0
+
+    def support(self, logit: float, *, number_missing: bool, name_missing: bool) -> float:
+        """In [0, 1]."""
+        return logistic(self.bias + self.weight * logit - self.number * number_missing - self.name * name_missing)
+
+
+def bundled_support() -> SupportModel:
+    """The support model that ships. Raises ReaderFileError or EncoderMissing where files are absent or altered."""
+    return SupportModel.open(BUNDLED_SUPPORT, bundled_folder())
+
+
+class SupportModel:
+    """The trained support model, in memory. It knows English only."""
+
+    def __init__(
+        self,
+        weights: Mapping[str, NDArray[np.floating]],
+        tokenizer: Tokenizer,
+        *,
+        calibration: Calibration | None = None,
+        sha256: str = "",
+    ) -> None:
+        """weights: as `merged` makes them. sha256: the identity of the file, for reports."""
+        self._engine = Engine(weights)
+        self._head = {name: np.asarray(w, np.float32) for name, w in weights.items() if name.startswith("head.")}
+        self._tokenizer = tokenizer
+        self.calibration = calibration or Calibration()
+        self.sha256 = sha256
+
+    @classmethod
+    def open(cls, folder: Path, encoder: Path) -> SupportModel:
+        """The model in `folder` on the encoder in the folder `encoder`; both are checked by hash.
+
+        Raises ReaderFileError where a file is absent, altered, or of another encoder than the model was trained on.
+        """
+        files = reading.open_files(folder, encoder, kind="support model", command="train-support")
+        trained = {name: tensor.astype(np.float32) for name, tensor in files.trained.items()}
+        return cls(
+            merged(files.encoder, trained),
+            files.tokenizer,
+            calibration=Calibration(**files.config.get("calibration", {})),
+            sha256=files.config["sha256"],
+        )
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """For each (claim, cited text) the calibrated probability that the text bears the claim out, in [0, 1].
+
+        A text longer than a window counts as its best window. A number, date or name of the claim that stands nowhere
+        in the text lowers the probability.
+        """
+        return [
+            self.calibration.support(
+                logit,
+                number_missing=bool(missing_numbers(claim, text)),
+                name_missing=bool(missing_names(claim, text)),
+            )
+            for (claim, text), logit in zip(pairs, self.logits(pairs), strict=True)
+        ]
+
+    def verdict(self, support: float) -> str:
+        """supported, weak or unsupported."""
+        return verdict(support)
+
+    def logits(self, pairs: Sequence[tuple[str, str]], *, max_pieces: int = MAX_PIECES) -> list[float]:
+        """For each (claim, cited text) the network's logit, the best window's."""
+        numbers: list[int] = []
+        shown: list[Window] = []
+        claims = reading.to_pieces(self._tokenizer, [claim for claim, _ in pairs])
+        texts = reading.to_pieces(self._tokenizer, [text for _, text in pairs])
+        for number, (claim, text) in enumerate(zip(claims, texts, strict=True)):
+            fits = len(claim.ids) + len(text.ids) + 3 <= max_pieces
+            windows = support_windows(
+                claim, [text] if fits else self._sentences(pairs[number][1]), max_pieces=max_pieces
+            )
+            numbers += [number] * len(windows)
+            shown += windows
+
+        def take(hidden: Floats, _lengths: Integers, rows: Sequence[int]) -> list[float]:
+            return [
+                head_logit(self._head, states, shown[n].second_from) for states, n in zip(hidden, rows, strict=True)
+            ]
+
+        found = self._engine.run([w.ids for w in shown], take, second_from=[w.second_from for w in shown])
+        best = [float("-inf")] * len(pairs)
+        for number, logit in zip(numbers, found, strict=True):
+            best[number] = max(best[number], logit)
+        return best
+
+    def _sentences(self, text: str) -> list[Pieces]:
+        return reading.to_pieces(self._tokenizer, [text[start:end] for start, end in sentence_spans(text)])

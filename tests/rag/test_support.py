@@ -1,0 +1,156 @@
+"""Support: engine against PyTorch, windows of whole sentences, calibration, verdicts, and the file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from index.embedding import bundled_folder
+from index.weights import mapped_tensors
+from rag import network, reading, support
+from rag.reading import ReaderFileError
+from rag.support import SUPPORTED, WEAK, Calibration, SupportModel, merged, support_windows, trained_names, verdict
+from rag.support_training import initial_weights, logits
+
+PAIRS = [
+    ("Ada Brandt sold the mill.", "The Norwick mill opened in 1874. Its founder, Ada Brandt, sold it to the weavers."),
+    ("The mill is in Norwick and was sold twice, as the ledger of the weavers says.", "Short."),
+]
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Any]:
+    """Tensors as training begins with them, shaken so that every change does something."""
+    import torch
+
+    base = {name: torch.tensor(array) for name, array in mapped_tensors(_encoder_file()).items()}
+    weights = initial_weights(base, None, seed=1)
+    generator = torch.Generator().manual_seed(2)
+    return {name: w + 0.02 * torch.randn(w.shape, generator=generator) for name, w in weights.items()}
+
+
+@pytest.fixture(scope="module")
+def model(trained: dict[str, Any]) -> SupportModel:
+    arrays = {name: tensor.numpy() for name, tensor in trained.items()}
+    return SupportModel(merged(mapped_tensors(_encoder_file()), arrays), reading.load_tokenizer(bundled_folder()))
+
+
+def _encoder_file() -> Path:
+    return bundled_folder() / "model.safetensors"
+
+
+def _pieces(*texts: str) -> list[reading.Pieces]:
+    return reading.to_pieces(reading.load_tokenizer(bundled_folder()), texts)
+
+
+def test_the_engine_and_numpy_compute_what_training_computes(model: SupportModel, trained: dict[str, Any]) -> None:
+    import torch
+
+    base = {name: torch.tensor(array) for name, array in mapped_tensors(_encoder_file()).items()}
+    windows = [support_windows(claim, [text])[0] for claim, text in (_pieces(*pair) for pair in PAIRS)]
+    with torch.inference_mode():
+        expected = logits(merged(base, trained), windows, bfloat16=False)
+    assert model.logits(PAIRS) == pytest.approx(expected.tolist(), abs=2e-4)
+
+
+def test_a_matrix_is_the_encoders_with_its_change_added() -> None:
+    name = "encoder.layer.3.attention.output.dense"
+    base = mapped_tensors(_encoder_file())
+    arrays = {n: np.zeros(shape, np.float32) for n, shape in trained_names().items()}
+    arrays[f"{name}.up"][5, 2], arrays[f"{name}.down"][2, 7] = 2.0, 3.0
+    changed = merged(base, arrays)[f"{name}.weight"] - base[f"{name}.weight"]
+    assert changed[5, 7] == pytest.approx(6.0)
+    assert np.count_nonzero(changed) == 1
+
+
+def test_windows_hold_whole_sentences_and_begin_with_the_one_before() -> None:
+    sentences = [f"Sentence number {word} is about the mill of Norwick." for word in ("one", "two", "three", "four")]
+    claim, *parts = _pieces("It is about the mill.", *sentences)
+    room = len(parts[0].ids) + len(parts[1].ids)
+    shown = support_windows(claim, parts, max_pieces=len(claim.ids) + 3 + room)
+    inside = [window.ids[window.passage_from : -1] for window in shown]
+    assert inside == [parts[n].ids + parts[n + 1].ids for n in range(3)]
+    assert all(window.ids[: window.second_from] == [101, *claim.ids, 102] for window in shown)
+
+
+def test_a_sentence_that_does_not_fit_is_cut_and_a_text_without_sentences_is_one_window() -> None:
+    claim, long = _pieces("It is about the mill.", "mill " * 400)
+    (cut,) = support_windows(claim, [long], max_pieces=64)
+    assert len(cut.ids) == 64
+    (empty,) = support_windows(claim, [])
+    assert empty.ids == [101, *claim.ids, 102, 102]
+
+
+def test_a_long_text_counts_as_its_best_window(model: SupportModel) -> None:
+    claim = "Ada Brandt sold the mill."
+    sentences = [f"In year {n} the weavers of Norwick counted {n + 3} looms and {n + 7} baskets." for n in range(40)]
+    text = " ".join(sentences)
+    parts = support_windows(_pieces(claim)[0], _pieces(*sentences))
+    assert len(parts) > 2
+    alone = model._engine.run(
+        [part.ids for part in parts],
+        lambda hidden, _lengths, rows: [
+            support.head_logit(model._head, states, parts[n].second_from)
+            for states, n in zip(hidden, rows, strict=True)
+        ],
+        second_from=[part.second_from for part in parts],
+    )
+    assert model.logits([(claim, text)]) == pytest.approx([max(alone)], abs=2e-4)
+
+
+def test_nothing_to_judge_gives_nothing(model: SupportModel) -> None:
+    assert model.support([]) == []
+
+
+def test_what_stands_nowhere_in_the_text_lowers_support(trained: dict[str, Any]) -> None:
+    arrays = {name: tensor.numpy() for name, tensor in trained.items()}
+    calibration = Calibration(bias=0.5, weight=0.0, number=2.0, name=1.0)
+    model = SupportModel(
+        merged(mapped_tensors(_encoder_file()), arrays),
+        reading.load_tokenizer(bundled_folder()),
+        calibration=calibration,
+    )
+    text = "Ada Brandt sold the mill in 1902."
+    claims = ["Ada Brandt sold it in 1902.", "Ada Brandt sold it in 1903.", "It was Jon Petrak, in 1902, in 1903."]
+    expected = [1 / (1 + np.exp(-logit)) for logit in (0.5, -1.5, -2.5)]
+    assert model.support([(claim, text) for claim in claims]) == pytest.approx(expected)
+
+
+def test_the_verdict_follows_from_support() -> None:
+    assert [verdict(s) for s in (1.0, SUPPORTED, SUPPORTED - 1e-9, WEAK, WEAK - 1e-9, 0.0)] == [
+        "supported", "supported", "weak", "weak", "unsupported", "unsupported",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path: Path, trained: dict[str, Any]) -> Path:
+    encoder_sha256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    network.save_model(tmp_path, trained, encoder_sha256=encoder_sha256, calibration={"bias": -1.0, "weight": 2.0})
+    return tmp_path
+
+
+def test_a_saved_model_judges_as_the_one_in_memory(saved: Path, model: SupportModel) -> None:
+    opened = SupportModel.open(saved, bundled_folder())
+    assert opened.calibration == Calibration(bias=-1.0, weight=2.0)
+    assert opened.logits(PAIRS) == pytest.approx(model.logits(PAIRS), abs=5e-3)  # float16 in the file
+    assert opened.sha256 == json.loads((saved / "config.json").read_text())["sha256"]
+
+
+def test_an_altered_or_absent_model_is_refused(saved: Path, tmp_path: Path) -> None:
+    weights = saved / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(ReaderFileError, match=r"is not the file that was trained.*pilcrow train-support"):
+        SupportModel.open(saved, bundled_folder())
+    with pytest.raises(ReaderFileError, match="holds no support model"):
+        SupportModel.open(tmp_path / "nowhere", bundled_folder())
+
+
+def test_a_model_of_another_encoder_is_refused(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    (saved / "config.json").write_text(json.dumps(config | {"encoder_sha256": "0" * 64}))
+    with pytest.raises(ReaderFileError, match=r"the support model in .* was trained on an encoder with SHA-256 0000"):
+        SupportModel.open(saved, bundled_folder())
