@@ -438,15 +438,18 @@ def serve_command(
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Questions that may wait; those beyond are sent away.")] = 60,
     seconds: Annotated[float, typer.Option(min=1, help="The most that one question may take.")] = 300,
+    model: ModelOption = None,
+    server: ServerOption = None,
+    strict: StrictOption = False,
 ) -> None:
     """Answer over HTTP: OpenAI's chat completions, and ask, search and show."""
     from rag.listening import listen, read_token, serve
     from rag.serving import answering, make_app
 
-    opened = _for_reading(collection, sample=True)
+    opened = _with_model(_for_reading(collection, sample=True), model, server)
     token = read_token(token_file)
     with listen(host, port, token=token) as listening:
-        answers = answering(opened)
+        answers = answering(opened, strict=strict)
         served = make_app(opened, answers, token=token, hosts=allow_host or (), waiting=queue, seconds=seconds)
         shown = f"[{host}]" if ":" in host else host
         say(f"Serving '{opened.folder}' at http://{shown}:{listening.getsockname()[1]} (/docs says how to call it)")

@@ -5,11 +5,12 @@ Pilcrow's own paths tell a fault as `{"error": "..."}`, those below /v1 in OpenA
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.errors import BadSpan, PilcrowError, UnknownDocument
+from index.errors import BadSpan, PilcrowError, ServerFailed, UnknownDocument
 from rag.answers import JsonObject
 from rag.askers import Busy, Overdue
 from rag.requests import WrongRequest
@@ -71,7 +72,7 @@ def fault_of(error: Exception) -> Fault | None:
         case BadSpan():
             fault = Fault(400, str(error), "bad_span")
         case PilcrowError():
-            log.warning("%s: %s", type(error).__name__, error)
+            log.warning("%s", _without_quotes(error))
             fault = Fault(503, "this cannot be answered now; the server's terminal says why", "unavailable")
         case Busy():
             again = {"Retry-After": str(error.again_seconds)}
@@ -83,6 +84,11 @@ def fault_of(error: Exception) -> Fault | None:
         case HTTPException():
             fault = _refused_by_router(error.status_code, dict(error.headers or {}))
     return fault
+
+
+def _without_quotes(error: PilcrowError) -> str:
+    """An error for the log. What a chat model's server said stands in parentheses, and may be the question."""
+    return re.sub(r"\s*\(.*\)", "", str(error), flags=re.DOTALL) if isinstance(error, ServerFailed) else str(error)
 
 
 def _refused_by_router(status: int, headers: dict[str, str]) -> Fault:

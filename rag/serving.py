@@ -19,7 +19,7 @@ from rag import lookup, replies
 from rag.answering import answer_events
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.askers import Askers, Asking, Busy, Gone, Overdue
-from rag.conversation import Turn, standalone
+from rag.conversation import turns_of
 from rag.faults import BROKEN, fault_body, fault_of, openai_fault
 from rag.gathering import GatheringEncoder, GatheringReader
 from rag.guard import App, Guard
@@ -71,26 +71,22 @@ class Asked:
 Answering = Callable[[Asked], Generator[Event, None, None]]
 
 
-def answering(collection: "OpenCollection") -> Answering:
-    """How this collection answers. Its models are loaded before this returns, so that the first question is quick."""
-    stored = collection.stored
+def answering(collection: "OpenCollection", *, strict: bool = False) -> Answering:
+    """How this collection answers. Its models are loaded before this returns, so that the first question is quick.
+
+    strict: what the documents do not bear out is left out of every model's answer, asked for or not.
+    """
+    stored, model = collection.stored, collection.model
     encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
+        history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
         yield from answer_events(
-            stored, encoder, reader, asked.question, history=_turns(asked.history), strict=asked.strict,
+            stored, encoder, reader, asked.question, history=history, model=model, strict=strict or asked.strict,
             filters=asked.filters,
         )  # fmt: skip
 
     return events
-
-
-def _turns(history: Sequence[tuple[str, str]]) -> list[Turn]:
-    """The turns with what each of them searched for."""
-    turns: list[Turn] = []
-    for question, answer in history:
-        turns.append(Turn(question, standalone(question, turns), answer))
-    return turns
 
 
 # ---- The application

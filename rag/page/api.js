@@ -29,22 +29,23 @@ const inside = (spec, schema) => {
 
 const limitsOf = (schema) => {
   const words = { maxLength: "at most # characters", maxItems: "at most #", minimum: "from #", maximum: "to #" };
-  return Object.entries(words).filter(([key]) => schema[key] !== undefined && schema[key] !== 0)
+  return Object.entries(words).filter(([key]) => schema[key] !== undefined && !(key === "maxItems" && schema[key] === 0))
     .map(([key, text]) => text.replace("#", schema[key].toLocaleString("en"))).join(", ");
 };
 
 const rowsOf = (spec, schema, depth = 0) => {
   const object = inside(spec, schema);
   if (!object || depth > 3) return [];
-  return Object.entries(object.properties).flatMap(([name, field]) => {
-    const required = object.required?.includes(name) ? ", required" : "";
+  const isRequired = (name) => object.required?.includes(name) ?? false;
+  const fields = Object.entries(object.properties).sort(([a], [b]) => isRequired(b) - isRequired(a));
+  return fields.flatMap(([name, field]) => {
+    const required = isRequired(name) ? ", required" : "";
     const told = field.description ?? inside(spec, field)?.description ?? "";
     const alternatives = [field, ...(field.anyOf ?? [])].map((one) => limitsOf(resolve(spec, one))).filter(Boolean);
-    const head = make("th", { scope: "row", textContent: name, className: depth ? "inner" : "" });
-    if (depth) head.style.paddingLeft = `${depth * 1.2}rem`;
-    const row = make("tr", {}, head,
+    const row = make("tr", {}, make("th", { scope: "row", textContent: name }),
       make("td", { className: "kind", textContent: kindOf(spec, field) + required }),
       make("td", { className: "why", textContent: [told, alternatives[0] ?? ""].filter(Boolean).join(" — ") }));
+    row.style.setProperty("--depth", depth);
     return [row, ...rowsOf(spec, field, depth + 1)];
   });
 };

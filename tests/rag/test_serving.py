@@ -257,6 +257,48 @@ def test_drafts_are_sent_only_to_those_who_ask_and_never_as_content(opened: Open
             assert [extra["draft"] for extra in extras if "draft" in extra] == (["so far"] if drafts else [])
 
 
+@pytest.fixture
+def with_server(opened: OpenCollection, chat_server: Any) -> Iterator[OpenCollection]:
+    """The sample, its answers written by a model on a server."""
+    other = OpenCollection(opened.folder, model_name="tiny", server=chat_server.url)
+    other.encoder, other.reader = opened.encoder, opened.reader
+    yield other
+    other.stored.close()
+
+
+def test_a_models_answer_is_streamed_when_it_is_checked_with_its_citations(
+    with_server: OpenCollection, chat_server: Any, speech: Callable[..., list[str]]
+) -> None:
+    chat_server.events = speech("He was a dip", "lomat for 36 years [1]. He likes tea [9].")
+    with served(with_server, answering(with_server)) as address, client(address) as caller:
+        chunks = list(caller.chat.completions.create(model="pilcrow", messages=MESSAGES, stream=True))
+        strict: Any = {"pilcrow": {"strict": True}}
+        cut = caller.chat.completions.create(model="pilcrow", messages=MESSAGES, extra_body=strict)
+    whole = chunks[-1].pilcrow  # type: ignore[attr-defined]
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == whole["answer"]
+    assert (whole["generator"], whole["claims"][0]["text"]) == (
+        "tiny",
+        "He was a diplomat for 36 years.",
+    )
+    assert "36 years" in whole["citations"][0]["quote"]
+    assert "markers that point to no evidence, removed: 1" in whole["notices"]
+    assert cut.pilcrow["claims"] == []  # type: ignore[attr-defined]  (nothing was there to check with)
+
+
+def test_a_models_server_that_fails_is_told_without_what_it_said(
+    with_server: OpenCollection, chat_server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat_server.status, chat_server.body = 500, '{"error": {"message": "cannot do: my secret"}}'
+    with served(with_server, answering(with_server)) as address:
+        for stream in (False, True):
+            body = {"model": "pilcrow", "messages": MESSAGES, "stream": stream}
+            reply = httpx.post(f"{address}/v1/chat/completions", json=body)
+            assert "unavailable" in reply.text
+            assert "secret" not in reply.text + caplog.text
+            assert chat_server.url not in reply.text
+    assert "refused with status 500" in caplog.text
+
+
 def test_any_unicode_goes_through_and_comes_back(opened: OpenCollection) -> None:
     question = "Кто\u0301 👩‍👩‍👧 \u202eabc\u202c \x00 “x”?"
     heard: list[str] = []
