@@ -179,20 +179,22 @@ class Snapshot:
         """Whether the same text, under whatever name, is stored."""
         return find_text(self.connection, text_key(document, paragraphs)) is not None
 
-    def copies(self, doc_id: str) -> list[str]:
+    def copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
         """The other documents that have the same text, the earliest dated first. Raises UnknownDocument."""
+        clauses, values = _clauses(filters)
         rows = self.connection.execute(
-            f"SELECT d.doc_id FROM documents d WHERE d.text_no = ? AND d.doc_id != ? {_EARLIEST}",
-            (self._row(doc_id)[1], doc_id),
+            f"SELECT d.doc_id FROM documents d WHERE d.text_no = ? AND d.doc_id != ?{clauses} {_EARLIEST}",
+            (self._row(doc_id)[1], doc_id, *values),
         )
         return [row[0] for row in rows]
 
-    def near_copies(self, doc_id: str) -> list[str]:
+    def near_copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
         """Documents of which the text differs from this one's in small edits, the earliest dated first."""
+        clauses, values = _clauses(filters)
         rows = self.connection.execute(
             "SELECT d.doc_id FROM near_copies n JOIN documents d ON d.text_no = n.other_no "
-            f"WHERE n.text_no = ? {_EARLIEST}",
-            (self._row(doc_id)[1],),
+            f"WHERE n.text_no = ?{clauses} {_EARLIEST}",
+            (self._row(doc_id)[1], *values),
         )
         return [row[0] for row in rows]
 

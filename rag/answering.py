@@ -6,6 +6,7 @@ With a chat model the claims are what it writes from the hits, checked; without 
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from index.collection import Collection, Filters
@@ -90,7 +91,7 @@ def answer_events(
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
     query = standalone(asked, history, model)
     with collection.reading() as snapshot:
-        sources = Sources(snapshot)
+        sources = Sources(snapshot, filters)
         if hits is None:
             hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
@@ -112,8 +113,9 @@ def answer_events(
         hits = hits[: written.read]
         claims, citations, groups, told = written.claims, written.citations, [], (*told, *written.notices)
     else:
-        groups = [] if confidence < threshold or model is not None else chosen(candidates)
+        groups = [] if confidence < threshold or model is not None else chosen(candidates, sources)
         claims, citations = _claims(groups)
+    citations = tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations)
     yield Answer(
         question=question,
         query=query,
@@ -176,7 +178,7 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
 def _short_answers(groups: Sequence[Sequence[Candidate]]) -> tuple[ShortAnswer, ...]:
     """The words for which each sentence of the answer is shown, best first."""
     return tuple(
-        ShortAnswer(c.text, c.start, c.end, c.hit.passage.doc_id, logistic(c.score))
+        ShortAnswer(c.text, c.start, c.end, c.sentence.document.doc_id, logistic(c.score))
         for c in (group[0] for group in groups)
         if any(char.isalnum() for char in c.text)
     )

@@ -6,7 +6,7 @@ Knows hits, readings and sentences; decides which spans make an answer, not whet
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.paragraphs import Kind
 from index.passages import Passage
@@ -95,11 +95,12 @@ def _in_context(passage: Passage, sources: Sources) -> tuple[str, int]:
     return f"{lead}{passage.text}\n{after[:CONTEXT_CHARACTERS]}".rstrip(), len(lead)
 
 
-def chosen(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+def chosen(candidates: Sequence[Candidate], sources: Sources | None = None) -> list[list[Candidate]]:
     """The sentences of an answer, best first: for each, the candidate it is shown for, and those that agree with it.
 
     A sentence is shown once. A candidate agrees with another when its words or its whole sentence are the same, and it
     is in another passage.
+    sources: tells copies, which are one source: of several only one is shown, the words in the earliest dated.
     """
     if not candidates:
         return []
@@ -112,12 +113,12 @@ def chosen(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
             continue
         agreeing = next((g for g in groups if _agree(g[0], candidate)), None)
         if agreeing is not None:
-            elsewhere = all(candidate.hit.rank != other.hit.rank for other in agreeing)
+            elsewhere = not any(_same_source(candidate, other, sources) for other in agreeing)
             if elsewhere and len(agreeing) < _MAX_LABELS:
                 agreeing.append(candidate)
         elif not groups or (candidate.score >= best - _ALSO_WITHIN and len(groups) < _MAX_CLAIMS):
             groups.append([candidate])
-    return groups
+    return [[_earliest(candidate, sources) for candidate in group] for group in groups] if sources else groups
 
 
 def same_words(one: str, other: str) -> bool:
@@ -137,6 +138,19 @@ def logistic(x: float) -> float:
 
 def _agree(one: Candidate, other: Candidate) -> bool:
     return same_words(one.text, other.text) or one.sentence.text.split() == other.sentence.text.split()
+
+
+def _same_source(one: Candidate, other: Candidate, sources: Sources | None) -> bool:
+    """Whether two candidates are in one passage, or in copies of it."""
+    copies = sources is not None and sources.are_copies(one.sentence.document.doc_id, other.sentence.document.doc_id)
+    return one.hit.rank == other.hit.rank or (copies and one.hit.passage.doc_id != other.hit.passage.doc_id)
+
+
+def _earliest(candidate: Candidate, sources: Sources) -> Candidate:
+    """The candidate in the earliest dated document that has its sentence."""
+    sentence = sources.earliest(candidate.sentence)
+    moved = sentence.start - candidate.sentence.start
+    return replace(candidate, sentence=sentence, start=candidate.start + moved, end=candidate.end + moved)
 
 
 def _normal(text: str) -> str:

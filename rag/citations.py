@@ -5,9 +5,9 @@ A citation is made from offsets and never searched for afterwards, so `document.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from index.collection import Snapshot
+from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
 from index.paragraphs import Kind, Paragraph
@@ -72,9 +72,11 @@ class Sources:
     What was read stays: after `keep` the passages of those documents are read and cited without the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """snapshot: the state that the question sees."""
+    def __init__(self, snapshot: Snapshot, filters: Filters | None = None) -> None:
+        """snapshot: the state that the question sees. filters: which documents it may look at."""
         self._snapshot = snapshot
+        self._filters = filters
+        self._copies: dict[str, tuple[list[str], list[str]]] = {}
         self._documents: dict[str, Document] = {}
         self._paragraphs: dict[str, list[Paragraph]] = {}
 
@@ -83,6 +85,40 @@ class Sources:
         for doc_id in doc_ids:
             self.document(doc_id)
             self.paragraphs(doc_id)
+            for other in self._copies_of(doc_id)[1]:
+                self.document(other)
+                self.paragraphs(other)
+                self._copies_of(other)
+
+    def are_copies(self, one: str, other: str) -> bool:
+        """Whether two documents are one source: the same, or one a copy or near-copy of the other."""
+        return one == other or any(other in names for names in self._copies_of(one))
+
+    def also_in(self, citation: Citation) -> tuple[str, ...]:
+        """The other documents in which the quoted words stand: copies of the cited one."""
+        same, near = self._copies_of(citation.doc_id)
+        quoting = [n for n in near if n in self._documents and citation.quote in self._documents[n].text]
+        return (*same, *quoting)
+
+    def earliest(self, sentence: Sentence) -> Sentence:
+        """The same words in the earliest dated of the document's near-copies; the sentence itself where it is that."""
+        best = sentence
+        for doc_id in self._copies_of(sentence.document.doc_id)[1]:
+            document = self.document(doc_id)
+            if document.date is None or document.date >= (best.document.date or "9999"):
+                continue
+            start = document.text.find(sentence.text)
+            inside = [p for p in self.paragraphs(doc_id) if p.start <= start and start + len(sentence.text) <= p.end]
+            if start >= 0 and inside and inside[0].kind in (Kind.BODY, Kind.CAPTION):
+                best = Sentence(document, inside[0], start, start + len(sentence.text))
+        return best
+
+    def _copies_of(self, doc_id: str) -> tuple[list[str], list[str]]:
+        """Names of the documents that have the same text, and of those that have nearly the same."""
+        if doc_id not in self._copies:
+            found = self._snapshot.copies(doc_id, self._filters), self._snapshot.near_copies(doc_id, self._filters)
+            self._copies[doc_id] = found
+        return self._copies[doc_id]
 
     def document(self, doc_id: str) -> Document:
         """The document, with its text."""
@@ -137,6 +173,7 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
 
     Raises UnknownDocument, and BadSpan where they are none, or not inside one paragraph.
     """
+    sources.keep([doc_id])
     document = sources.document(doc_id)
     if not 0 <= start < end <= len(document.text):
         raise BadSpan(f"{start} to {end} are no characters of '{doc_id}', which has {len(document.text)}; START < END")
@@ -145,7 +182,8 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
     if inside is None:
         where = ", ".join(f"{p.number} ({p.start}-{p.end})" for p in touched[:4]) or "none"
         raise BadSpan(f"characters {start} to {end} of '{doc_id}' are not inside one paragraph; they touch: {where}")
-    return cite(Sentence(document, inside, start, end), 0)
+    citation = cite(Sentence(document, inside, start, end), 0)
+    return replace(citation, also_in=sources.also_in(citation))
 
 
 _MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
