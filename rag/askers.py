@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -35,6 +35,10 @@ class Gone(Exception):
     """Whoever asked has left."""
 
 
+class Stopped(Exception):
+    """Nothing is answered any more."""
+
+
 class Askers:
     """At most `at_once` pieces of work run at the same time, in threads; at most `waiting` more wait, first come first.
 
@@ -49,18 +53,29 @@ class Askers:
         self._at_once = at_once
         self._usual_seconds = 1.0
         self.room = at_once + waiting
-        self.inside = 0
+        self._asking: set[Asking[Any]] = set()
+
+    @property
+    def inside(self) -> int:
+        """How many are being answered or wait."""
+        return len(self._asking)
 
     def ask(self, work: Callable[[], Generator[T, None, None]], seconds: float) -> "Asking[T]":
         """Begins the work when its turn comes. seconds: until it is overdue, the wait included. Raises Busy."""
         if self.inside >= self.room:
             raise Busy(min(60, math.ceil(self._usual_seconds / self._at_once)))
-        self.inside += 1
-        return Asking(self._threads, work, seconds, self._left)
+        asking = Asking(self._threads, work, seconds, self._left)
+        self._asking.add(asking)
+        return asking
 
-    def _left(self, seconds: float) -> None:
+    def stop(self) -> None:
+        """Whoever still waits is told that nothing will come."""
+        for asking in self._asking:
+            asking.leave(Stopped)
+
+    def _left(self, asking: "Asking[Any]", seconds: float) -> None:
         """A piece of work has ended, after so many seconds in its thread."""
-        self.inside -= 1
+        self._asking.discard(asking)
         self._usual_seconds += 0.2 * (seconds - self._usual_seconds)
 
     def close(self) -> None:
@@ -76,13 +91,14 @@ class Asking(Generic[T]):
         threads: ThreadPoolExecutor,
         work: Callable[[], Generator[T, None, None]],
         seconds: float,
-        left: Callable[[float], None],
+        left: Callable[["Asking[Any]", float], None],
     ) -> None:
         """Use `Askers.ask`."""
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + seconds
         self._arrived: asyncio.Queue[T | None] = asyncio.Queue()
         self._gone = threading.Event()
+        self._reason: type[Exception] = Gone
         self._seconds = 0.0
         self._free_place = left
         self._thread: Future[None] = threads.submit(self._run, work)
@@ -100,14 +116,14 @@ class Asking(Generic[T]):
             self._seconds = perf_counter() - began
 
     def _ended(self) -> None:
-        self._free_place(self._seconds)
+        self._free_place(self, self._seconds)
         self._arrived.put_nowait(None)
 
     async def next(self, patience: float | None = None) -> T:
         """The next thing that the work yields. Raises Ended where there is none.
 
         patience: seconds after which a TimeoutError is raised though the work goes on, and may be asked for again.
-        Raises Overdue past the deadline, Gone where `leave` was called, and what the work itself raised.
+        Raises Overdue past the deadline, the reason where `leave` was called, and what the work itself raised.
         """
         now = self._loop.time()
         until = self._deadline if patience is None else min(self._deadline, now + patience)
@@ -121,13 +137,15 @@ class Asking(Generic[T]):
             raise
         if event is None:
             if self._gone.is_set() or self._thread.cancelled():
-                raise Gone
+                raise self._reason
             self._thread.result()
             raise Ended
         return event
 
-    def leave(self) -> None:
-        """Nobody waits any longer: the work is closed before its next step, or never begun."""
+    def leave(self, reason: type[Exception] = Gone) -> None:
+        """Nobody waits any longer: the work is closed before its next step, or never begun. Whoever still does gets the
+        reason as an error."""
+        self._reason = reason
         self._gone.set()
         self._thread.cancel()
         self._arrived.put_nowait(None)

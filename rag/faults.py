@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import BadSpan, PilcrowError, ServerFailed, UnknownDocument
 from rag.answers import JsonObject
-from rag.askers import Busy, Overdue
+from rag.askers import Busy, Overdue, Stopped
 from rag.requests import WrongRequest
 
 log = logging.getLogger("pilcrow.serving")
@@ -79,6 +79,8 @@ def fault_of(error: Exception) -> Fault | None:
             fault = Fault(
                 429, "too many questions at once; ask again a little later", "rate_limit_exceeded", None, again
             )
+        case Stopped():
+            fault = Fault(503, "the server is stopping", "stopping")
         case Overdue():
             fault = Fault(504, "the answer took too long and was given up", "timeout")
         case HTTPException():

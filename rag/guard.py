@@ -20,6 +20,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+# What an application leaves for the process in its lifespan's state: a function that ends all that still runs.
+GIVE_UP = "give_up"
+
 MAX_BODY_BYTES = 1_000_000
 BODY_SECONDS = 20.0
 

@@ -1,5 +1,6 @@
 """The process that listens: its address, the token that it asks for, its log, and how it ends."""
 
+import asyncio
 import copy
 import logging
 import os
@@ -12,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import PilcrowError
-from rag.guard import App
+from rag.guard import GIVE_UP, App
 
 if TYPE_CHECKING:
     import uvicorn
 
 HOST, PORT = "127.0.0.1", 8642
 # What runs when the server is told to stop may still take so long.
-_LAST_SECONDS = 10
+_LAST_SECONDS = 8
 _MOST_CONNECTIONS = 1_000
 _TOKEN_VARIABLE = "PILCROW_TOKEN"  # noqa: S105  (the variable's name)
 _SHORTEST_TOKEN = 16
@@ -38,11 +39,18 @@ def web_server(app: App) -> "uvicorn.Server":
     """uvicorn around the application: quiet, and with an end to what it waits for."""
     import uvicorn
 
-    return uvicorn.Server(
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """What still runs after a few seconds is told so in a proper reply; uvicorn would cut it off."""
+            give_up = self.lifespan.state[GIVE_UP]
+            asyncio.get_running_loop().call_later(_LAST_SECONDS, give_up)
+            await super().shutdown(sockets)
+
+    return Server(
         uvicorn.Config(
             app, access_log=False, log_config=None, log_level="warning", http="h11", ws="none", lifespan="on",
             proxy_headers=False, server_header=False, limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_LAST_SECONDS,
+            timeout_graceful_shutdown=2 * _LAST_SECONDS,
         )
     )  # fmt: skip
 

@@ -18,11 +18,11 @@ from index.errors import PilcrowError
 from rag import lookup, replies
 from rag.answering import answer_events
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
-from rag.askers import Askers, Asking, Busy, Gone, Overdue
+from rag.askers import Askers, Asking, Busy, Gone, Overdue, Stopped
 from rag.conversation import turns_of
 from rag.faults import BROKEN, fault_body, fault_of, openai_fault
 from rag.gathering import GatheringEncoder, GatheringReader
-from rag.guard import App, Guard
+from rag.guard import GIVE_UP, App, Guard
 from rag.replies import Completion
 from rag.requests import MAX_NAME, MODELS, AskRequest, ChatRequest, SearchRequest, WrongRequest, check
 
@@ -112,8 +112,8 @@ def make_app(
     desk = _Desk(collection, answers, Askers(at_once, waiting), Askers(AT_ONCE, WAITING), seconds)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        yield {GIVE_UP: desk.stop}
         await asyncio.to_thread(desk.close)
 
     app = FastAPI(
@@ -141,6 +141,10 @@ class _Desk:
         self.collection = collection
         self.askers = askers
         self._answers, self._lookups, self._seconds = answers, lookups, seconds
+
+    def stop(self) -> None:
+        self.askers.stop()
+        self._lookups.stop()
 
     def close(self) -> None:
         self.askers.close()
@@ -342,7 +346,7 @@ def _add_faults(app: "FastAPI") -> None:
         return Response(status_code=499)  # nobody is there to read it
 
     app.add_exception_handler(Gone, gone)
-    for kind in (WrongRequest, PilcrowError, Busy, Overdue, RequestValidationError, HTTPException, Exception):
+    for kind in (WrongRequest, PilcrowError, Busy, Overdue, Stopped, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, tell)
 
 
