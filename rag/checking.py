@@ -15,7 +15,7 @@ from rag.citations import Citation, Claim, Sentence, Sources, cite
 from rag.markers import Said
 from rag.words import content_words
 
-SUPPORTED, UNSUPPORTED, UNCHECKED = "supported", "unsupported", "unchecked"
+SUPPORTED, WEAK, UNSUPPORTED, UNCHECKED = "supported", "weak", "unsupported", "unchecked"
 # How much better two sentences must fit than the better one alone to be quoted together.
 _SECOND_SENTENCE = 0.2
 # Passages whose support for an uncited sentence is asked.
@@ -130,8 +130,7 @@ def _pin(said: Said, vector: Vectors, places: _Places, support: SupportModel | N
     if support is None:
         return _Pinned(said.text, tuple(cited), 0.0, UNCHECKED)
     if cited:
-        (value,) = support.support([(said.text, _cited_text(cited))])
-        return _Pinned(said.text, tuple(cited), value, support.verdict(value))
+        return _Pinned(said.text, tuple(cited), *_judged(said.text, cited, support))
     found = [best for number in places.numbers if (best := places.best(said.text, vector, number))]
     nearest = [place for place, _ in sorted(found, key=lambda best: -best[1])[:_TRIED]]
     values = support.support([(said.text, _cited_text([place])) for place in nearest])
@@ -140,6 +139,21 @@ def _pin(said: Said, vector: Vectors, places: _Places, support: SupportModel | N
     value = max(values)
     verdict = support.verdict(value)
     return _Pinned(said.text, (nearest[values.index(value)],) if verdict == SUPPORTED else (), value, verdict)
+
+
+def _judged(claim: str, cited: Sequence[Sentence], support: SupportModel) -> tuple[float, str]:
+    """Support and verdict of a claim by the places that it cites.
+
+    What one place bears out alone is as that place says. What only all of them together bear out is weak at most: each
+    word may stand somewhere, and the claim nowhere.
+    """
+    alone = support.support([(claim, _cited_text([place])) for place in cited])
+    best = max(alone)
+    if len(cited) == 1 or support.verdict(best) == SUPPORTED:
+        return best, support.verdict(best)
+    (together,) = support.support([(claim, _cited_text(cited))])
+    verdict = support.verdict(max(together, best))
+    return max(together, best), WEAK if verdict == SUPPORTED else verdict
 
 
 def _cited_text(places: Sequence[Sentence]) -> str:

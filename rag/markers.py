@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from index.sentences import sentence_spans
 from rag.citations import unbracketed
@@ -18,9 +19,10 @@ _NUMBERS = r"[0-9]{1,9}(?:\s{0,2}(?:,|;|-|–|—|&|and)\s{0,2}\^?[0-9]{1,9}){0,
 _WORD = r"(?:\^|(?:sources?|passages?|documents?|evidence|refs?|no)\s?[.:#]?\s?)?"
 _MARKER = re.compile(rf"[\[【]\s{{0,2}}{_WORD}({_NUMBERS})(?:†[^\[\]【】]{{0,60}})?\s{{0,2}}[\]】]", re.IGNORECASE)
 _RANGE = re.compile(r"([0-9]{1,9})(?:\s*[-–—]\s*\^?([0-9]{1,9}))?")
-# What may become a marker when more text comes.
-_GROWING = re.compile(r"\s*[\[【](?:[^\[\]【】\n]{0,80})$|\s+$")
+# Characters behind an opening bracket in which it may still become a marker.
+_MARKER_LENGTH = 80
 _LIST_MARK = re.compile(r"\s{0,20}(?:[-*•+]\s{1,4}|[0-9]{1,3}[.)]\s{1,4}|#{1,6}\s{1,4}|>\s?)?")
+_SAYS = re.compile(r"[^\W_]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
 
 
@@ -40,8 +42,7 @@ class Resolved:
     wrong: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A stretch of text; or a marker, with those of its numbers that stand for something."""
 
     text: str
@@ -71,15 +72,27 @@ def resolve(text: str, n: int) -> Resolved:
 
 def draft(text: str, n: int) -> str:
     """A text that is still growing with the markers that resolve, in the form [1][3]; others, whole or begun, not."""
-    shown: list[str] = []
-    for part in _parts(_GROWING.sub("", text, count=1), n):
-        if not part.is_marker:
-            shown.append(unbracketed(part.text))
-        elif part.numbers:
-            shown.append("".join(f"[{number}]" for number in part.numbers))
-        elif shown:
-            shown[-1] = shown[-1].rstrip(" \t")
-    return "".join(shown).rstrip()
+    runs = [""]  # text and our markers by turns, as taking a marker out may leave brackets that seem to be another
+    for part in _parts(_settled(text), n):
+        if part.numbers:
+            runs += ["".join(f"[{number}]" for number in part.numbers), ""]
+        else:
+            runs[-1] = runs[-1].rstrip(" \t") if part.is_marker else runs[-1] + part.text
+    runs[::2] = [unbracketed(run) for run in runs[::2]]
+    return "".join([*runs[:-1], _settled(runs[-1])]).rstrip()
+
+
+def defused(text: str) -> str:
+    """A text of others in which nothing is a marker any more: numbers in brackets stand in parentheses."""
+    return unbracketed(_MARKER.sub(r"(\1)", text))
+
+
+def _settled(text: str) -> str:
+    """The text without what may become a marker when more comes."""
+    text = text.rstrip()
+    opening = max(text.rfind("["), text.rfind("【"))
+    begun = opening >= 0 and len(text) - opening <= _MARKER_LENGTH and not re.search(r"[\]】\n]", text[opening:])
+    return text[:opening].rstrip("[【 \t\n") if begun else text
 
 
 def _parts(text: str, n: int) -> Iterator[_Part]:
@@ -122,12 +135,12 @@ def _taken_out(parts: Iterable[_Part]) -> tuple[str, list[tuple[int, tuple[int, 
                 kept[-1] = bare
             places.append((length, part.numbers))
             continue
-        text = unbracketed(part.text)
+        text = part.text
         if places and text[:1].isalnum():
             text = " " + text
         kept.append(text)
         length += len(text)
-    return "".join(kept), places
+    return unbracketed("".join(kept)), places
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
@@ -137,9 +150,10 @@ def _spans(text: str) -> list[tuple[int, int]]:
     for line in text.split("\n"):
         end = start + len(line)
         lead = start + len(_LIST_MARK.match(line).group())  # type: ignore[union-attr]  # it matches the empty string
-        spans.extend(sentence_spans(text, lead, end))
+        if _SAYS.search(line):
+            spans.extend(sentence_spans(text, lead, end))
         start = end + 1
-    return [(left, right) for left, right in spans if any(char.isalnum() for char in text[left:right])]
+    return [(left, right) for left, right in spans if _SAYS.search(text, left, right)]
 
 
 def _owner(at: int, spans: Sequence[tuple[int, int]], text: str) -> int:

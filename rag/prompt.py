@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.citations import unbracketed
 from rag.generation import Data, Message
+from rag.markers import defused
 
 # What a model says where the evidence does not answer, and nothing else.
 NO_ANSWER = "The documents do not answer this."
@@ -68,7 +68,7 @@ def query_messages(question: str, history: Sequence[tuple[str, str]]) -> list[Me
 def _one_line(text: str) -> str:
     """Text of others for a prompt: one line, no character that nobody sees, no marker that could be taken for ours."""
     seen = "".join(char for char in text if char.isspace() or not _is_hidden(char))
-    return " ".join(unbracketed(seen).split())
+    return " ".join(defused(seen).split())
 
 
 def _is_hidden(char: str) -> bool:

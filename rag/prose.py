@@ -15,7 +15,6 @@ _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|(?:data|javascript|mailto|file):(?=\S))[^\s<>\"“”]{1,2000}", re.IGNORECASE
 )
 _EMPHASIS = re.compile(r"(\*\*|__|(?<![\w*])\*(?=\S)|(?<=[^\s*])\*(?![\w*])|(?<!\w)_(?=\S)|(?<=\S)_(?!\w))")
-_TRAILING = ".,;:!?)]’'"
 
 
 def plain_prose(text: str, evidence: Sequence[str]) -> str:
@@ -39,6 +38,6 @@ def _words_of_link(match: re.Match[str]) -> str:
 
 def _kept_address(found: str, evidence: Sequence[str]) -> str:
     """The address where the evidence holds it, else a word that stands for it; what ends a sentence stays."""
-    address = found.rstrip(_TRAILING)
-    known = any(address in text for text in evidence)
-    return found if known else f"(address left out){found[len(address) :]}"
+    if any(found.rstrip(".,;:!?)]’'") in text for text in evidence):
+        return found
+    return f"(address left out){found[len(found.rstrip('.,;:!?')) :]}"
