@@ -120,7 +120,7 @@ def ask(
 
     return answer(
         collection.stored, collection.encoder, collection.reader, question, history=history, model=collection.model,
-        strict=strict, filters=filters,
+        support=collection.support, strict=strict, filters=filters,
     )  # fmt: skip
 
 

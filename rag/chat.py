@@ -38,8 +38,8 @@ def answered(
 ) -> Answer:
     """The answer to a question, shown on the terminal while it is being written."""
     events = answer_events(
-        opened.stored, opened.encoder, opened.reader, question, history=history, model=opened.model, strict=strict,
-        filters=filters,
+        opened.stored, opened.encoder, opened.reader, question, history=history, model=opened.model,
+        support=opened.support, strict=strict, filters=filters,
     )  # fmt: skip
     answer: Answer | None = None
     with closing(events), live_text() as show:

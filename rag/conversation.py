@@ -31,9 +31,10 @@ class Turn:
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """The turn that an answer ends."""
+        """The turn that an answer ends; what nothing bears out is not carried on."""
         cited = tuple(dict.fromkeys(citation.doc_id for citation in answer.citations))
-        return cls(answer.question, answer.query, " ".join(claim.text for claim in answer.claims), cited)
+        said = " ".join(claim.text for claim in answer.claims if claim.verdict != "unsupported")
+        return cls(answer.question, answer.query, said, cited)
 
 
 def turns_of(rows: object) -> list[Turn]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from index.embedding import Encoder
     from rag.generation import ChatModel
     from rag.reading import Reader
+    from rag.support import SupportModel
 
 _DEFAULT_FOLDER = ".pilcrow"
 
@@ -70,6 +71,13 @@ class OpenCollection:
         from rag.local_model import LocalModel
 
         return LocalModel(self.model_name, fetch=True)
+
+    @cached_property
+    def support(self) -> "SupportModel | None":
+        """What judges a chat model's sentences; none where there is no chat model, or no judge ships."""
+        from rag.support import BUNDLED_SUPPORT, bundled_support
+
+        return bundled_support() if self.model_name is not None and BUNDLED_SUPPORT.is_dir() else None
 
     @property
     def stored(self) -> "Collection":

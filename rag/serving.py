@@ -76,13 +76,14 @@ def answering(collection: "OpenCollection", *, strict: bool = False) -> Answerin
 
     strict: what the documents do not bear out is left out of every model's answer, asked for or not.
     """
-    stored, model = collection.stored, collection.model
+    stored, model, support = collection.stored, collection.model, collection.support
     encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
         history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
         yield from answer_events(
-            stored, encoder, reader, asked.question, history=history, model=model, strict=strict or asked.strict,
+            stored, encoder, reader, asked.question, history=history, model=model, support=support,
+            strict=strict or asked.strict,
             filters=asked.filters,
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ class ChatServer:
 
     url: str
     events: list[str] = field(default_factory=list)
+    first: list[list[str]] = field(default_factory=list)  # the events of the first requests, one after the other
     status: int = 200
     body: str = ""
     content_type: str = "text/event-stream"
@@ -62,7 +63,7 @@ def chat_server() -> Iterator[ChatServer]:
             self.send_header("content-type", "text/event-stream")
             self.end_headers()
             try:
-                for number, event in enumerate(server.events):
+                for number, event in enumerate(server.first.pop(0) if server.first else server.events):
                     if number == server.stall_before:
                         server.released.wait(20)
                     self.wfile.write(f"data: {event}\n\n".encode())
