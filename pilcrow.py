@@ -58,7 +58,7 @@ from rag.console import (  # noqa: E402
     say,
 )
 from rag.opened import OpenCollection, open_collection  # noqa: E402
-from rag.upkeep import check_command, compact_command  # noqa: E402
+from rag.upkeep import check_command, compact_command, export_command, import_command, reindex_command  # noqa: E402
 
 if TYPE_CHECKING:
     from index.collection import Filters
@@ -155,6 +155,9 @@ app = typer.Typer(
 app.add_typer(eval_app, name="eval")
 app.command("check")(check_command)
 app.command("compact")(compact_command)
+app.command("reindex")(reindex_command)
+app.command("export")(export_command)
+app.command("import")(import_command)
 
 
 @app.command("index")

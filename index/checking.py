@@ -48,7 +48,7 @@ def check(collection: Collection, encoder: Callable[[], Encoder]) -> list[Damage
         connection.text_factory = _any_text
         connection.execute("BEGIN")
         found = list(_damaged_database(connection))
-        by_document = dict(_damaged_documents(connection))
+        by_document = dict(damaged_documents(connection))
     found += _check_derived(collection)
     with Worker() as worker:
         for name, parts in by_document.items():
@@ -75,7 +75,7 @@ def _damaged_database(connection: sqlite3.Connection) -> Iterator[Damage]:
             yield Damage("database", None, mended=False, remedy=remedy)
 
 
-def _damaged_documents(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
+def damaged_documents(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
     """Names of documents, and which of their parts differ from their checksums."""
     parts_of: dict[int, list[str]] = {}
     for (text_no,) in connection.execute("SELECT text_no FROM texts").fetchall():

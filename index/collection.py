@@ -12,28 +12,33 @@ dropped. Vectors newer than the base are searched from the truth.
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 import filelock
+import numpy as np
 
 from index.copies import link, runs, signature
 from index.derived import DerivedIndexes, LexicalView, lexical_entry
 from index.documents import Document
 from index.embedding import EncoderIdentity
 from index.errors import CollectionError, CollectionLocked, CollectionMissing, CollectionReadOnly
+from index.lexical import LexicalEntry
 from index.locking import acquire
 from index.migration import migrate, needs_migration
 from index.records import (
+    Passages,
     Prepared,
     document_row,
     find_text,
     forget_texts,
+    read_text,
     rename_texts,
     renew_sum,
     store_document,
+    store_passages,
     store_text,
     text_key,
 )
@@ -46,6 +51,7 @@ from index.truth import (
     make_truth,
     next_generation,
     require_format,
+    set_meta,
     stored_encoder,
     take_numbers,
     transaction,
@@ -57,6 +63,8 @@ __all__ = ["Collection", "Filters", "Prepared", "Snapshot", "Status", "create_co
 _BEGINNINGS = 50
 # How long `compact` waits for readers that are inside a question.
 PATIENCE_MS = 5000
+# Where `reindex` keeps what it has embedded, until all is.
+REINDEXING = "reindex.sqlite"
 
 
 class Collection:
@@ -269,6 +277,39 @@ class Collection:
                 renew_sum(connection, doc_no)
             next_generation(connection)
 
+    def exchange(self, encoder: EncoderIdentity, passages: Iterable[Passages]) -> int:
+        """Puts passages and vectors by another encoder in place of all that are there, in one moment; how many.
+
+        passages: those of every stored text. Readers that are inside a question keep the old ones until it ends.
+        """
+        with self._writing() as connection:
+            exchanged = list(passages)
+            count = sum(len(p.windows) for p in exchanged)
+            with transaction(connection, self.folder):
+                first = take_numbers(connection, "next_passage_id", count)
+            lexical = self._derived.lexical_for_writing()
+            lexical.replace(_entries(connection, exchanged, first))
+            vectors = np.concatenate([np.zeros((0, encoder.dimension), np.float32), *(p.vectors for p in exchanged)])
+            ids = np.arange(first, first + count, dtype=np.int64)
+            base = self._derived.write_base(read_generation(connection) + 1, ids, vectors)
+            old = [
+                row[0] for row in connection.execute("SELECT passage_id FROM passages WHERE passage_id < ?", (first,))
+            ]
+            with transaction(connection, self.folder):
+                connection.execute("DELETE FROM passages")
+                at = first
+                for p in exchanged:
+                    store_passages(connection, p.text_no, range(at, at + len(p.windows)), p)
+                    at += len(p.windows)
+                connection.execute("DELETE FROM removed")
+                set_meta(connection, "encoder", encoder.to_json())
+                set_meta(connection, "base", base)
+                next_generation(connection)
+            lexical.replace((), removed=old)
+            self._derived.state_lexical(connection)
+            self._derived.drop_old_bases(connection)
+            return count
+
     def describe(self, document: Document) -> None:
         """A document's date, publisher, url, and which of them a person gave, are what they are in `document`.
 
@@ -294,6 +335,7 @@ class Collection:
             dimension = stored_encoder(connection, self.folder).dimension
             self._derived.refresh_base(connection, dimension, always=True)
             self._derived.rebuild_lexical(connection)
+            forget_reindexing(self.folder)
             connection.execute("VACUUM")
             connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -335,6 +377,12 @@ def open_collection(folder: Path, *, write: bool = False) -> Collection:
     return Collection(folder, None, None)
 
 
+def forget_reindexing(folder: Path) -> None:
+    """Removes what an interrupted `reindex` has embedded."""
+    for path in folder.glob(f"{REINDEXING}*"):
+        path.unlink(missing_ok=True)
+
+
 def open_for_mending(folder: Path) -> Collection:
     """The collection in `folder`, for writing where that is possible, for reading otherwise."""
     try:
@@ -368,6 +416,16 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
         collection.mended = collection._derived.mend(connection, encoder.dimension)
     undo.pop_all()
     return collection
+
+
+def _entries(connection: sqlite3.Connection, passages: Sequence[Passages], first: int) -> Iterator[LexicalEntry]:
+    """What the lexical index is to hold of passages that are numbered from `first` on."""
+    passage_id = first
+    for p in passages:
+        title, text = read_text(connection, p.text_no)
+        for window in p.windows:
+            yield lexical_entry(passage_id, p.text_no, title, window.heading, text[window.start : window.end])
+            passage_id += 1
 
 
 def _new_texts(

@@ -21,7 +21,7 @@ from index.truth import CORPUS
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
-_SPECIAL_PIECES = 2
+SPECIAL_PIECES = 2
 # Faults of this many rows of one file are told one by one.
 _TOLD_ROWS = 10
 
@@ -283,7 +283,7 @@ def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str],
     """The document with its headline, and what the encoder will see of each of its windows."""
     paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
     document = replace(document, title=document.title or headline(document.text, paragraphs))
-    parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - _SPECIAL_PIECES)
+    parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
     inputs = encoder_inputs(document, parts, encoder.count_pieces)
     return document, inputs, Prepared(document, paragraphs, parts, encoder.encode([]))
 

@@ -24,6 +24,11 @@ def needs_migration(connection: sqlite3.Connection) -> bool:
     return meta(connection, "format") in _OLD
 
 
+def can_be_read(connection: sqlite3.Connection) -> bool:
+    """Whether the truth is of today's format, or of one that can be made into it."""
+    return meta(connection, "format") == str(FORMAT) or needs_migration(connection)
+
+
 def migrate(connection: sqlite3.Connection, folder: Path, encoder: EncoderIdentity) -> None:
     """Makes today's format of the truth, in one transaction. The caller holds the writer's lock.
 

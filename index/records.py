@@ -47,6 +47,15 @@ class Prepared:
     vectors: Vectors
 
 
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """The passages of a stored text by another encoder: its windows, and their vectors (n, d) in the same order."""
+
+    text_no: int
+    windows: Sequence[Window]
+    vectors: Vectors
+
+
 def checksum(rows: Iterable[Row]) -> bytes:
     """BLAKE2b of rows, 16 bytes: of their values, each with its type and its length."""
     digest = hashlib.blake2b(digest_size=16)
@@ -179,6 +188,24 @@ def read_document_rows(connection: sqlite3.Connection) -> list[Document]:
         "SELECT " + _DOCUMENT.format(text="''") + " FROM documents d JOIN texts t USING (text_no) ORDER BY d.doc_id"
     )
     return [_document(row) for row in rows]
+
+
+def read_text(connection: sqlite3.Connection, text_no: int) -> tuple[str | None, str]:
+    """The title and the characters of a stored text."""
+    title, text = connection.execute("SELECT title, text FROM texts WHERE text_no = ?", (text_no,)).fetchone()
+    return title, text
+
+
+def store_passages(connection: sqlite3.Connection, text_no: int, ids: Sequence[int], passages: Passages) -> None:
+    """The passages of a stored text, which has none, under these ids."""
+    rows = [
+        (passage_id, window.start, window.end, window.heading, blob(vector))
+        for passage_id, window, vector in zip(ids, passages.windows, passages.vectors, strict=True)
+    ]
+    connection.executemany(
+        "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", [(row[0], text_no, *row[1:]) for row in rows]
+    )
+    connection.execute("UPDATE texts SET passages_sum = ? WHERE text_no = ?", (checksum(rows), text_no))
 
 
 def read_paragraphs(connection: sqlite3.Connection, text_no: int, doc_id: str) -> list[Paragraph]:

@@ -175,6 +175,12 @@ class Snapshot:
         """All documents by name, without their texts (`text` is empty)."""
         return read_document_rows(self.connection)
 
+    def text(self, text_no: int) -> tuple[Document, list[Paragraph]]:
+        """A stored text under one of its names, and its paragraphs. Raises CollectionDamaged."""
+        (doc_no,) = self.connection.execute("SELECT doc_no FROM documents WHERE text_no = ?", (text_no,)).fetchone()
+        document = read_document_row(self.connection, self._folder, doc_no)
+        return document, read_paragraphs(self.connection, text_no, document.doc_id)
+
     def has_text(self, document: Document, paragraphs: Sequence[Paragraph]) -> bool:
         """Whether the same text, under whatever name, is stored."""
         return find_text(self.connection, text_key(document, paragraphs)) is not None

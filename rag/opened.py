@@ -4,6 +4,7 @@ The command line, the page and the server each hold one; it knows where things a
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,18 +35,25 @@ class OpenCollection:
     model_name: str | None = None
     server: str | None = None
     _stored: "Collection | None" = field(default=None, init=False, repr=False)
+    _encoder: "Encoder | None" = field(default=None, init=False, repr=False)
+    _loading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    @cached_property
+    @property
     def encoder(self) -> "Encoder":
-        """The encoder that the collection was made with. Raises CollectionMismatch for another."""
+        """The encoder that made the collection; loaded anew where another has since. Raises CollectionMismatch."""
         from index.embedding import BUNDLED, open_encoder
         from index.indexing import require_same
 
-        stored = self.stored.encoder.name if self.exists else BUNDLED
-        encoder = open_encoder(self.encoder_name or stored, fetch=self.encoder_name is not None)
-        if self.exists:
-            require_same(self.stored, encoder)
-        return encoder
+        made = self.stored.encoder if self.exists else None
+        with self._loading:
+            loaded = self._encoder
+            if loaded is None or (made and not self.encoder_name and loaded.identity.weights != made.weights):
+                name = self.encoder_name or (made.name if made else BUNDLED)
+                loaded = open_encoder(name, fetch=self.encoder_name is not None)
+                if made:
+                    require_same(self.stored, loaded)
+                self._encoder = loaded
+            return loaded
 
     @property
     def exists(self) -> bool:

@@ -1,11 +1,14 @@
-"""The commands that look after a collection: check and compact.
+"""The commands that look after a collection: check, compact, reindex, export and import.
 
 Know the collection and the console; nothing of questions.
 """
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from rag.console import CollectionOption, JsonOption, print_json, print_line, print_notices, say
+from rag.console import CollectionOption, JsonOption, print_json, print_line, print_notices, progress_bar, say
 from rag.opened import open_collection
 
 
@@ -46,3 +49,41 @@ def compact_command(collection: CollectionOption = None) -> None:
         say("pilcrow: a reader is in the middle of a question, and keeps the old pages; try again when it has finished")
         raise typer.Exit(1)
     print_line(f"{before:,} bytes before, {after:,} after")
+
+
+def reindex_command(
+    encoder: Annotated[str, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")],
+    collection: CollectionOption = None,
+) -> None:
+    """Embed the stored text with another encoder; questions are answered from the old vectors meanwhile."""
+    from index.collection import open_collection as open_stored
+    from index.embedding import open_encoder
+    from index.reindexing import reindex
+
+    with open_stored(open_collection(collection).folder, write=True) as writer, progress_bar("embedding") as progress:
+        print_notices(writer.notices)
+        done = reindex(writer, open_encoder(encoder, fetch=True), progress=lambda n, total: progress(n, total, ""))
+    kept = f", {done.kept} from an interrupted run" if done.kept else ""
+    print_line(f"{done.embedded} texts embedded{kept}: {done.passages:,} passages by '{encoder}'")
+
+
+def export_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A name that is free.")],
+    collection: CollectionOption = None,
+) -> None:
+    """Write the whole collection, as it is at this moment, to one file."""
+    from index.backup import export_collection
+
+    written = export_collection(open_collection(collection).folder, file)
+    print_line(f"{written:,} bytes in {file}")
+
+
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What 'pilcrow export' wrote.")],
+    collection: CollectionOption = None,
+) -> None:
+    """Make a collection from such a file, everything in it compared with its checksum first."""
+    from index.backup import import_collection
+
+    folder = open_collection(collection).folder
+    print_line(f"{import_collection(file, folder)} documents in {folder}")

@@ -1,0 +1,169 @@
+"""Another encoder for a collection: the same documents, its vectors, and no moment in which a question goes wrong."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pilcrow
+from index.checking import check
+from index.collection import Collection, open_collection
+from index.embedding import Encoder, Vectors, bundled_folder, open_encoder
+from index.errors import CollectionMismatch, NothingToDo
+from index.indexing import index_paths
+from index.passages import encoder_input
+from index.records import vectors_after
+from index.reindexing import reindex
+from rag.retrieval import retrieve
+
+BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
+MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
+MakeCollection = Callable[..., Collection]
+
+
+@pytest.fixture(scope="session")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real sentence-transformers model of 32 dimensions, its weights drawn at random."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("other")
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=24)
+    SentenceTransformer(modules=[transformer, Pooling(32)], device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture
+def other(other_folder: Path) -> Encoder:
+    return open_encoder(str(other_folder))
+
+
+class Interrupted:
+    """An encoder that is interrupted after so many texts."""
+
+    def __init__(self, real: Encoder, texts: int) -> None:
+        self.identity, self.max_length, self.count_pieces = real.identity, real.max_length, real.count_pieces
+        self._real, self._left = real, texts
+
+    def encode(self, texts: list[str]) -> Vectors:
+        self._left -= len(texts)
+        if self._left < 0:
+            raise KeyboardInterrupt
+        return self._real.encode(texts)
+
+
+def expected_vectors(collection: Collection, encoder: Encoder) -> Vectors:
+    """What the encoder makes of each stored passage, in the order of their ids."""
+    with collection.reading() as snapshot:
+        ids = vectors_after(snapshot.connection, -1, snapshot.encoder.dimension)[0].tolist()
+        passages = snapshot.passages(ids)
+        titles = {p.doc_id: snapshot.document(p.doc_id).title for p in passages}
+    return encoder.encode([encoder_input(titles[p.doc_id], None, p.text) for p in passages])
+
+
+def test_the_collection_is_that_of_the_other_encoder_from_the_stored_text_alone(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder, other: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL, copy=MILL)
+    for path in (tmp_path / "collection-files").iterdir():
+        path.unlink()  # the files are not needed
+    done = reindex(collection, other)
+    assert (done.embedded, done.kept) == (2, 0)
+    assert collection.encoder == other.identity
+    with collection.reading() as snapshot:
+        _, stored = vectors_after(snapshot.connection, -1, 32)
+        query = other.encode(["the miller"])[0]
+        hits = snapshot.nearest(query, 9)
+        np.testing.assert_allclose([s for _, s in hits], sorted(stored @ query, reverse=True), atol=1e-6)
+        assert {p.doc_id for p in snapshot.passages([i for i, _ in snapshot.lexical("miller", 9)])} <= {"copy.txt"}
+        for name in ("bridge.txt", "mill.txt"):
+            text = snapshot.document(name).text
+            assert all(text[p.start : p.end] == p.text for p in snapshot.passages_of(name))
+    np.testing.assert_allclose(stored, expected_vectors(collection, other), atol=2e-3)
+    assert check(collection, lambda: other) == []
+    with pytest.raises(CollectionMismatch, match=r"384"), collection.reading() as snapshot:
+        retrieve(snapshot, encoder, "miller")
+    with pytest.raises(NothingToDo, match="already"):
+        reindex(collection, other)
+
+
+def test_questions_are_answered_from_the_old_vectors_until_the_new_ones_are_all_there(
+    make_collection: MakeCollection, encoder: Encoder, other: Encoder
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL)
+    asked: list[list[str]] = []
+
+    class Watched(Interrupted):
+        def encode(self, texts: list[str]) -> Vectors:
+            with open_collection(collection.folder) as reader, reader.reading() as snapshot:
+                hits = retrieve(snapshot, encoder, "Who sold the mill?", 1)
+                asked.append([hit.passage.doc_id for hit in hits])
+            return super().encode(texts)
+
+    with open_collection(collection.folder) as reader:
+        inside, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with reader.reading() as snapshot:
+                inside.set()
+                done.wait(30)
+                asked.append([h.passage.doc_id for h in retrieve(snapshot, encoder, "Who sold the mill?", 1)])
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        inside.wait(30)
+        reindex(collection, Watched(other, 99))  # type: ignore[arg-type]
+        done.set()
+        thread.join()
+        with reader.reading() as snapshot:
+            assert len(retrieve(snapshot, other, "Who sold the mill?", 5)) == 2
+    assert asked
+    assert asked == [["mill.txt"]] * len(asked)
+
+
+def test_an_interrupted_run_leaves_the_old_vectors_and_the_next_one_goes_on(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder, other: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.reindexing._BATCH_PASSAGES", 1)
+    collection = make_collection(bridge=BRIDGE, mill=MILL, third=BRIDGE.replace("bridge", "tower"))
+    before = collection.encoder
+    with pytest.raises(KeyboardInterrupt):
+        reindex(collection, Interrupted(other, 2))  # type: ignore[arg-type]
+    assert collection.encoder == before
+    with collection.reading() as snapshot:
+        assert retrieve(snapshot, encoder, "Who sold the mill?", 1)[0].passage.doc_id == "mill.txt"
+    (tmp_path / "collection-files" / "bridge.txt").write_text(BRIDGE.replace("winter", "summer"))
+    index_paths(collection, encoder, [tmp_path / "collection-files"])
+    done = reindex(collection, other)
+    assert (done.embedded, done.kept, done.passages) == (2, 1, 3)
+    with collection.reading() as snapshot:
+        assert "summer" in snapshot.passages_of("bridge.txt")[0].text
+        assert len(snapshot.lexical("summer", 9)) == 1
+        assert snapshot.lexical("Tuesday", 9) != []
+    assert not list(collection.folder.glob("reindex*"))
+
+
+def test_the_command_reindexes_and_says_so(
+    make_collection: MakeCollection, other_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    collection.close()
+    where = ["--collection", str(collection.folder)]
+    opened = pilcrow.open_collection(collection.folder)
+    assert [hit.doc_id for hit in pilcrow.search(opened, "bridge")] == ["bridge.txt"]
+    assert pilcrow.main(["index", str(other_folder / "config.json"), "--encoder", str(other_folder), *where]) == 2
+    assert "pilcrow reindex" in capsys.readouterr().err
+    assert pilcrow.main(["reindex", "--encoder", str(other_folder), *where]) == 0
+    assert "1 texts embedded" in capsys.readouterr().out
+    assert [hit.doc_id for hit in pilcrow.search(opened, "bridge")] == ["bridge.txt"]  # with the new encoder, by itself
