@@ -63,6 +63,7 @@ def with_tables(readme: str, results: Path = RESULTS) -> str:
     """The README with each table between its two marks made again from the results files."""
     tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table,
               "support": _support_table}  # fmt: skip
+    tables["robustness"] = _robustness_table
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
 
 
@@ -119,6 +120,23 @@ def _answers_table(results: Path) -> str:
             f"{r['coverage_at_90']:.3f} | {seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
         )
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _robustness_table(results: Path) -> str:
+    rows = ["| what was done | how much | lost, wrong or failed |", "|---|---|---|"]
+    path = results / "robustness.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    killed, crowded = record["killed"], record["crowded"]
+    rows.append(
+        f"| a writer killed at a random moment, all documents looked at after each | {killed['kills']} kills, "
+        f"{killed['kills_inside_a_step']} inside a step, {killed['steps']:,} steps, "
+        f"{killed['documents_looked_at']:,} documents | 0 |"
+    )
+    rows.append(
+        f"| {crowded['readers']} processes reading while one writes, for {crowded['seconds']} s | "
+        f"{crowded['readings']:,} readings, {crowded['steps']:,} steps of the writer | {crowded['wrong_or_failed']} |"
+    )
+    return "\n".join([*rows, "", _provenance(record), ""])
 
 
 def _provenance(record: Mapping[str, Any]) -> str:

@@ -72,7 +72,8 @@ class Collection:
 
     How a long-lived process uses it: open it once and keep it. Any number of threads may be inside `reading()` at
     once; each has a connection and a state of its own for as long as that lasts, and none waits for another or for a
-    writer. Keep a reading short (one question), and hand no Snapshot to another thread. Each new reading sees what has
+    writer. Keep a reading short (one question), begin and end it in one thread, without an `await` or a `yield` to
+    others inside, and hand its Snapshot to nobody. Each new reading sees what has
     been committed by then, by whichever process, also a collection that was made anew in the folder; a thread that
     reads inside its own reading sees the same state. Threads that write wait for one another.
     """
@@ -220,8 +221,7 @@ class Collection:
             with transaction(connection, self.folder):
                 new = _new_texts(connection, keys, prepared, anew=anew)
                 doc_nos = _document_numbers(connection, prepared)
-            lexical = self._derived.lexical_for_writing()
-            lexical.replace(
+            self._derived.write_lexical(
                 lexical_entry(passage_id, text_no, p.document.title, window.heading,
                               p.document.text[window.start : window.end])
                 for text_no, ids, p in new.values()
@@ -251,7 +251,7 @@ class Collection:
                 gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
                 next_generation(connection)
             if gone:
-                lexical.replace((), removed=gone)
+                self._derived.write_lexical((), gone)
             self._derived.state_lexical(connection)
 
     def remove(self, doc_ids: Sequence[str]) -> None:
@@ -263,7 +263,7 @@ class Collection:
                 gone = forget_texts(connection, [text_no for _, text_no in rows])
                 next_generation(connection)
             if gone:
-                self._derived.lexical_for_writing().replace((), removed=gone)
+                self._derived.write_lexical((), gone)
                 self._derived.state_lexical(connection)
 
     def move(self, sources: Mapping[str, str]) -> None:
@@ -287,8 +287,7 @@ class Collection:
             count = sum(len(p.windows) for p in exchanged)
             with transaction(connection, self.folder):
                 first = take_numbers(connection, "next_passage_id", count)
-            lexical = self._derived.lexical_for_writing()
-            lexical.replace(_entries(connection, exchanged, first))
+            self._derived.write_lexical(_entries(connection, exchanged, first))
             vectors = np.concatenate([np.zeros((0, encoder.dimension), np.float32), *(p.vectors for p in exchanged)])
             ids = np.arange(first, first + count, dtype=np.int64)
             base = self._derived.write_base(read_generation(connection) + 1, ids, vectors)
@@ -305,7 +304,7 @@ class Collection:
                 set_meta(connection, "encoder", encoder.to_json())
                 set_meta(connection, "base", base)
                 next_generation(connection)
-            lexical.replace((), removed=old)
+            self._derived.write_lexical((), old)
             self._derived.state_lexical(connection)
             self._derived.drop_old_bases(connection)
             return count

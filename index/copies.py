@@ -19,6 +19,8 @@ THRESHOLD = 0.5
 _RUN = 5
 # Texts of fewer runs are too short to tell a copy from a standing phrase.
 _MIN_RUNS = 20
+# A book is told by its first chapters; all of it would take gigabytes.
+_MAX_RUNS = 20_000
 # 21 bands of 3 permutations: a pair of similarity 0.5 shares a band with probability 0.94, one of 0.6 with 0.99.
 _PERMUTATIONS = 63
 _BAND = 3
@@ -29,11 +31,13 @@ _WORD = re.compile(r"\w+")
 
 def runs(texts: Iterable[str]) -> frozenset[str]:
     """The runs of five words in a text's passages, lower case, punctuation left out; none runs over from one to
-    the next."""
+    the next. Of a very long text, those of its beginning."""
     found: set[str] = set()
     for text in texts:
         words = _WORD.findall(text.casefold())
         found.update(" ".join(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1))
+        if len(found) > _MAX_RUNS:
+            break
     return frozenset(found)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ import tantivy
 
 from index import vectors as dense
 from index.embedding import Vectors
-from index.lexical import LexicalEntry, LexicalIndex, remove_folder, whole_files
+from index.errors import CollectionError
+from index.lexical import LexicalEntry, LexicalIndex, remove_folder, remove_orphans, whole_files
 from index.passages import encoder_input
 from index.records import from_blobs, select_in, vectors_after
 from index.truth import connect, meta, set_meta, transaction
@@ -206,8 +207,20 @@ class DerivedIndexes:
         """The lexical index on disk; `mend` has seen to it."""
         with self._one_loads:
             if self._lexical is None:
+                remove_orphans(self._folder / "lexical")
                 self._lexical = LexicalIndex(self._folder / "lexical")
             return self._lexical
+
+    def write_lexical(self, entries: Iterable[LexicalEntry], removed: Iterable[int] = ()) -> None:
+        """Puts entries into the lexical index and takes `removed` ids out, on disk when it returns.
+
+        Raises CollectionError where it cannot be written; then the next call begins from the last that could.
+        """
+        try:
+            self.lexical_for_writing().replace(entries, removed)
+        except CollectionError:
+            self._lexical = None
+            raise
 
     def state_lexical(self, connection: sqlite3.Connection) -> None:
         """Writes down what the lexical files are now, so that opening tells whether anything else touched them."""
@@ -244,9 +257,11 @@ class DerivedIndexes:
 
     def _mend_lexical(self, connection: sqlite3.Connection, *, thorough: bool) -> bool:
         folder = self._folder / "lexical"
+        untouched = folder.is_dir() and meta(connection, "lexical") == _signature(folder)
+        if not untouched:
+            remove_orphans(folder)
         index, reason = _stored_lexical(folder)
-        stated = meta(connection, "lexical")
-        if index is not None and stated == _signature(folder) and not thorough:
+        if index is not None and untouched and not thorough:
             self._lexical = index
             return False
         truth = {row[0] for row in connection.execute("SELECT passage_id FROM passages")}
@@ -254,13 +269,13 @@ class DerivedIndexes:
             index, reason = None, "altered"
         if index is not None:
             held = index.ids()
+            reason = "older than the truth" if held else "empty"
             if truth <= held:
                 self._lexical = index
                 if held - truth:  # what a killed process left behind
-                    index.replace((), removed=sorted(held - truth))
+                    self.write_lexical((), sorted(held - truth))
                 self.state_lexical(connection)
                 return False
-            reason = "older than the truth" if held else "empty"
         self.rebuild_lexical(connection)
         if truth:
             self._found["lexical"] = f"the lexical index was {reason}; made again from the stored text"

@@ -174,6 +174,25 @@ def _tantivy_document(entry: LexicalEntry) -> tantivy.Document:
     return document
 
 
+def remove_orphans(folder: Path) -> None:
+    """Takes away files that no commit knows: a process that was killed left them.
+
+    tantivy counts its steps from the last commit, so a later one comes to the same name and would fail there:
+    "FileAlreadyExists". Only for the writer, before it writes.
+    """
+    try:
+        stated = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        segments = {s["segment_id"].replace("-", ""): (s["deletes"] or {}).get("opstamp") for s in stated["segments"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # not an index that could be opened, either: it will be made again
+    for path in folder.iterdir():
+        segment, _, kind = path.name.partition(".")
+        if path.suffix in (".json", ".lock"):
+            continue
+        if segment not in segments or (kind.endswith("del") and kind != f"{segments[segment]}.del"):
+            path.unlink(missing_ok=True)
+
+
 def whole_files(folder: Path) -> bool:
     """Whether the bytes of all files are those that tantivy wrote: each ends with their CRC-32, which it never checks.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Vectors
+from index.errors import CollectionError
 from index.truth import put_in_place
 
 Ids = NDArray[np.int64]
@@ -54,12 +55,23 @@ def search(
 
 
 def save(index: Any, path: Path) -> None:
-    """Written under a temporary name, synced, then renamed: a file of that name is always whole."""
+    """Written under a temporary name, synced, then renamed: a file of that name is always whole.
+
+    Raises CollectionError where the disk is full or may not be written to.
+    """
     import faiss
 
     temporary = path.with_suffix(".partial")
-    faiss.write_index(index, str(temporary))
-    put_in_place(temporary, path)
+    try:
+        faiss.write_index(index, str(temporary))
+        put_in_place(temporary, path)
+    except (RuntimeError, OSError) as error:
+        temporary.unlink(missing_ok=True)
+        reason = str(error).splitlines()[0]
+        raise CollectionError(
+            f"'{path}' cannot be written ({reason}); free space or mend the folder's permissions, then try again: "
+            "nothing that was stored before is lost"
+        ) from error
 
 
 def load(path: Path) -> Any:

@@ -171,6 +171,22 @@ def test_a_damaged_derived_index_is_told_by_readers_and_made_again_by_the_next_w
         assert again.notices == []
 
 
+def test_a_writer_killed_between_a_delete_and_its_commit_leaves_nothing_in_the_next_ones_way(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE, mill=MILL)
+    before = (writer.folder / "lexical" / "meta.json").read_bytes()
+    writer.remove(["mill.txt"])
+    writer.close()
+    assert list((writer.folder / "lexical").glob("*.del"))
+    (writer.folder / "lexical" / "meta.json").write_bytes(before)  # the file of deletes is there, the commit is not
+    with open_collection(writer.folder, write=True) as again:
+        assert found(again, encoder, "the miller")[1] == []
+        assert found(again, encoder, "the bridge")[1] == ["bridge.txt"]
+        assert again.notices == []
+        assert check(again, lambda: encoder) == []
+
+
 @pytest.mark.parametrize(
     ("damage", "part"), [(flip("vectors-*.faiss"), "vector index"), (flip("lexical/*.term"), "lexical index")]
 )

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eval.report import RESULTS, save_result
+from index import vectors as dense
 from index.collection import Collection, create_collection, open_collection
-from index.embedding import Encoder
+from index.embedding import _BUNDLED_SHA256, Encoder
 from index.errors import CollectionError, CollectionLocked
 from rag.answering import answer
 from rag.reading import Reader
@@ -244,6 +246,17 @@ def test_files_that_may_not_grow_are_one_clear_line_and_the_collection_is_as_it_
         fire.require_whole(collection, vectors, random.Random(0))
 
 
+def test_a_base_that_cannot_be_written_is_one_clear_line_and_leaves_no_scrap(town: Path, vectors: np.ndarray) -> None:
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        dense.save(dense.build(np.arange(len(vectors)), vectors), town / "vectors-9.faiss")
+
+    said = _in_child(work)
+    assert said.startswith("CollectionError: ")
+    assert "\n" not in said
+    assert not list(town.glob("vectors-9*"))
+
+
 @pytest.mark.parametrize("kilobytes", [500, 700])
 def test_a_full_disk_is_one_clear_line_and_the_collection_is_as_it_was(
     town: Path, vectors: np.ndarray, kilobytes: int
@@ -330,7 +343,7 @@ def test_a_collection_made_anew_in_the_folder_is_seen_by_those_who_had_the_old_o
 def test_two_hundred_killed_writers_lose_nothing(town: Path, ask: Asks, vectors: np.ndarray) -> None:
     figures = kill_and_look(town, 220, 1000, ask, vectors)
     assert figures["kills"] == 220
-    _keep("kills", figures)
+    _keep("killed", figures)
 
 
 @pytest.mark.slow
@@ -355,11 +368,16 @@ def test_one_writer_and_eight_reading_processes_for_two_minutes(town: Path) -> N
     assert min(readings) >= 100
     steps = sum(line[0] == "done" for line in fire.Journal(town).lines())
     assert steps >= 100
-    _keep("crowd", {"readers": 8, "seconds": 120, "readings": sum(readings), "wrong": 0, "failed": 0, "steps": steps})
+    # Each reader ends at its first wrong or failed reading, and did not.
+    _keep("crowded", {"readers": 8, "seconds": 120, "readings": sum(readings), "wrong_or_failed": 0, "steps": steps})
 
 
 def _keep(name: str, figures: dict[str, int]) -> None:
-    """Figures of a long run, for `python -m eval.robustness`, where a folder for them is named."""
-    folder = os.environ.get("PILCROW_FIGURES")
-    if folder:
-        (Path(folder) / f"{name}.json").write_text(json.dumps(figures))
+    """A long run's figures into eval/results/robustness.json, where PILCROW_SAVE asks for it."""
+    if "PILCROW_SAVE" not in os.environ:
+        return
+    path = RESULTS / "robustness.json"
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    parts = {part: kept[part] for part in ("killed", "crowded") if part in kept} | {name: figures}
+    command = "PILCROW_SAVE=1 python -m pytest -m slow tests/index/test_robustness.py"
+    save_result("robustness", parts, command=command, data=FIRE, model_sha256=_BUNDLED_SHA256)
