@@ -1,5 +1,6 @@
 """`pilcrow eval ...`: the commands that measure. They read arguments, call what measures, and print."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.console import JsonOption, SaveOption, print_json, print_line, progress_bar, say
+from rag.console import CollectionOption, JsonOption, SaveOption, print_json, print_line, progress_bar, say
 
 if TYPE_CHECKING:
+    from eval.measured import Comparison
     from eval.questions import QuestionSet
     from index.embedding import Encoder
     from rag.reading import Reader
@@ -45,6 +47,7 @@ def eval_retrieval_command(
     from eval.figures import retrieval_figures
     from eval.report import save_result
     from eval.runs import evaluate_retrieval
+    from eval.table import aligned
     from index.embedding import BUNDLED, open_encoder
 
     dataset, model = read_beir(folder, split), open_encoder(encoder or BUNDLED, fetch=encoder is not None)
@@ -183,7 +186,87 @@ def eval_support_command(
     _report_figures(support_figures(scores), "support", save, command, path, judge.sha256, as_json)
 
 
+@eval_app.command("compare")
+def eval_compare_command(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="BEIR folder, SQuAD's .json, .jsonl of questions, or: sample")
+    ],
+    settings: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SETTING...",
+            help="dense lexical fused read, fused,passage=96 read,k=16 "
+            "fused,encoder=FOLDER run=FILE; the first is the baseline.",
+        ),
+    ],
+    qrels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TREC's judgements; DATA is then a file of TREC's topics.")
+    ] = None,
+    split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements of a BEIR folder.")] = "test",
+    article: ArticleOption = None,
+    by: Annotated[str, typer.Option(help="document, paragraph or passage: what is ranked.")] = "document",
+    measure: Annotated[
+        str | None, typer.Option(help="Of the differences. [default: nDCG@10; F1 with --answers]")
+    ] = None,
+    answers: Annotated[bool, typer.Option("--answers", help="Answer each question under each setting, too.")] = False,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="A fixed sample of so many questions. [default: all]")
+    ] = None,
+    collection: CollectionOption = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep indexed collections here. [default: temporary ones]")
+    ] = None,
+    trec: Annotated[Path | None, typer.Option(metavar="DIR", help="Write runs and qrels in TREC's form here.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report, one page, to send on.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Settings on the same questions: differences with intervals and tests, and where what was missed was lost."""
+    from eval.measured import compare_settings
+    from eval.page import write_page
+    from eval.places import Level
+    from eval.questions import read_question_set, read_trec
+    from eval.settings import BadSetting, parse_setting
+    from eval.table import comparison_figures, comparison_text
+
+    if by not in list(Level):
+        raise BadSetting(f"--by '{by}' is none of document, paragraph, passage")
+    parsed = [parse_setting(text) for text in settings]
+    questions = (
+        read_trec(Path(data), qrels) if qrels else read_question_set(data, split=split, articles=article or None)
+    ).sampled(n)
+    _, asked = _collections(questions, collection)
+    default = _encoder(questions, collection).identity.name
+    with progress_bar("comparing") as progress:
+        comparison = compare_settings(
+            questions, parsed, _reader(None), measure=measure, level=Level(by), answers=answers, asked=asked,
+            cache=cache, encoder=default, progress=lambda step, done, total: progress(done, total, step),
+        )  # fmt: skip
+    if trec:
+        _write_trec(comparison, trec)
+    if html:
+        write_page(comparison, html)
+        say(f"report: {html}")
+    if as_json:
+        print_json(comparison_figures(comparison))
+    else:
+        print_line(comparison_text(comparison))
+
+
 # ---- What they share
+
+
+def _write_trec(comparison: "Comparison", folder: Path) -> None:
+    """Each setting's run, and the judgements, in TREC's form."""
+    from eval.trec import write_qrels, write_run
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for measured in comparison.measured:
+        if measured.run:
+            name = re.sub(r"[^\w.-]+", "-", measured.name)
+            write_run(folder / f"{name}.run", measured.run.rankings, measured.name)
+    qrels = {question: places.relevance(comparison.level) for question, places in comparison.places.items()}
+    write_qrels(folder / "qrels", qrels)
+    say(f"runs and qrels: {folder}")
 
 
 def _reader(folder: Path | None) -> "Reader":
@@ -248,14 +331,3 @@ def _encoder(questions: "QuestionSet", folder: Path | None) -> "Encoder":
     kept, _ = _collections(questions, folder)
     brings = questions.documents is not None or questions.files is not None
     return open_encoder() if brings or kept else open_collection(folder).encoder
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of a table as lines: the first column to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]

@@ -36,6 +36,7 @@ class Places:
     documents, paragraphs, passages: with their grades. evidence: characters; those of a gold span are widened to the
     sentences that they touch, since an answer cites sentences. spans: the gold characters as given.
     absent: gold that the collection does not have. furniture: gold that lies in furniture alone, so in no passage.
+    split: gold characters that no passage holds whole.
     """
 
     documents: Mapping[str, int]
@@ -45,14 +46,25 @@ class Places:
     spans: tuple[Place, ...]
     absent: tuple[Gold, ...]
     furniture: tuple[Gold, ...]
+    split: tuple[Gold, ...] = ()
 
     def relevance(self, level: Level) -> dict[str, int]:
-        """Unit id -> grade, on one level."""
+        """Unit id -> grade, on one level.
+
+        Gold that no unit can stand for, since it is absent or furniture, keeps an id that nothing has: it counts as
+        never found, and its question stays in the mean.
+        """
         if level is Level.DOCUMENT:
             return dict(self.documents)
         if level is Level.PASSAGE:
-            return dict(self.passages)
-        return {paragraph_id(doc_id, number): grade for (doc_id, number), grade in self.paragraphs.items()}
+            return dict(self.passages) | _never_found((*self.absent, *self.furniture))
+        units = {paragraph_id(doc_id, number): grade for (doc_id, number), grade in self.paragraphs.items()}
+        return units | _never_found(self.absent)
+
+
+def _never_found(missing: Iterable[Gold]) -> dict[str, int]:
+    places = [gold for gold in missing if gold.paragraph is not None or gold.start is not None]
+    return {f"{gold.doc_id} absent: {gold.paragraph} {gold.start}": gold.grade for gold in places}
 
 
 def find_places(question: Question, sources: Sources, snapshot: Snapshot, known: Collection[str]) -> Places:
@@ -67,6 +79,7 @@ def find_places(question: Question, sources: Sources, snapshot: Snapshot, known:
     spans: list[Place] = []
     absent: list[Gold] = []
     furniture: list[Gold] = []
+    split: list[Gold] = []
     for gold in question.gold:
         documents[gold.doc_id] = max(gold.grade, documents.get(gold.doc_id, 0))
         if gold.doc_id not in known:
@@ -83,14 +96,18 @@ def find_places(question: Question, sources: Sources, snapshot: Snapshot, known:
         for p in touched:
             paragraphs[p.doc_id, p.number] = max(gold.grade, paragraphs.get((p.doc_id, p.number), 0))
         start, end = _characters(gold, touched)
-        for passage in snapshot.passages_of(gold.doc_id):
-            if passage.start < end and start < passage.end:
-                identity = passage_id(passage)
-                passages[identity] = max(gold.grade, passages.get(identity, 0))
+        touching = [p for p in snapshot.passages_of(gold.doc_id) if p.start < end and start < p.end]
+        for passage in touching:
+            identity = passage_id(passage)
+            passages[identity] = max(gold.grade, passages.get(identity, 0))
         if gold.start is not None:
+            if touching and not any(p.start <= start and end <= p.end for p in touching):
+                split.append(gold)
             spans.append((gold.doc_id, start, end))
         evidence += _sentences(gold, touched, sources, start, end)
-    return Places(documents, paragraphs, passages, tuple(evidence), tuple(spans), tuple(absent), tuple(furniture))
+    return Places(
+        documents, paragraphs, passages, tuple(evidence), tuple(spans), tuple(absent), tuple(furniture), tuple(split)
+    )
 
 
 def _paragraphs(gold: Gold, sources: Sources) -> list[Paragraph]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.datasets import BadDataset, ReadingDataset, RetrievalDataset, json_rows, read_beir, read_squad, text_field
+from eval.trec import read_qrels, read_topics
 from index.documents import Document
 
 SAMPLE = Path(__file__).resolve().parent.parent / "index" / "sample"
@@ -101,6 +102,20 @@ def read_question_set(path: Path | str, *, split: str = "test", articles: Collec
     raise BadDataset(
         f"'{path}' {reason}: a BEIR folder, a .json file of SQuAD's form, a .jsonl file of questions, or: sample"
     )
+
+
+def read_trec(topics: Path, qrels: Path) -> QuestionSet:
+    """TREC's topics with their judgements, to be asked of a collection whose documents have the judged names.
+
+    Topics that nobody judged are left out. Raises BadDataset for malformed files and judgements of unknown topics.
+    """
+    words = read_topics(topics)
+    judged = read_qrels(qrels, queries=words)
+    questions = tuple(
+        Question(topic, words[topic], tuple(Gold(doc, grade) for doc, grade in grades.items() if grade > 0))
+        for topic, grades in judged.items()
+    )
+    return QuestionSet(topics.stem, topics, questions)
 
 
 def of_beir(dataset: RetrievalDataset) -> QuestionSet:
