@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.documents import FORMATS
+from index.documents import FORMATS, Document
 from index.errors import PilcrowError, Unreadable
 from index.indexing import edit_document
 from index.metadata import Given, parse_date
@@ -137,10 +137,9 @@ class Page:
         )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
-        titles = self._titles([exchange])
         turn: JsonObject = {
             "turn": exchange.exchange_id,
-            "html": markup.exchange_html(exchange, steps, titles),
+            "html": markup.exchange_html(exchange, steps, self._shown([exchange])),
             "draft": exchange.draft,
             "said": steps[-1] if steps else "",
         }
@@ -152,13 +151,13 @@ class Page:
                 turn["source"] = {"document": doc_id, "html": self._document_html(doc_id)}
         return turn
 
-    def _titles(self, exchanges: list[Exchange]) -> dict[str, str]:
-        """Titles of the documents that abstentions show, those that are still there."""
+    def _shown(self, exchanges: list[Exchange]) -> dict[str, Document]:
+        """The documents whose passages abstentions show, those that are still there."""
         names = {e.doc_id for x in exchanges if x.answer and x.answer.abstained for e in x.answer.evidence if e.text}
         if not names:
             return {}
         with self._opened.stored.reading() as snapshot:
-            return {d.doc_id: d.title for d in snapshot.documents() if d.doc_id in names and d.title}
+            return {d.doc_id: d for d in snapshot.documents() if d.doc_id in names}
 
     def _document_html(self, doc_id: str) -> str:
         with self._opened.stored.reading() as snapshot:
@@ -207,8 +206,8 @@ class Page:
                 exchanges.append(exchange_from_json(record))
             except BadTranscript:
                 unreadable += 1
-        titles = self._titles(exchanges)
-        turns = [{"id": e.exchange_id, "html": markup.exchange_html(e, (), titles)} for e in exchanges]
+        shown = self._shown(exchanges)
+        turns = [{"id": e.exchange_id, "html": markup.exchange_html(e, (), shown)} for e in exchanges]
         said = f"{unreadable} of this conversation's answers could not be read." if unreadable else ""
         return {"turns": turns, "unreadable": said}
 

@@ -7,6 +7,7 @@ a BEIR folder that `pilcrow eval retrieval` measures.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -133,10 +134,11 @@ def write_beir(folder: Path, given: Sequence[Judgement], snapshot: Snapshot) -> 
 
 
 def _one_word(name: str) -> str:
-    """A name without white space, which parts the columns of qrels; "%" is encoded, too, so that it can be undone."""
-    return "".join(
-        "".join(f"%{byte:02X}" for byte in char.encode()) if char.isspace() or char == "%" else char for char in name
-    )
+    """The name without white space, which parts the columns of qrels: where it has some, that and "%" as percent signs
+    and two digits a byte."""
+    if not re.search(r"\s", name):
+        return name
+    return re.sub(r"[\s%]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
 @contextmanager

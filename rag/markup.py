@@ -5,7 +5,7 @@ and never obeyed. The page's script sets these strings into the page and makes n
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -54,22 +54,24 @@ def shown(text: str) -> str:
 # ---- The conversation
 
 
-def exchange_html(exchange: Exchange, steps: Sequence[str] = (), titles: Mapping[str, str] | None = None) -> str:
-    """A question and what came of it. steps: begun so far, in order; titles: of documents, by name."""
+def exchange_html(
+    exchange: Exchange, steps: Sequence[str] = (), documents: Mapping[str, Document] | None = None
+) -> str:
+    """A question and what came of it. steps: begun so far, in order; documents: those known, by name."""
     e = exchange
     return (
         f'<article class="turn {text_of(e.state)}" id="turn-{text_of(e.exchange_id)}" '
         f'data-turn="{text_of(e.exchange_id)}" aria-labelledby="question-{text_of(e.exchange_id)}">'
         f'<header class="asked"><h2 id="question-{text_of(e.exchange_id)}" class="question" dir="auto">'
-        f"{text_of(e.question)}</h2>{_limits(e)}</header>{_reply(e, steps, titles or {})}</article>"
+        f"{text_of(e.question)}</h2>{_limits(e)}</header>{_reply(e, steps, documents or {})}</article>"
     )
 
 
-def _reply(exchange: Exchange, steps: Sequence[str], titles: Mapping[str, str]) -> str:
+def _reply(exchange: Exchange, steps: Sequence[str], documents: Mapping[str, Document]) -> str:
     if exchange.state == "asking":
         return f'{_steps(steps)}<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>'
     if exchange.answer is not None:
-        return _answer(exchange, exchange.answer, titles)
+        return _answer(exchange, exchange.answer, documents)
     if exchange.state == "stopped":
         draft = f'<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>' if exchange.draft else ""
         said = "Stopped. Nothing above was checked." if draft else "Stopped."
@@ -86,9 +88,9 @@ def _steps(steps: Sequence[str]) -> str:
     return f'<ol class="steps" aria-label="Progress">{rows}</ol>'
 
 
-def _answer(exchange: Exchange, answer: Answer, titles: Mapping[str, str]) -> str:
+def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
     notices = "".join(f'<li class="notice">{text_of(notice)}</li>' for notice in answer.notices)
-    said = _abstention(answer, titles) if answer.abstained else _claims(exchange.exchange_id, answer)
+    said = _abstention(answer, documents) if answer.abstained else _claims(exchange.exchange_id, answer)
     query = ""
     if answer.query != " ".join(answer.question.split()):
         query = f'<p class="aside">Searched with: <q dir="auto">{text_of(answer.query)}</q></p>'
@@ -101,17 +103,24 @@ def _answer(exchange: Exchange, answer: Answer, titles: Mapping[str, str]) -> st
 
 def _spoke(answer: Answer) -> str:
     """Who answered, how likely it is that the documents answer at all, and how long it took."""
-    who = "Quoted from the documents" if answer.generator == "extractive" else f"Written by {text_of(answer.generator)}"
+    if answer.generator == "extractive":
+        who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    else:
+        who = f"Written by {text_of(answer.generator)}"
     likely = f"{answer.confidence:.0%} likely that the documents answer this"
     return " · ".join([who, likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
 
 
 def _claims(turn: str, answer: Answer) -> str:
     by_label = {citation.label: citation for citation in answer.citations}
-    claims = " ".join(_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1))
-    sources = "".join(_source(turn, citation) for citation in answer.citations)
+    claims = [_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1)]
+    # Sentences of different documents are no paragraph together; what a model wrote is.
+    paragraphs = claims if answer.generator == "extractive" else [" ".join(claims)]
+    said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
+    told = {claim.text for claim in answer.claims}
+    sources = "".join(_source(turn, citation, told) for citation in answer.citations)
     return (
-        f'<p class="said" dir="auto">{claims}</p>'
+        f"{said}"
         f'<ol class="sources" aria-label="Sources">{sources}</ol>'
     )  # fmt: skip
 
@@ -163,8 +172,10 @@ def _place(citation: Citation) -> str:
     return f'data-doc="{text_of(citation.doc_id)}" data-start="{citation.start}" data-end="{citation.end}"'
 
 
-def _source(turn: str, citation: Citation) -> str:
+def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
+    """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
+    quote = "quote hidden" if without_markers(c.quote) in told else "quote"
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
@@ -173,8 +184,8 @@ def _source(turn: str, citation: Citation) -> str:
         f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
         f'data-label="{c.label}" dir="auto">{title}</a>'
         f'<p class="meta" dir="auto">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
-        f'<blockquote class="quote" dir="auto">{text_of(c.quote)}</blockquote>{also}'
-        f"{_judging('passage', f'source {c.label}')}</div></li>"
+        f'<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
+        f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
     )
 
 
@@ -187,23 +198,26 @@ def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: 
     return " · ".join(parts)
 
 
-def _abstention(answer: Answer, titles: Mapping[str, str]) -> str:
+def _abstention(answer: Answer, documents: Mapping[str, Document]) -> str:
     why = _ABSTENTIONS.get(answer.reason or "", "No passage was found that answers this.")
     said = f'<p class="said none">No answer. {why}</p>'
     related = [e for e in answer.evidence[:_RELATED] if e.text]
     if not related:
         return said
     what = "The nearest passages, which may still help:" if answer.reason != "off_topic" else "What came nearest:"
-    rows = "".join(_related(e, titles) for e in related)
+    rows = "".join(_related(e, documents) for e in related)
     return f'{said}<p class="aside">{what}</p><ol class="related" aria-label="Related passages">{rows}</ol>'
 
 
-def _related(evidence: Evidence, titles: Mapping[str, str]) -> str:
+def _related(evidence: Evidence, documents: Mapping[str, Document]) -> str:
     e = evidence
+    known = documents.get(e.doc_id)
+    title = (known.title if known else None) or e.doc_id
+    meta = _meta(known.publisher, known.date, None, e.paragraph) if known else f"paragraph {e.paragraph}"
     place = f'data-doc="{text_of(e.doc_id)}" data-start="{e.start}" data-end="{e.end}"'
     return (
-        f'<li><a class="open" href="#" {place} dir="auto">{text_of(titles.get(e.doc_id) or e.doc_id)}</a>'
-        f'<p class="meta">paragraph {e.paragraph}</p>'
+        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>'
+        f'<p class="meta" dir="auto">{meta}</p>'
         f'<blockquote class="quote" dir="auto">{text_of(e.text)}</blockquote></li>'
     )
 
@@ -224,7 +238,7 @@ def _limits(exchange: Exchange) -> str:
 
 
 def _tools(exchange: Exchange) -> str:
-    judging = _judging("answer", "this answer") if exchange.answer is not None else ""
+    judging = _judging("answer", "this answer", "This answer:") if exchange.answer is not None else ""
     copying = '<button type="button" data-do="copy">Copy</button>' if exchange.answer is not None else ""
     return (
         f'<div class="tools">{judging}<span class="spring"></span>{copying}'
@@ -232,13 +246,13 @@ def _tools(exchange: Exchange) -> str:
     )
 
 
-def _judging(subject: str, what: str) -> str:
+def _judging(subject: str, what: str, lead: str) -> str:
     buttons = "".join(
         f'<button type="button" data-do="judge" data-grade="{grade}" aria-pressed="false">{word}</button>'
         for grade, word in _GRADES
     )
     label = f"Judge {text_of(what)}"
-    return f'<span class="judging" role="group" data-subject="{subject}" aria-label="{label}">{buttons}</span>'
+    return f'<span class="judging" role="group" data-subject="{subject}" aria-label="{label}">{lead} {buttons}</span>'
 
 
 # ---- A document
@@ -289,7 +303,9 @@ def _lead(block: str, kind: Kind) -> str:
 def _folded(text: str, furniture: Sequence[Paragraph]) -> str:
     inside = "".join(_paragraph(text, paragraph) for paragraph in furniture)
     what = "1 paragraph" if len(furniture) == 1 else f"{len(furniture)} paragraphs"
-    return f'<details class="furniture"><summary>{what} set aside as furniture</summary>{inside}</details>'
+    return (
+        f'<details class="furniture"><summary>{what} set aside: menus, bylines and the like</summary>{inside}</details>'
+    )
 
 
 # ---- The collection

@@ -137,7 +137,7 @@ function placeOf(link) {
 // From a passage to the claim that uses it: the marker gets the focus, its sentence a moment's light.
 function backTo(link) {
   document.querySelector('.app').dataset.sheet = '';
-  const claim = link.closest('.said')?.querySelector('.claim') && claimOf(link);
+  const claim = claimOf(link);
   link.scrollIntoView({ block: 'center' });
   link.focus({ preventScroll: true });
   if (claim) { claim.classList.add('lit'); setTimeout(() => claim.classList.remove('lit'), 1600); }
