@@ -470,6 +470,9 @@ def ui_command(
         Path | None,
         typer.Option(metavar="FILE", help="Who may come in, a line USER:PASSWORD each. [default: $PILCROW_UI_AUTH]"),
     ] = None,
+    model: ModelOption = None,
+    server: ServerOption = None,
+    strict: StrictOption = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Serve ask, search and show over MCP, too.")] = False,
 ) -> None:
     """Open a page on which to ask, read the answer, and check each citation in its source."""
@@ -484,8 +487,9 @@ def ui_command(
     sample = not opened.exists
     if sample:
         opened = _sample_collection()
+    opened = _with_model(opened, model, server)
     ui.serve(
-        ui.Page(opened, sample=sample), host=host, port=port, users=users, mcp=mcp,
+        ui.Page(opened, sample=sample, strict=strict), host=host, port=port, users=users, mcp=mcp,
         ready=lambda address: say(f"Pilcrow is at {address} (stop it with Ctrl-C)"),
     )  # fmt: skip
 

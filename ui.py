@@ -10,9 +10,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from index.errors import PilcrowError, Unreadable
 from index.indexing import edit_document
 from index.metadata import Given, parse_date
 from rag import judgements, markup, uploads
-from rag.answers import Draft, Event, Step
+from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.citations import Sources
 from rag.opened import OpenCollection
 from rag.transcript import (
@@ -37,9 +38,8 @@ from rag.transcript import (
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from rag.checking import SupportModel
     from rag.conversation import Turn
-    from rag.generation import ChatModel
+    from rag.gathering import GatheringEncoder, GatheringReader
 
 JsonObject = dict[str, Any]
 
@@ -79,37 +79,39 @@ class BadAccess(PilcrowError):
 class Page:
     """What the page can ask of the server, over one open collection. Every argument comes from a browser."""
 
-    def __init__(
-        self,
-        opened: OpenCollection,
-        *,
-        sample: bool = False,
-        model: "ChatModel | None" = None,
-        support: "SupportModel | None" = None,
-        strict: bool = False,
-    ) -> None:
+    def __init__(self, opened: OpenCollection, *, sample: bool = False, strict: bool = False) -> None:
         """opened: the collection, with its models. sample: it is the bundled one, which stays as it is.
 
-        model, support, strict: as `answer_events` takes them; each question says whether the model answers it.
+        strict: of a model's answer, what the documents do not bear out is left out.
         """
         self._opened = opened
         self._sample = sample
-        self._model, self._support, self._strict = model, support, strict
+        self._strict = strict
         self._loading = threading.Lock()
+
+    @cached_property
+    def _models(self) -> "tuple[GatheringEncoder, GatheringReader]":
+        """Encoder and reader, which make one batch of what ten people ask at once."""
+        from rag.gathering import GatheringEncoder, GatheringReader
+
+        return GatheringEncoder(self._opened.encoder), GatheringReader(self._opened.reader)
 
     def load(self) -> None:
         """Loads the models, once; whoever comes meanwhile waits."""
         with self._loading:
-            _ = self._opened.encoder, self._opened.reader
+            _ = self._models, self._opened.model
 
-    def ask(self, asked: JsonObject) -> Iterator[JsonObject]:
-        """The turn as it stands after each event; the last one with its record and the first source's document."""
+    def ask(self, asked: JsonObject, stop: threading.Event) -> Generator[JsonObject, None, None]:
+        """The turn as it stands after each event; the last one with its record and the first source's document.
+
+        stop: set when nobody waits any longer.
+        """
         exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], _now())
         steps: list[str] = []
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
             sent = 0.0
-            for event in self._answer_events(exchange, asked):
+            for event in self._answer_events(exchange, asked, stop):
                 if isinstance(event, Step):
                     steps.append(event.name)
                 elif isinstance(event, Draft):
@@ -123,17 +125,18 @@ class Page:
         except (PilcrowError, BadTranscript) as error:
             yield self._turn(replace(exchange, state="failed", fault=_sentence(error)), steps)
 
-    def _answer_events(self, exchange: Exchange, asked: JsonObject) -> Iterator[Event]:
+    def _answer_events(self, exchange: Exchange, asked: JsonObject, stop: threading.Event) -> Iterator[Event]:
         from rag.answering import answer_events
+        from rag.streaming import StoppableModel
 
-        opened, quoting = self._opened, self._model is None or asked.get("answerer") == _QUOTES
         if self._loading.locked():
             yield Step("loading")
         self.load()
+        encoder, reader = self._models
+        model = self._opened.model if asked.get("answerer") != _QUOTES else None
         yield from answer_events(
-            opened.stored, opened.encoder, opened.reader, exchange.question, history=_history(asked),
-            model=None if quoting else self._model, support=None if quoting else self._support,
-            strict=self._strict, filters=exchange.filters,
+            self._opened.stored, encoder, reader, exchange.question, history=_history(asked),
+            model=model and StoppableModel(model, stop), strict=self._strict, filters=exchange.filters,
         )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
@@ -184,7 +187,8 @@ class Page:
     def _answerers(self) -> list[tuple[str, str]]:
         """Who can answer: the model, where there is one, and the documents' own sentences."""
         quotes = (_QUOTES, "Quotes only")
-        return [quotes] if self._model is None else [(_MODEL, self._model.name), quotes]
+        named = self._opened.model_name
+        return [quotes] if named is None else [(_MODEL, named), quotes]
 
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
@@ -295,6 +299,70 @@ class Page:
         text = judgements.trec_qrels(judgements.judgements(self._opened.folder))
         return {"name": "judgements.qrels", "text": text} if text else {"error": "No source was judged yet."}
 
+    # For programs: the named endpoints, and the tools over MCP
+
+    def answered(self, question: str, after: str = "", before: str = "", publisher: str = "") -> str:
+        """Answers a question from the documents, every sentence with the characters of its source.
+
+        Args:
+            question: In plain words.
+            after: Only documents of this date or later, as 2023-02-19, 2023-02 or 2023.
+            before: Only documents of this date or earlier.
+            publisher: Only documents of this outlet.
+
+        Returns:
+            A JSON object as `pilcrow ask --json` prints it: answer, claims, citations, abstained, reason, confidence.
+        """
+        from rag.answering import answer
+
+        self.load()
+        encoder, reader = self._models
+        filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
+        given = answer(
+            self._opened.stored, encoder, reader, question[:_LONGEST_QUESTION], model=self._opened.model,
+            strict=self._strict, filters=filters,
+        )  # fmt: skip
+        return json.dumps(answer_json(given), ensure_ascii=False)
+
+    def found(self, question: str, k: int = 10, after: str = "", before: str = "", publisher: str = "") -> str:
+        """The passages nearest to a question, without an answer.
+
+        Args:
+            question: In plain words.
+            k: At most this many passages, from 1 to 100.
+            after: Only documents of this date or later, as 2023-02-19, 2023-02 or 2023.
+            before: Only documents of this date or earlier.
+            publisher: Only documents of this outlet.
+
+        Returns:
+            A JSON object as `pilcrow search --json` prints it: question and hits, best first.
+        """
+        from rag.lookup import find
+
+        self.load()
+        filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
+        question = question[:_LONGEST_QUESTION]
+        return json.dumps(
+            hits_json(question, find(self._opened, question, min(max(k, 1), 100), filters)), ensure_ascii=False
+        )
+
+    def shown(self, document: str, start: int, end: int) -> str:
+        """Characters of a document as a citation, with the paragraph that they lie in.
+
+        Args:
+            document: Its name, as a citation or a hit gives it.
+            start: The first character, from 0.
+            end: One past the last character, inside the same paragraph.
+
+        Returns:
+            A JSON object as `pilcrow show --json` prints it: document, title, publisher, date, paragraph, quote.
+        """
+        from rag.lookup import quote
+
+        cited = citation_json(quote(self._opened, document, start, end))
+        del cited["label"]
+        return json.dumps(cited, ensure_ascii=False)
+
     def _refuse_sample(self) -> None:
         if self._sample:
             raise BadTranscript("this is the bundled sample, which stays as it is; " + _OWN)
@@ -370,7 +438,10 @@ def _list(asked: Mapping[str, object], key: str) -> list[object]:
 def build(page: Page) -> Any:
     """The page as Gradio Blocks: one element, the event `ask`, functions of the server, and three named endpoints."""
     import gradio as gr
+    from gradio.events import api
     from gradio.utils import get_upload_folder
+
+    from rag.streaming import in_thread
 
     def server(
         name: str, function: Callable[..., JsonObject], *, named: bool = False, sent: bool = False
@@ -387,8 +458,9 @@ def build(page: Page) -> Any:
         answer.__name__ = name
         return answer
 
-    def ask(event: gr.EventData) -> Iterator[JsonObject]:
-        yield from page.ask(event._data or {})
+    def ask(event: gr.EventData) -> Iterator[Any]:
+        for turn in in_thread(partial(page.ask, event._data or {})):
+            yield gr.skip() if turn is None else turn
 
     with gr.Blocks(title="Pilcrow", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as blocks:
         view = gr.HTML(
@@ -411,13 +483,30 @@ def build(page: Page) -> Any:
             ],
         )
         asking = view.ask(
-            ask, None, view, show_progress="hidden", api_visibility="private", trigger_mode="multiple",
-            concurrency_limit=_AT_ONCE,
+            ask, None, view, api_name="page_ask", api_visibility="private", show_progress="hidden",
+            trigger_mode="multiple", concurrency_limit=_AT_ONCE,
         )  # fmt: skip
         asking.failure(None, None, None, js="() => pilcrow.talk.broken()", api_visibility="private")
         view.stop(None, None, None, cancels=[asking], queue=False, api_visibility="private")
+        for name, function in (("ask", page.answered), ("search", page.found), ("show", page.shown)):
+            api(_told(function), api_name=name, concurrency_limit=_AT_ONCE)
     blocks.queue(max_size=200)
     return blocks
+
+
+def _told(function: Callable[..., str]) -> Callable[..., str]:
+    """The endpoint under the words that its callers know, a user's error as Gradio tells it to them."""
+    import gradio as gr
+
+    @wraps(function)
+    def endpoint(*args: Any, **kwargs: Any) -> str:
+        try:
+            return function(*args, **kwargs)
+        except (PilcrowError, BadTranscript) as error:
+            raise gr.Error(_sentence(error), print_exception=False) from error
+
+    endpoint.__name__ = {"answered": "ask", "found": "search", "shown": "show"}[function.__name__]
+    return endpoint
 
 
 def application(

@@ -9,7 +9,7 @@ const source = {
     const turn = ++source.asked;
     source.active = place;
     if (source.shown !== place.doc) {
-      const answer = await call('page_open', { document: place.doc });
+      const answer = await call('page_open', { document: place.doc }, { quiet: !focus });
       if (turn !== source.asked) return;  // another was asked for meanwhile
       source.set(place.doc, answer.html);
     }

@@ -59,8 +59,11 @@ def serving(encoder: Encoder, reader: Reader) -> Iterator[Callable[..., str]]:
 
     running: list[tuple[Any, threading.Thread]] = []
 
-    def serve(folder: Path, *, page: dict[str, Any] | None = None, **options: Any) -> str:
-        app = ui.application(ui.Page(opened_collection(folder, encoder, reader), **(page or {})), **options)
+    def serve(folder: Path, *, model: Any = None, sample: bool = False, **options: Any) -> str:
+        opened = opened_collection(folder, encoder, reader)
+        if model is not None:
+            opened.model, opened.model_name = model, model.name
+        app = ui.application(ui.Page(opened, sample=sample), **options)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))

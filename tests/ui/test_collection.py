@@ -138,7 +138,7 @@ def test_the_bundled_sample_stays_as_it_is(
     visit: Callable[..., Any], serving: Callable[..., str], folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "new.txt").write_text(FOREST)
-    visitor = visit(serving(folder, page={"sample": True}))
+    visitor = visit(serving(folder, sample=True))
     page = visitor.page
     assert "pilcrow ui --collection DIR" in page.locator("#drop-limits").inner_text()
     page.locator("#list input").first.check()
