@@ -319,13 +319,13 @@ def test_the_same_three_are_tools_over_mcp_with_their_arguments_described(
     import asyncio
 
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     address = serving(sample_folder, mcp=True)
 
     async def talk() -> tuple[dict[str, Any], Any]:
         async with (
-            streamablehttp_client(f"{address}/gradio_api/mcp/") as (read, write, _),
+            streamable_http_client(f"{address}/gradio_api/mcp/") as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
