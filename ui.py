@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial, wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from rag.transcript import (
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from index.embedding import Encoder
     from rag.conversation import Turn
     from rag.gathering import GatheringEncoder, GatheringReader
 
@@ -88,18 +89,19 @@ class Page:
         self._sample = sample
         self._strict = strict
         self._loading = threading.Lock()
+        self._models: tuple[Encoder, tuple[GatheringEncoder, GatheringReader]] | None = None
 
-    @cached_property
-    def _models(self) -> "tuple[GatheringEncoder, GatheringReader]":
-        """Encoder and reader, which make one batch of what ten people ask at once."""
+    def load(self) -> "tuple[GatheringEncoder, GatheringReader]":
+        """Encoder and reader, which make one batch of what ten people ask at once; whoever comes meanwhile waits."""
         from rag.gathering import GatheringEncoder, GatheringReader
 
-        return GatheringEncoder(self._opened.encoder), GatheringReader(self._opened.reader)
-
-    def load(self) -> None:
-        """Loads the models, once; whoever comes meanwhile waits."""
         with self._loading:
-            _ = self._models, self._opened.model
+            encoder = self._opened.encoder
+            if self._models is None or self._models[0] is not encoder:  # reindexed with another one meanwhile
+                gathering = GatheringEncoder(encoder), GatheringReader(self._opened.reader)
+                self._models = (encoder, gathering)
+            _ = self._opened.model, self._opened.support
+            return self._models[1]
 
     def ask(self, asked: JsonObject, stop: threading.Event) -> Generator[JsonObject, None, None]:
         """The turn as it stands after each event; the last one with its record and the first source's document.
@@ -131,12 +133,12 @@ class Page:
 
         if self._loading.locked():
             yield Step("loading")
-        self.load()
-        encoder, reader = self._models
+        encoder, reader = self.load()
         model = self._opened.model if asked.get("answerer") != _QUOTES else None
         yield from answer_events(
             self._opened.stored, encoder, reader, exchange.question, history=_history(asked),
-            model=model and StoppableModel(model, stop), strict=self._strict, filters=exchange.filters,
+            model=model and StoppableModel(model, stop), support=self._opened.support if model else None,
+            strict=self._strict, filters=exchange.filters,
         )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
@@ -315,12 +317,11 @@ class Page:
         """
         from rag.answering import answer
 
-        self.load()
-        encoder, reader = self._models
+        encoder, reader = self.load()
         filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
         given = answer(
             self._opened.stored, encoder, reader, question[:_LONGEST_QUESTION], model=self._opened.model,
-            strict=self._strict, filters=filters,
+            support=self._opened.support, strict=self._strict, filters=filters,
         )  # fmt: skip
         return json.dumps(answer_json(given), ensure_ascii=False)
 

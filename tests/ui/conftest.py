@@ -48,7 +48,7 @@ def browser() -> Iterator[Any]:
 def opened_collection(folder: Path, encoder: Encoder, reader: Reader) -> OpenCollection:
     """The collection in a folder with the session's models, so that none is loaded twice."""
     opened = OpenCollection(folder)
-    opened.encoder, opened.reader = encoder, reader
+    opened._encoder, opened.reader = encoder, reader
     return opened
 
 
@@ -59,10 +59,10 @@ def serving(encoder: Encoder, reader: Reader) -> Iterator[Callable[..., str]]:
 
     running: list[tuple[Any, threading.Thread]] = []
 
-    def serve(folder: Path, *, model: Any = None, sample: bool = False, **options: Any) -> str:
+    def serve(folder: Path, *, model: Any = None, support: Any = None, sample: bool = False, **options: Any) -> str:
         opened = opened_collection(folder, encoder, reader)
         if model is not None:
-            opened.model, opened.model_name = model, model.name
+            opened.model, opened.model_name, opened.support = model, model.name, support
         app = ui.application(ui.Page(opened, sample=sample), **options)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))

@@ -41,6 +41,16 @@ class Scripted:
             self.stopped.set()
 
 
+class Doubting:
+    """Judges by a word in the claim."""
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.9 if "36" in claim else 0.5 if "maybe" in claim else 0.1 for claim, _ in pairs]
+
+    def verdict(self, support: float) -> str:
+        return "supported" if support > 0.7 else "weak" if support > 0.3 else "unsupported"
+
+
 @pytest.fixture(scope="module")
 def model() -> Scripted:
     return Scripted()
@@ -49,7 +59,7 @@ def model() -> Scripted:
 @pytest.fixture(scope="module")
 def with_model(sample_folder: Path, serving: Callable[..., str], model: Scripted) -> str:
     """A page over the sample whose answers the scripted model writes."""
-    return serving(sample_folder, model=model)
+    return serving(sample_folder, model=model, support=Doubting())
 
 
 def test_a_conversation_survives_a_reload_and_several_stand_side_by_side(
@@ -106,7 +116,7 @@ def test_a_stopped_answer_keeps_its_question_and_can_be_asked_again(
     assert page.locator(".turn").count() == 1
     assert page.locator(".claim").all_inner_texts() == ["He served 36 years.", "And maybe more.", "Or none."]
     # A verdict is words, not a colour.
-    assert page.locator(".verdict").all_inner_texts() == ["Not checked"] * 3
+    assert page.locator(".verdict").all_inner_texts() == ["Weakly supported", "Not supported"]
     assert "Written by scripted model" in page.locator(".spoke").inner_text()
 
 
