@@ -106,7 +106,8 @@ def answer_events(
     read = perf_counter()
     written = None
     told = model.notices if model is not None else ()
-    if model is not None and hits and (_reason(hits) != "off_topic" or confidence >= threshold):
+    # A model also reads what the reader cannot: then nothing is known of how near the hits are.
+    if model is not None and hits and (not readable or _reason(hits) != "off_topic" or confidence >= threshold):
         written = yield from write(
             asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
         )
@@ -125,7 +126,7 @@ def answer_events(
         answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
-        reason=None if claims else _reason(hits),
+        reason=None if claims else "not_stated" if written else _reason(hits),
         confidence=confidence,
         generator="extractive" if model is None else model.name,
         notices=(*collection.notices, *notices, *told),

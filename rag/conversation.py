@@ -65,20 +65,24 @@ _POINTING = re.compile(
 )
 # "Is it true that", "what time is it", "it rains": nothing is pointed to.
 _EMPTY_IT = re.compile(
+    r"\bwhat (?:time|day|year|date) (?:is|was) it\b|"
     r"\b(?:is|was) it (?:true|possible|likely|known|said|legal|allowed|necessary|that)\b|\bit (?:rain|snow)|"
     r"\bhow (?:long|much|many \w+) (?:does|did|would|will) it take\b|\bone of\b|\bone (?:day|year|time)\b",
     re.IGNORECASE,
 )
+_THANKS = r"^\W*(?:(?:thanks|thank you|ok|okay|good|great|i see)\W+)*"
 _GOES_ON = re.compile(
-    r"^\W*(?:and|but|or|so|also|then|what about|how about|what of|and what about|what else|who else|where else|why else"
+    _THANKS
+    + r"(?:and|but|or|so|also|then|what about|how about|what of|and what about|what else|who else|where else|why else"
     r"|anything else|any others?)\b",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"^\W*(?:and|but|or|so|also)\b[\s,]*", re.IGNORECASE)
+_LEAD = re.compile(_THANKS + r"(?:(?:and|but|or|so|also)\b[\s,]*)?", re.IGNORECASE)
 # Tokens and characters of a rewritten question, thoughts included in the tokens; turns that the model is told.
 _QUERY_TOKENS = 512
 _QUERY_CHARACTERS = 400
 _TURNS_TOLD = 4
+_HOW = re.compile(r"\bhow (?:long|old|far|often|big|tall|large|high|soon|late|come)\b", re.IGNORECASE)
 # What the last question asked for is not what it was about.
 _ASKED_FOR = re.compile(r"\bhow (?:many|much) \w+", re.IGNORECASE)
 _MAX_TERMS = 12
@@ -140,7 +144,7 @@ def _is_about_the_same(rewritten: str, question: str, history: Sequence[Turn]) -
 
 def points_back(question: str) -> bool:
     """Whether a question needs the turns before it."""
-    if _GOES_ON.match(question) or not content_words(question):
+    if _GOES_ON.match(question) or not content_words(_HOW.sub(" ", question)):
         return True
     without = _EMPTY_IT.sub(" ", question)
     pointing = min((m.start() for m in (_PERSONAL.search(without), _POINTING.search(without)) if m), default=None)
@@ -148,12 +152,19 @@ def points_back(question: str) -> bool:
 
 
 def _subject(turn: Turn) -> str | None:
-    """The name that a turn was about: one that the answer to a "who" gave, else the question's, else the answer's."""
-    asked, answered = names(turn.query), names(turn.answer)
+    """The person that a turn may be about: whom the answer to a "who" names, else the question, else the answer.
+
+    A name behind an article is no person's.
+    """
+    asked, answered = _people(turn.query), _people(turn.answer)
     if re.match(r"\W*(?:who|whose|whom)\b", turn.query, re.IGNORECASE):
         answered = [name for name in answered if name not in asked] or answered
         return next(iter([*answered, *asked]), None)
     return next(iter([*asked, *answered]), None)
+
+
+def _people(text: str) -> list[str]:
+    return [name for name in names(text) if not re.search(rf"\b(?i:the|a|an|in|of|and) {re.escape(name)}", text)]
 
 
 def _in_place(pronoun: re.Match[str], person: str, text: str) -> str:

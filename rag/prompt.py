@@ -47,7 +47,7 @@ def answer_messages(question: str, query: str, evidence: Sequence[Exhibit]) -> l
 
 
 def says_no_answer(text: str) -> bool:
-    """Whether a model's answer is that the evidence does not answer, and nothing beside it."""
+    """Whether a sentence of a model's answer is that the evidence does not answer, and nothing beside it."""
     return _NO_ANSWER.match(text) is not None and len(text) < 2 * len(NO_ANSWER)
 
 

@@ -29,8 +29,8 @@ CONNECT_SECONDS, SILENCE_SECONDS, TOTAL_SECONDS = 10.0, 300.0, 900.0
 _CONTEXT = 4096
 # Bytes of UTF-8 that make a token, at least, in the languages that models know well.
 _BYTES_PER_TOKEN = 3
-# A line of a stream, and all of its text, is never this long; a server that sends more is broken or hostile.
-_MAX_LINE_BYTES, _MAX_CHARACTERS = 1_000_000, 1_000_000
+# No line of a stream is this long, and no token; a server that sends more is broken or hostile.
+_MAX_LINE_BYTES, _MAX_TOKEN_CHARACTERS = 1_000_000, 40
 _OPENAI = "api.openai.com"
 
 # Spellings of control tokens in the templates of open models; a server may read them in a document as its own.
@@ -114,7 +114,12 @@ class ServerModel:
         else:
             body |= {"max_tokens": max_tokens, "temperature": 0}
         with self._asked("POST", "/chat/completions", body) as response:
-            yield from _pieces(response, monotonic() + self._limits[2], self._host)
+            characters = 0
+            for piece in _pieces(response, monotonic() + self._limits[2], self._host):
+                characters += len(piece)
+                if characters > _MAX_TOKEN_CHARACTERS * (max_tokens + 100):
+                    raise ServerFailed(f"{self._host} does not stop sending; its answer is not used")
+                yield piece
 
     @contextmanager
     def _asked(self, method: str, path: str, body: dict[str, Any] | None) -> "Iterator[httpx.Response]":
@@ -189,13 +194,10 @@ def _pieces(response: "httpx.Response", deadline: float, host: str) -> Iterator[
         yield _words(choice.get("message"))
         ended = choice.get("finish_reason")
     else:
-        ended, characters = None, 0
+        ended = None
         for event in _events(response, deadline, host):
             choice = _choice(event, host)
             piece = _words(choice.get("delta"))
-            characters += len(piece)
-            if characters > _MAX_CHARACTERS:
-                raise ServerFailed(f"{host} does not stop sending; its answer is not used")
             if piece:
                 yield piece
             ended = choice.get("finish_reason") or ended

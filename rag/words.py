@@ -12,7 +12,7 @@ _HOLDING = """
     should may might must not no it its itself this that these those there here he him his himself she her
     hers herself they them their theirs themselves i me my we us our you your one ones who whom whose which
     what when where why how if also too very just only any some all both each other another such same more
-    most much many few ever yet still again else long often far old please tell say said know think mean
+    most much many few ever yet still again else please tell say said know think mean
     happen happened exactly really ok okay thanks
 """
 FUNCTION_WORDS = frozenset(_HOLDING.split())

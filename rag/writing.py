@@ -73,11 +73,10 @@ def write(
         notices.append(cut)
     if not text:
         return Written((), (), read, (*notices, "the model gave no answer"))
-    if says_no_answer(text):
-        return Written((), (), read, tuple(notices))
     yield Step("checking")
     resolved = resolve(plain_prose(text, evidence), read)
-    checked = check(resolved.sentences, passages, sources, encoder, support, strict=strict)
+    sentences = [sentence for sentence in resolved.sentences if not says_no_answer(sentence.text)]
+    checked = check(sentences, passages, sources, encoder, support, strict=strict)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
     if checked.dropped:

@@ -40,7 +40,7 @@ def test_a_follow_up_is_understood_without_a_model_and_its_query_is_shown(
     talk(opened, "Who mended the old bridge?", "And when was that?")
     first, second = capsys.readouterr().out.split("Asked as: ")
     assert "▸Ann Example◂" in first or "Ann Example" in first
-    assert second.startswith("when was that (mended bridge Ann Example)?")
+    assert second.startswith("when was that (mended old bridge Ann Example)?")
     assert "1998" in second
 
 
@@ -95,7 +95,7 @@ def test_a_conversation_is_saved_once(
         assert rows[0]["citations"][0]["quote"] in BRIDGE
     else:
         assert text.startswith("## Who mended the old bridge?\n")
-        assert "Asked as: when was that (mended bridge Ann Example)?" in text
+        assert "Asked as: when was that (mended old bridge Ann Example)?" in text
 
 
 def test_what_is_saved_as_markdown_loads_and_links_nothing(
@@ -150,7 +150,7 @@ def test_a_rewritten_question_about_something_else_is_not_used(
     opened.model_name, opened.server = "small", chat_server.url
     chat_server.first, chat_server.events = [speech("Ann Example mended it. [1]")], speech(nonsense)
     talk(opened, "Who mended the old bridge?", "And when was that?")
-    assert "Asked as: when was that (mended bridge" in capsys.readouterr().out
+    assert "Asked as: when was that (mended old bridge" in capsys.readouterr().out
 
 
 def test_history_in_a_file_of_questions_does_the_same(
@@ -169,8 +169,8 @@ def test_history_in_a_file_of_questions_does_the_same(
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["query"] for row in rows] == [
         "And when was that?",
-        "when was that (mended bridge)?",
-        "when was that (mended bridge Ann Example)?",
+        "when was that (mended old bridge)?",
+        "when was that (mended old bridge Ann Example)?",
         "Who was paid?",
     ]
     assert [row["question"] for row in rows] == [row["question"] for row in asked]

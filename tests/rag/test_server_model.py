@@ -204,6 +204,12 @@ def test_the_context_is_the_servers_where_it_says_it(chat_server: Any) -> None:
     assert ServerModel(chat_server.url, "small").context == 9000
 
 
+def test_a_server_that_does_not_stop_is_given_up(chat_server: Any, speech: Speech) -> None:
+    chat_server.events = speech(*["more " * 1000] * 20)
+    with pytest.raises(ServerFailed, match="does not stop sending"):
+        list(ServerModel(chat_server.url, "small").stream(ASKED, max_tokens=100))
+
+
 def test_a_server_that_never_ends_a_line_is_given_up(chat_server: Any) -> None:
     chat_server.events = ["x" * 3_000_000]
     with pytest.raises(ServerFailed, match="no stream of events"):
