@@ -5,6 +5,7 @@ over what the last turns were about.
 """
 
 import re
+from calendar import day_name, month_name
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ _TURNS_TOLD = 4
 _HOW = re.compile(r"\bhow (?:long|old|far|often|big|tall|large|high|soon|late|come)\b", re.IGNORECASE)
 # What the last question asked for is not what it was about.
 _ASKED_FOR = re.compile(r"\bhow (?:many|much) \w+", re.IGNORECASE)
+# Capitals that name nobody.
+_DAYS = frozenset(word.casefold() for word in (*month_name, *day_name) if word)
 _MAX_TERMS = 12
 _MAX_NAMES = 3
 
@@ -116,7 +119,7 @@ def carried_over(question: str, last: Turn) -> str:
     topic = _ASKED_FOR.sub(" ", last.query)
     terms = [word for word in content_words(topic) if word.casefold() not in known][:_MAX_TERMS]
     known |= _words_of(last.query)
-    terms += [name for name in names(last.answer)[:_MAX_NAMES] if not _words_of(name) <= known]
+    terms += [name for name in names(last.answer) if not _words_of(name) <= known | _DAYS][:_MAX_NAMES]
     return f"{asked.rstrip('?!. ')} ({' '.join(terms)})?" if terms else asked
 
 

@@ -1,5 +1,6 @@
 """The README cannot lie: its commands exist, its Python runs, its tree is the tree, its tables are the results."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -33,6 +34,22 @@ def test_the_transcript_is_what_the_command_prints(
     monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
     assert pilcrow.main(["ask", question]) == 0
     assert capsys.readouterr().out == transcript
+
+
+def test_the_conversation_is_what_chat_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pilcrow
+
+    (conversation,) = re.findall(r"```console\n(\? .*?)```", TEXT, re.DOTALL)
+    questions = re.findall(r"^\? (.*)\n", conversation, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(questions)))
+    assert pilcrow.main(["chat"]) == 0
+    assert capsys.readouterr().out.rstrip() == re.sub(r"^\? .*\n", "", conversation, flags=re.MULTILINE).rstrip()
 
 
 def test_every_command_is_documented_and_every_documented_one_exists() -> None:
