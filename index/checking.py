@@ -22,16 +22,20 @@ from index.records import (
     DOCUMENT_COLUMNS,
     PARAGRAPH_COLUMNS,
     PASSAGE_COLUMNS,
+    Row,
     checksum,
     read_document_rows,
 )
-from index.truth import connect
+from index.truth import connect, faults_told
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is not as it was stored. part: "text", "metadata", "paragraphs", "vectors", "vector index", "lexical index"
-    or "database". document: whose, where it is one's. remedy: what was done, or is left to do."""
+    """What is not as it was stored.
+
+    part: "text", "metadata", "paragraphs", "vectors", "key", "vector index", "lexical index" or "database".
+    document: whose, where it is one's. remedy: what was done, or is left to do.
+    """
 
     part: str
     document: str | None
@@ -44,7 +48,7 @@ def check(collection: Collection, encoder: Callable[[], Encoder]) -> list[Damage
 
     encoder: gives the collection's, asked only where passages have to be embedded again.
     """
-    with closing(connect(collection.folder, write=False)) as connection:
+    with faults_told(collection.folder), closing(connect(collection.folder, write=False)) as connection:
         connection.text_factory = _any_text
         connection.execute("BEGIN")
         found = list(_damaged_database(connection))
@@ -97,13 +101,20 @@ def _damaged_parts(connection: sqlite3.Connection, text_no: int) -> Iterator[str
         "paragraphs": f"SELECT {PARAGRAPH_COLUMNS} FROM paragraphs WHERE text_no = ? ORDER BY number",
         "vectors": f"SELECT {PASSAGE_COLUMNS} FROM passages WHERE text_no = ? ORDER BY passage_id",
     }
+    whole: list[Row] = []
     for at, (part, query) in enumerate(queries.items()):
         try:
-            stated = connection.execute(sums, (text_no,)).fetchone()[at]
-            if checksum(connection.execute(query, (text_no,))) != stated:
-                yield part
+            rows = connection.execute(query, (text_no,)).fetchall()
+            is_whole = checksum(rows) == connection.execute(sums, (text_no,)).fetchone()[at]
         except sqlite3.DatabaseError:
+            is_whole = False
+        if not is_whole:
             yield part
+            return  # it is made again, and what follows from it, too
+        whole += rows if part != "vectors" else []
+    # By its key a text is known when it comes again under another name.
+    if connection.execute("SELECT key FROM texts WHERE text_no = ?", (text_no,)).fetchone()[0] != checksum(whole):
+        yield "key"
 
 
 def _check_derived(collection: Collection) -> list[Damage]:

@@ -24,7 +24,7 @@ def acquire(folder: Path, *, seconds: float | None = None) -> filelock.FileLock:
 
     Raises CollectionLocked with its holder's process, host and time; CollectionReadOnly where `folder` is read-only.
     """
-    lock = filelock.FileLock(folder / _LOCK, timeout=_SECONDS if seconds is None else seconds)
+    lock = filelock.FileLock(folder / _LOCK, timeout=_SECONDS if seconds is None else seconds, thread_local=False)
     try:
         lock.acquire()
     except filelock.Timeout as error:

@@ -1,6 +1,7 @@
 """Damage is named and mended: a flipped byte anywhere, and derived files that are missing, cut, older or altered."""
 
 import os
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from index.checking import Damage, check
 from index.collection import Collection, open_collection
 from index.embedding import Encoder
-from index.errors import CollectionDamaged
+from index.errors import CollectionDamaged, CollectionError
 from index.indexing import index_paths
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
@@ -61,6 +62,7 @@ def found(collection: Collection, encoder: Encoder, query: str) -> tuple[list[tu
         (sql("UPDATE documents SET date = '1999' WHERE doc_id = 'mill.txt'"), "metadata", "read again"),
         (sql("UPDATE paragraphs SET kind = 'furniture' WHERE text_no = 2"), "paragraphs", "stored text"),
         (sql("UPDATE passages SET vector = zeroblob(768) WHERE text_no = 2"), "vectors", "stored text"),
+        (sql("UPDATE texts SET key = zeroblob(16) WHERE text_no = 2"), "key", "stored text"),
         (sql("UPDATE passages SET start = start + 1 WHERE text_no = 2"), "vectors", "stored text"),
     ],
 )
@@ -104,6 +106,45 @@ def test_a_damaged_text_is_mended_under_all_its_names(make_collection: MakeColle
         assert snapshot.copies("mill.txt") == ["copy.txt"]
         assert snapshot.document("copy.txt").text == MILL
         assert len(snapshot.passages([i for i, _ in snapshot.nearest(encoder.encode(["mill"])[0], 9)])) == 1
+
+
+def contents(collection: Collection) -> list[object]:
+    with collection.reading() as snapshot:
+        names = [d.doc_id for d in snapshot.documents()]
+        passages = [snapshot.passages_of(name) for name in names]
+        vectors = snapshot.vectors([p.passage_id for of_one in passages for p in of_one])
+        return [
+            [snapshot.document(name) for name in names],
+            [snapshot.paragraphs(name) for name in names],
+            passages,
+            vectors.tobytes(),
+            snapshot.encoder,
+        ]
+
+
+def test_a_bit_that_flips_anywhere_in_the_truth_is_told_or_changes_nothing(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE, mill=MILL)
+    expected = contents(writer)
+    writer.compact()
+    writer.close()
+    raw = (writer.folder / "corpus.sqlite").read_bytes()
+    copy = shutil.copytree(writer.folder, tmp_path / "copy")
+    chance, told = random.Random(0), 0
+    for _ in range(60):
+        flipped = bytearray(raw)
+        flipped[chance.randrange(100, len(raw))] ^= 1 << chance.randrange(8)
+        (copy / "corpus.sqlite").write_bytes(flipped)
+        try:
+            with open_collection(copy) as collection:
+                if check(collection, lambda: encoder):
+                    told += 1
+                else:
+                    assert contents(collection) == expected
+        except CollectionError:
+            told += 1
+    assert told > 5
 
 
 def remove_base(folder: Path) -> None:

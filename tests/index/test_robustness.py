@@ -177,6 +177,12 @@ def test_threads_do_not_wait_for_one_another(town: Path) -> None:
             assert len(set(threads.map(read, range(4)))) == 1
 
 
+def test_a_writer_may_be_closed_by_another_thread_than_opened_it(town: Path) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(open_collection, town, write=True).result().close()
+    open_collection(town, write=True).close()
+
+
 def test_a_second_writer_waits_a_little_and_the_lock_dies_with_its_process(town: Path) -> None:
     journal = fire.Journal(town)
     with writers() as start:
