@@ -97,6 +97,10 @@ class Journal:
         whole = self._path.read_text().rpartition("\n")[0]
         return [json.loads(line) for line in whole.splitlines() if line]
 
+    def steps(self) -> int:
+        """How many steps were done, by all writers together."""
+        return sum(line[0] == "done" for line in self.lines())
+
     def state(self) -> tuple[dict[int, int], list[object] | None]:
         """The version of each group that was committed, and the step that was begun and perhaps not ended."""
         versions: dict[int, int] = {}
@@ -155,7 +159,7 @@ def write_on(folder: Path, seed: int) -> None:
             versions = versions_in(collection)
             for group in range(GROUPS):
                 step = ["replace", group, versions[group]] if group in versions else ["remove", group, 0]
-                journal.write(["done", *step])
+                journal.write(["found", *step])
         for step, group, version in steps(versions, random.Random(seed)):
             journal.write(["begin", step, group, version])
             do(collection, str(step), int(group), int(version), vectors)  # type: ignore[call-overload]
