@@ -87,26 +87,26 @@ class GatheringEncoder:
 
     def __init__(self, encoder: Encoder) -> None:
         """encoder: the one that does the work."""
-        self._encoder = encoder
+        self.inside = encoder
         self._encode: Gathered[str, Vectors] = Gathered(lambda texts: list(encoder.encode(texts)), most=MOST_TEXTS)
 
     @property
     def identity(self) -> EncoderIdentity:
         """Of the encoder inside."""
-        return self._encoder.identity
+        return self.inside.identity
 
     @property
     def max_length(self) -> int:
         """Of the encoder inside."""
-        return self._encoder.max_length
+        return self.inside.max_length
 
     def count_pieces(self, texts: Sequence[str]) -> list[int]:
         """The number of word pieces of each text, specials not counted."""
-        return self._encoder.count_pieces(texts)
+        return self.inside.count_pieces(texts)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts, as the encoder inside makes them."""
-        return np.stack(self._encode(texts)) if texts else self._encoder.encode(texts)
+        return np.stack(self._encode(texts)) if texts else self.inside.encode(texts)
 
 
 class GatheringReader:

@@ -80,11 +80,13 @@ def answering(collection: "OpenCollection", *, strict: bool = False) -> Answerin
     encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
+        nonlocal encoder
+        if encoder.inside is not (loaded := collection.encoder):  # the collection was made anew with another one
+            encoder = GatheringEncoder(loaded)
         history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
         yield from answer_events(
             stored, encoder, reader, asked.question, history=history, model=model, support=support,
-            strict=strict or asked.strict,
-            filters=asked.filters,
+            strict=strict or asked.strict, filters=asked.filters,
         )  # fmt: skip
 
     return events

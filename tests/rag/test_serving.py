@@ -59,7 +59,7 @@ def served(collection: OpenCollection, answers: Answering, **options: Any) -> It
 def opened(sample: Collection, encoder: Encoder, reader: Reader) -> Iterator[OpenCollection]:
     """The sample, its models loaded already."""
     collection = OpenCollection(sample.folder)
-    collection.encoder, collection.reader = encoder, reader
+    collection._encoder, collection.reader = encoder, reader
     yield collection
     collection.stored.close()
 
@@ -261,7 +261,7 @@ def test_drafts_are_sent_only_to_those_who_ask_and_never_as_content(opened: Open
 def with_server(opened: OpenCollection, chat_server: Any) -> Iterator[OpenCollection]:
     """The sample, its answers written by a model on a server."""
     other = OpenCollection(opened.folder, model_name="tiny", server=chat_server.url)
-    other.encoder, other.reader = opened.encoder, opened.reader
+    other._encoder, other.reader = opened.encoder, opened.reader
     yield other
     other.stored.close()
 
