@@ -8,9 +8,11 @@ apart, or out. A tokenizer is one of transformers.
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from index.errors import ModelUnusable
 from rag.generation import CLOSING_TAG, OPENING_TAG, Data, Message
 
 
@@ -25,17 +27,21 @@ class Prompt:
 def prompt_of(tokenizer: Any, messages: Sequence[Message]) -> Prompt:
     """The prompt of these messages by the tokenizer's own template, ready for the model to answer.
 
-    A template without a system role, or one that drops it, gets the system's words before the user's.
+    A template without a system role, or one that drops it, gets the system's words before the user's. Raises
+    ModelUnusable where it takes those no better.
     """
     from jinja2 import TemplateError
 
-    try:
+    rendered, read = "", dict[str, str]()
+    with suppress(TemplateError):
         rendered, read = _rendered(tokenizer, messages)
-        lost = [part for m in messages for part in m.parts if isinstance(part, str) and part.strip() not in rendered]
-    except TemplateError:
-        lost = ["the system's words"]
-    if lost and any(message.role == "system" for message in messages):
-        rendered, read = _rendered(tokenizer, folded(messages))
+    if any(isinstance(part, str) and part.strip() not in rendered for m in messages for part in m.parts):
+        try:
+            rendered, read = _rendered(tokenizer, folded(messages))
+        except TemplateError as error:
+            raise ModelUnusable(f"the model's chat template takes no question ({error}); use another model") from error
+    if not all(placeholder in rendered for placeholder in read):
+        raise ModelUnusable("the model's chat template leaves out what it is given; use another model")
     control = control_ids(tokenizer)
     ids: list[int] = []
     for piece in _split(tokenizer, rendered, read, control):
@@ -75,8 +81,10 @@ def _rendered(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, dict[st
         return placeholder
 
     chat = [{"role": m.role, "content": "".join(own(part) for part in m.parts)} for m in messages]
-    # Grounded answers need no thoughts; templates that don't know the word pass over it.
-    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+    # Grounded answers need no thoughts; templates that don't know these words pass over them.
+    text = tokenizer.apply_chat_template(
+        chat, tokenize=False, add_generation_prompt=True, enable_thinking=False, thinking=False
+    )
     return str(text), read
 
 

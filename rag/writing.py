@@ -20,6 +20,9 @@ from rag.retrieval import Hit
 
 # The end of a sentence, with what closes it and the markers behind it.
 _END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*(?=\s|$)")
+# The same words four times in a row, looked for in the end of a text at every so manyth piece.
+_LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
+_LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
 # An answer longer than this is a model that no longer knows what it says.
 _MAX_CHARACTERS = 6000
 
@@ -59,7 +62,10 @@ def write(
     text, cut = "", ""
     growing = said(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
     try:
-        for text in growing:
+        for n, text in enumerate(growing, 1):
+            if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):
+                cut = "the model began to repeat itself; its answer was cut off"
+                break
             if len(text) > _MAX_CHARACTERS:
                 cut = "the model did not come to an end; its answer was cut off"
                 break
@@ -75,7 +81,7 @@ def write(
         return Written((), (), read, (*notices, "the model gave no answer"))
     yield Step("checking")
     resolved = resolve(plain_prose(text, evidence), read)
-    sentences = [sentence for sentence in resolved.sentences if not says_no_answer(sentence.text)]
+    sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
     checked = check(sentences, passages, sources, encoder, support, strict=strict)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")

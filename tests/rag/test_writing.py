@@ -150,9 +150,17 @@ def test_an_answer_that_is_cut_ends_with_its_last_whole_sentence(ask: Ask) -> No
     given = ask(Scripted("Ann Example mended it. [1] Bob Sam", cut=True))
     assert given.text == "Ann Example mended it. [1]"
     assert "ran out of tokens" in given.notices[-1]
-    endless = ask(Scripted(*["Ann Example mended it. [1] "] * 400))
+    endless = ask(Scripted(*(f"Ann Example mended bridge {i}. [1] " for i in range(300))))
     assert "did not come to an end" in endless.notices[-1]
     assert len(endless.text) < 7000
+
+
+def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
+    model = Scripted(*["Ann Example mended it. [1] "] * 400)
+    given = ask(model)
+    assert given.text == "Ann Example mended it. [1]"
+    assert given.notices == ("the model began to repeat itself; its answer was cut off",)
+    assert model.stopped
 
 
 def test_a_model_that_says_nothing_abstains_and_is_told(ask: Ask) -> None:
