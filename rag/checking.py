@@ -18,7 +18,7 @@ from rag.words import content_words
 SUPPORTED, WEAK, UNSUPPORTED, UNCHECKED = "supported", "weak", "unsupported", "unchecked"
 # How much better two sentences must fit than the better one alone to be quoted together.
 _SECOND_SENTENCE = 0.2
-# Passages whose support for an uncited sentence is asked.
+# Places in a passage, and passages for an uncited sentence, whose support is asked.
 _TRIED = 3
 
 
@@ -36,21 +36,26 @@ class SupportModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Claims with their citations. dropped: sentences left out since nothing bears them out."""
+    """Claims with their citations. dropped: sentences left out since nothing bears them out.
+
+    removed: citations left out since another bears the sentence out, and they do not.
+    """
 
     claims: tuple[Claim, ...]
     citations: tuple[Citation, ...]
     dropped: int
+    removed: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Pinned:
-    """A sentence of an answer, the places that it cites, and how they support it."""
+    """A sentence of an answer, the places that it cites, how they support it, and how many more it had cited."""
 
     text: str
     places: tuple[Sentence, ...]
     support: float
     verdict: str
+    removed: int = 0
 
 
 def check(
@@ -82,7 +87,7 @@ def check(
                 citations.append(cite(place, labels[key]))
         own = dict.fromkeys(labels[place.document.doc_id, place.start, place.end] for place in p.places)
         claims.append(Claim(p.text, tuple(own), p.support, p.verdict))
-    return Checked(tuple(claims), tuple(citations), len(pinned) - len(kept))
+    return Checked(tuple(claims), tuple(citations), len(pinned) - len(kept), sum(p.removed for p in kept))
 
 
 class _Places:
@@ -93,22 +98,19 @@ class _Places:
         self._read: dict[int, tuple[list[Sentence], list[set[str]], Vectors, int]] = {}
         self.numbers = range(1, len(passages) + 1)
 
-    def best(self, text: str, vector: Vectors, number: int) -> tuple[Sentence, float] | None:
-        """The place in passage `number` that fits a sentence best, by words in common and by cosine, and how well.
+    def ranked(self, text: str, vector: Vectors, number: int) -> list[tuple[Sentence, float]]:
+        """The places in passage `number` that fit a sentence best, by words in common and by cosine, and how well.
 
-        None where the passage has no sentence. Ties: the earlier place, one sentence before two.
+        At most _TRIED, best first; ties: the earlier place, one sentence before two.
         """
         places, words, vectors, n_single = self._of(number)
-        if not places:
-            return None
         own = _words(text)
-        cosines = vectors @ vector
         fits = [
             len(own & theirs) / max(len(own), 1) + float(cosine) - (_SECOND_SENTENCE if i >= n_single else 0.0)
-            for i, (theirs, cosine) in enumerate(zip(words, cosines, strict=True))
+            for i, (theirs, cosine) in enumerate(zip(words, vectors @ vector, strict=True))
         ]
-        best = max(range(len(fits)), key=lambda i: (fits[i], -i))
-        return places[best], fits[best]
+        order = sorted(range(len(fits)), key=lambda i: (-fits[i], i))[:_TRIED]
+        return [(places[i], fits[i]) for i in order]
 
     def _of(self, number: int) -> tuple[list[Sentence], list[set[str]], Vectors, int]:
         if number not in self._read:
@@ -126,34 +128,46 @@ class _Places:
 
 def _pin(said: Said, vector: Vectors, places: _Places, support: SupportModel | None) -> _Pinned:
     """A sentence with what it cites; where it cites nothing, with the passage that surely bears it out."""
-    cited = [best[0] for number in said.numbers if (best := places.best(said.text, vector, number))]
+    found = [places.ranked(said.text, vector, number) for number in said.numbers]
     if support is None:
-        return _Pinned(said.text, tuple(cited), 0.0, UNCHECKED)
-    if cited:
-        return _Pinned(said.text, tuple(cited), *_judged(said.text, cited, support))
-    found = [best for number in places.numbers if (best := places.best(said.text, vector, number))]
-    nearest = [place for place, _ in sorted(found, key=lambda best: -best[1])[:_TRIED]]
-    values = support.support([(said.text, _cited_text([place])) for place in nearest])
-    if not values:
-        return _Pinned(said.text, (), 0.0, UNSUPPORTED)
-    value = max(values)
-    verdict = support.verdict(value)
-    return _Pinned(said.text, (nearest[values.index(value)],) if verdict == SUPPORTED else (), value, verdict)
+        return _Pinned(said.text, tuple(ranked[0][0] for ranked in found if ranked), 0.0, UNCHECKED)
+    cited = [_best_borne_out(said.text, ranked, support) for ranked in found if ranked]
+    return _judged(said.text, cited, support) if cited else _found(said.text, vector, places, support)
 
 
-def _judged(claim: str, cited: Sequence[Sentence], support: SupportModel) -> tuple[float, str]:
-    """Support and verdict of a claim by the places that it cites.
+def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], support: SupportModel) -> Sentence:
+    """The place whose own words bear the claim out best, of those that fit it."""
+    values = support.support([(claim, place.text) for place, _ in ranked])
+    scores = [fit + value for (_, fit), value in zip(ranked, values, strict=True)]
+    return ranked[scores.index(max(scores))][0]
 
-    What one place bears out alone is as that place says. What only all of them together bear out is weak at most: each
-    word may stand somewhere, and the claim nowhere.
+
+def _judged(claim: str, cited: Sequence[Sentence], support: SupportModel) -> _Pinned:
+    """A claim with its support and verdict by the places that it cites.
+
+    What one place bears out alone is as that place says, and places that say nothing of it are no longer cited. What
+    only all of them together bear out is weak at most: each word may stand somewhere, and the claim nowhere.
     """
     alone = support.support([(claim, _cited_text([place])) for place in cited])
     best = max(alone)
-    if len(cited) == 1 or support.verdict(best) == SUPPORTED:
-        return best, support.verdict(best)
-    (together,) = support.support([(claim, _cited_text(cited))])
-    verdict = support.verdict(max(together, best))
-    return max(together, best), WEAK if verdict == SUPPORTED else verdict
+    if support.verdict(best) == SUPPORTED:
+        kept = [p for p, value in zip(cited, alone, strict=True) if support.verdict(value) != UNSUPPORTED]
+        return _Pinned(claim, tuple(kept), best, SUPPORTED, len(cited) - len(kept))
+    together = max(best, *support.support([(claim, _cited_text(cited))])) if len(cited) > 1 else best
+    verdict = support.verdict(together)
+    return _Pinned(claim, tuple(cited), together, WEAK if verdict == SUPPORTED else verdict)
+
+
+def _found(claim: str, vector: Vectors, places: _Places, support: SupportModel) -> _Pinned:
+    """A claim that cites nothing, with the place that surely bears it out; without any where none does."""
+    fitting = [ranked[0] for number in places.numbers if (ranked := places.ranked(claim, vector, number))]
+    nearest = [place for place, _ in sorted(fitting, key=lambda found: -found[1])[:_TRIED]]
+    values = support.support([(claim, _cited_text([place])) for place in nearest])
+    if not values:
+        return _Pinned(claim, (), 0.0, UNSUPPORTED)
+    value = max(values)
+    verdict = support.verdict(value)
+    return _Pinned(claim, (nearest[values.index(value)],) if verdict == SUPPORTED else (), value, verdict)
 
 
 def _cited_text(places: Sequence[Sentence]) -> str:

@@ -85,6 +85,10 @@ def write(
     checked = check(sentences, passages, sources, encoder, support, strict=strict)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
+    if checked.removed:
+        notices.append(
+            f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
+        )
     if checked.dropped:
         notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
     return Written(checked.claims, checked.citations, read, tuple(notices))

@@ -114,6 +114,27 @@ def test_misattributed_a_claim_that_another_document_states_is_judged_by_the_one
     assert checked(wrong, support=WordsOfClaim(), strict=True).dropped == 1
 
 
+def test_misattributed_beside_a_right_citation_the_wrong_one_is_removed(checked: Check) -> None:
+    n, m = number_of(checked, "forest fund"), number_of(checked, "of the castle")
+    made = checked(f"The castle's tower fell in 1911. [{n}][{m}]", support=WordsOfClaim())
+    assert [(claim.labels, claim.verdict) for claim in made.claims] == [((1,), "supported")]
+    assert [c.doc_id for c in made.citations] == ["tower.txt"]
+    assert made.removed == 1
+
+
+def test_the_quote_is_the_sentence_that_bears_the_claim_out_and_not_the_one_that_sounds_like_it(
+    checked: Check,
+) -> None:
+    class Prefers(WordsOfClaim):
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+            return [float("forest fund" in text) for _, text in pairs]
+
+    n = number_of(checked, "forest fund")
+    claim = f"Ann Example left the town in 2001, paid from a fund. [{n}]"
+    assert "left the town" in checked(claim).citations[0].quote
+    assert "forest fund" in checked(claim, support=Prefers()).citations[0].quote
+
+
 def test_stitched_from_two_places_a_claim_is_judged_by_the_paragraph_that_is_quoted(checked: Check) -> None:
     n, m = number_of(checked, "forest fund"), number_of(checked, "of the castle")
     stitched = "Bob Sample paid for the tower of the castle"
@@ -152,4 +173,4 @@ def test_strict_numbers_the_labels_of_what_is_left(checked: Check) -> None:
 
 
 def test_no_sentence_makes_no_claim(checked: Check) -> None:
-    assert checked("", support=WordsOfClaim()) == Checked((), (), 0)
+    assert checked("", support=WordsOfClaim()) == Checked((), (), 0, 0)
