@@ -124,19 +124,18 @@ def _answers_table(results: Path) -> str:
 
 def _robustness_table(results: Path) -> str:
     rows = ["| what was done | how much | lost, wrong or failed |", "|---|---|---|"]
-    path = results / "robustness.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    killed, crowded = record["killed"], record["crowded"]
+    killed, crowded = (
+        json.loads((results / f"robustness-{name}.json").read_text(encoding="utf-8")) for name in ("killed", "reading")
+    )
     rows.append(
-        f"| a writer killed at a random moment, all documents looked at after each | {killed['kills']} kills, "
-        f"{killed['kills_inside_a_step']} inside a step, {killed['steps']:,} steps, "
-        f"{killed['documents_looked_at']:,} documents | 0 |"
+        f"| a writer killed at a random moment, and the whole collection looked at | {killed['kills']} times, "
+        f"{killed['kills_inside_a_step']} of them inside a step, after {killed['steps']:,} steps | 0 |"
     )
     rows.append(
         f"| {crowded['readers']} processes reading while one writes, for {crowded['seconds']} s | "
         f"{crowded['readings']:,} readings, {crowded['steps']:,} steps of the writer | {crowded['wrong_or_failed']} |"
     )
-    return "\n".join([*rows, "", _provenance(record), ""])
+    return "\n".join([*rows, "", _provenance(killed), _provenance(crowded), ""])
 
 
 def _provenance(record: Mapping[str, Any]) -> str:
