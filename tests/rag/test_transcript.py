@@ -1,0 +1,93 @@
+"""Conversations as records: what the browser kept comes back whole, and what it should not have is refused."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.collection import Collection, Filters
+from index.embedding import Encoder
+from rag.answering import answer
+from rag.answers import Answer
+from rag.reading import Reader
+from rag.transcript import (
+    BadTranscript,
+    Exchange,
+    conversation_json,
+    conversation_markdown,
+    exchange_from_json,
+    exchange_json,
+)
+
+TEXT = "The *old* bridge of [Example] was mended by the engineer Ann Sample before the winter of 1998."
+ASKED = "2024-05-01T10:00:00Z"
+
+
+@pytest.fixture
+def answered(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Answer:
+    collection = make_collection(bridge=TEXT)
+    return answer(collection, encoder, reader, "Who mended the old bridge?")
+
+
+def test_an_exchange_comes_back_from_its_record_as_it_was(answered: Answer) -> None:
+    assert answered.citations
+    filters = Filters(after="2020", publisher="Post", documents=("a.txt",))
+    exchange = Exchange("a7", "Who mended the old bridge?", ASKED, "done", answered, filters=filters)
+    again = exchange_from_json(json.loads(json.dumps(exchange_json(exchange))))
+    assert again.answer is not None
+    assert (again.filters, again.answer.claims, again.answer.citations) == (
+        filters,
+        answered.claims,
+        answered.citations,
+    )
+    assert exchange_json(again) == exchange_json(exchange)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["id"], '"><b>'),
+        (["state"], "<b>"),
+        (["question"], 7),
+        (["answer"], []),
+        (["answer", "citations"], {}),
+        (["answer", "citations", 0, "start"], "1"),
+        (["answer", "citations", 0, "label"], True),
+        (["answer", "claims", 0, "labels"], [9]),
+        (["answer", "claims", 0, "labels"], ["1"]),
+        (["answer", "confidence"], "high"),
+        (["answer", "notices"], [1]),
+        (["filters", "after"], "yesterday"),
+        (["filters", "documents"], "a.txt"),
+    ],
+)
+def test_a_record_that_no_exchange_makes_is_refused(answered: Answer, place: list[str | int], value: object) -> None:
+    record = exchange_json(Exchange("a7", "Who?", ASKED, "done", answered))
+    assert exchange_from_json(record)
+    at = record
+    for key in place[:-1]:
+        at = at[key]  # type: ignore[index]
+    at[place[-1]] = value  # type: ignore[index]
+    with pytest.raises(BadTranscript):
+        exchange_from_json(record)
+
+
+def test_markdown_has_a_footnote_for_each_citation_and_the_documents_signs_as_text(answered: Answer) -> None:
+    exchange = Exchange("a7", "# Who <b>mended</b> it?", ASKED, "done", answered)
+    text = conversation_markdown("The bridge", [exchange, exchange], ASKED)
+    assert "## \\# Who \\<b\\>mended\\</b\\> it?" in text
+    assert text.count("The \\*old\\* bridge of \\[Example\\] was mended") == 4
+    assert "[^1]\n" in text
+    assert "[^2]: “The " in text
+    assert "bridge.txt, paragraph 1, characters 0 to 94." in text
+    stopped = Exchange("a8", "Who?", ASKED, "stopped")
+    assert "Stopped before there was an answer" in conversation_markdown("x", [stopped], ASKED)
+    assert conversation_json("x", [stopped], ASKED)["exchanges"] == [exchange_json(stopped)]
+
+
+@given(st.text())
+def test_no_question_begins_a_heading_a_list_or_a_footnote(question: str) -> None:
+    lines = conversation_markdown("x", [Exchange("a", question, ASKED, "stopped")], ASKED).splitlines()
+    assert [line for line in lines if line.startswith(("# ", "- ", "[^", "!", "<"))] == ["# x"]
