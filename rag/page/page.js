@@ -155,6 +155,7 @@ function selectTab(name) {
     $('#tab-' + tab).tabIndex = on ? 0 : -1;
     $('#' + tab).hidden = !on;
   }
+  $('#showing').hidden = name !== 'source';
 }
 
 function showPane(name) {

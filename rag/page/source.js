@@ -24,6 +24,8 @@ const source = {
     pane.innerHTML = html;
     pane.scrollTop = 0;
     source.shown = html.includes('class="document"') ? doc : null;
+    const title = pane.querySelector('.title')?.textContent;
+    $('#showing').textContent = title ? [title, ...pane.querySelector('.meta').textContent.split(' · ').slice(0, 2)].join(' · ') : '';
     source.pars = [...pane.querySelectorAll('.par')].map(node => (
       { node, start: Number(node.dataset.start), end: Number(node.dataset.end) }));
   },
