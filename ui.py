@@ -5,6 +5,7 @@ rest are functions of the server. Nothing of a conversation is kept here: the br
 needed, so ten people at once cannot see one another's, and a restart loses nothing.
 """
 
+import importlib.util
 import ipaddress
 import json
 import os
@@ -15,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index.documents import FORMATS, Document
@@ -636,12 +638,14 @@ def serve(
 ) -> None:
     """Runs the page until it is stopped. ready: called with its address.
 
-    Raises BadAccess for an address that others can reach without users, and for a port that is taken.
+    Raises BadAccess for an address that others can reach without users, a port that is taken, MCP without its extra.
     """
     import socket
 
     import uvicorn
 
+    if mcp and importlib.util.find_spec("mcp") is None:
+        raise BadAccess("--mcp needs an extra: pip install 'pilcrow[mcp]'")
     if users is None and not is_loopback(host):
         raise BadAccess(
             f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
@@ -655,8 +659,14 @@ def serve(
             listener.bind((host, port))
         except OSError as error:
             raise BadAccess(f"'{host}' port {port} cannot be used ({error.strerror}); try --port {port + 1}") from error
-        threading.Thread(target=page.load, name="load-models", daemon=True).start()
-        app = application(page, users=users, hosts=hosts, mcp=mcp)
-        shown = f"[{host}]" if ":" in host else host
-        ready(f"http://{shown}:{listener.getsockname()[1]}")
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        # Uploads wait in a folder that nobody else of this machine can read, and that goes with the page.
+        with TemporaryDirectory(prefix="pilcrow-") as folder:
+            os.environ["GRADIO_TEMP_DIR"] = folder
+            app = application(page, users=users, hosts=hosts, mcp=mcp)
+            # Waited for when the page ends: the interpreter may not go while a model is being read in.
+            threading.Thread(target=page.load, name="load-models").start()
+            shown = f"[{host}]" if ":" in host else host
+            ready(f"http://{shown}:{listener.getsockname()[1]}")
+            uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run(
+                sockets=[listener]
+            )

@@ -3,6 +3,7 @@
 Where there is no browser these tests are skipped, with the reason; $PILCROW_BROWSER=required makes that a failure.
 """
 
+import asyncio
 import os
 import shutil
 import socket
@@ -63,15 +64,21 @@ def serving(encoder: Encoder, reader: Reader) -> Iterator[Callable[..., str]]:
         opened = opened_collection(folder, encoder, reader)
         if model is not None:
             opened.model, opened.model_name, opened.support = model, model.name, support
-        app = ui.application(ui.Page(opened, sample=sample), **options)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        servers: list[uvicorn.Server] = []
+
+        async def run() -> None:
+            # Made inside the running loop: outside, Gradio makes a loop of its own and never closes it.
+            app = ui.application(ui.Page(opened, sample=sample), **options)
+            servers.append(uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)))
+            await servers[0].serve(sockets=[listener])
+
+        thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
         thread.start()
-        while not server.started:
+        while thread.is_alive() and not (servers and servers[0].started):
             thread.join(0.02)
-        running.append((server, thread))
+        running.append((servers[0], thread))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     yield serve

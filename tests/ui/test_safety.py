@@ -1,7 +1,11 @@
 """Every character of a document, a name, a title, a question or a model's answer is text; and who may come in."""
 
 import json
+import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -268,6 +272,8 @@ def test_an_address_that_others_reach_needs_users(
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):  # noqa: S104
         with pytest.raises(ui.BadAccess, match="--auth FILE"):
             ui.serve(page, host=host)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ui.BadAccess, match="try --port"):
+        ui.serve(page, port=taken.getsockname()[1])
     assert ui.read_users(None) is None
     (tmp_path / "users").write_text("ann:correct: horse\n\nbob:battery\n")
     assert ui.read_users(tmp_path / "users") == {"ann": "correct: horse", "bob": "battery"}
@@ -279,6 +285,20 @@ def test_an_address_that_others_reach_needs_users(
         ui.read_users(tmp_path / "users")
     monkeypatch.setenv(ui.AUTH_VARIABLE, "ann:x")
     assert ui.read_users(None) == {"ann": "x"}
+
+
+def test_the_command_says_where_the_page_is_and_ends_when_told(sample_folder: Path) -> None:
+    command = [sys.executable, "-m", "pilcrow", "ui", "--port", "0", "--collection", str(sample_folder)]
+    root = Path(ui.__file__).parent
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        (address,) = re.findall(r"^Pilcrow is at (http://127\.0\.0\.1:\d+) ", said)
+        assert "Ask your documents" in httpx.get(address, timeout=30).text
+        assert "Is Belarus next?" in call(address, "page_list", {}).json()["html"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)
+        assert "Traceback" not in process.stderr.read()
 
 
 def test_ten_people_ask_at_once_and_each_gets_their_own_answer(
