@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -252,6 +252,74 @@ def eval_compare_command(
         print_line(comparison_text(comparison))
 
 
+@eval_app.command("init")
+def eval_init_command(
+    path: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="The question file, to be made or looked over.")],
+    collection: CollectionOption = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="About so many rows.")] = 50,
+    check: Annotated[bool, typer.Option("--check", help="Look over a file that was filled in.")] = False,
+    difference: Annotated[
+        float | None, typer.Option(min=0.001, max=1.0, help="Say how many questions show this difference.")
+    ] = None,
+) -> None:
+    """A question file from a collection, every document in turn, for a person to fill in; and its check."""
+    from eval.own_questions import check_questions, enough_text, write_questions
+    from rag.opened import open_collection
+
+    sizes = (difference,) if difference else (0.02, 0.05, 0.1)
+    with open_collection(collection).stored.reading() as snapshot:
+        if not check:
+            written = write_questions(path, snapshot, n)
+            print_line(f"{written} rows in {path}: fill them in, then: pilcrow eval init {path} --check")
+            print_line(enough_text(sizes))
+            return
+        checked = check_questions(path, snapshot)
+    for fault in checked.faults:
+        print_line(fault)
+    print_line(f"{checked.filled} questions on {checked.documents} documents, {checked.answerable} of them answerable; "
+               f"{checked.unfilled} rows not filled in; {len(checked.faults)} faults")  # fmt: skip
+    print_line(enough_text(sizes, n=checked.filled))
+    if checked.faults:
+        raise typer.Exit(1)
+
+
+@eval_app.command("suite")
+def eval_suite_command(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with test collections below it.")],
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep collections and runs here. [default: the user's cache]")
+    ] = None,
+    save: Annotated[
+        bool,
+        typer.Option("--save", help="Write eval/results and the README's tables; commit everything first."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Every measure on all test collections below a folder: retrieval, reading, answers, support, the sample."""
+    import platformdirs
+
+    from eval.suite import run_suite, save_parts
+    from index.embedding import open_encoder
+
+    folder = cache or platformdirs.user_cache_path("pilcrow") / "eval"
+    parts = []
+    with progress_bar("suite") as progress:
+        for part in run_suite(
+            data, open_encoder(), _reader(None), folder, progress=lambda step, n, total: progress(n, total, step)
+        ):
+            parts.append(part)
+            say(f"{part.kind} {part.name}: {part.seconds:.0f} s")
+    if save:
+        save_parts(parts)
+        say("written: eval/results, README.md")
+    if as_json:
+        print_json({f"{part.kind}-{part.name}": part.figures for part in parts})
+        return
+    for part in parts:
+        print_line(f"\n{part.kind} {part.name}")
+        _print_figures(part.figures)
+
+
 # ---- What they share
 
 
@@ -305,13 +373,21 @@ def _report_figures(
     if as_json:
         print_json(figures)
         return
+    _print_figures(figures)
+
+
+def _print_figures(figures: Mapping[str, Any], above: str = "") -> None:
+    """A line a figure; a list, such as a curve, only by its length."""
     for name, value in figures.items():
-        for part, number in value.items() if isinstance(value, dict) else [("", value)]:
-            if isinstance(number, list):
-                print_line(f"{name:<32}{len(number)} points, with --json")
-                continue
-            shown = "none" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:.4f}"
-            print_line(f"{f'{name} {part}':<32}{shown}")
+        label = f"{above} {name}".strip()
+        if isinstance(value, dict):
+            _print_figures(value, label)
+        elif isinstance(value, list):
+            print_line(f"{label:<46}{len(value)} rows, with --json")
+        elif value is None or isinstance(value, str):
+            print_line(f"{label:<46}{value or 'none'}")
+        else:
+            print_line(f"{label:<46}" + (f"{value:,}" if isinstance(value, int) else f"{value:.4f}"))
 
 
 def _collections(questions: "QuestionSet", folder: Path | None) -> tuple[Path | None, Path | None]:

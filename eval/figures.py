@@ -21,7 +21,12 @@ def retrieval_figures(scores: RetrievalScores) -> Figures:
         "settings": scores.settings,
         "frames": scores.frames,
         "judged_but_absent": scores.absent,
-    }
+        "differences": [
+            {"measure": "nDCG@10", "setting": d.setting, "baseline": d.baseline, **asdict(d.mean), "p": d.p,
+             "holm": d.holm, "wins": d.wins, "losses": d.losses, "ties": d.ties}
+            for d in scores.differences
+        ],
+    }  # fmt: skip
     return finite(figures | ({"order": {"measure": "nDCG@10", **scores.order}} if scores.order else {}))
 
 

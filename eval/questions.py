@@ -154,7 +154,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         raise BadDataset(f"'{path}' does not exist; 'pilcrow eval init {path}' makes one from a collection")
     questions: dict[str, Question] = {}
     for number, row in json_rows(path):
-        question = _question(row, path, number)
+        question = question_of_row(row, path, number)
         if question.question_id in questions:
             raise BadDataset(f"{path}:{number}: the id '{question.question_id}' was there before")
         questions[question.question_id] = question
@@ -163,7 +163,8 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     return tuple(questions.values())
 
 
-def _question(row: Mapping[str, Any], path: Path, number: int) -> Question:
+def question_of_row(row: Mapping[str, Any], path: Path, number: int) -> Question:
+    """One line's question. Raises BadDataset with file and line where it is malformed."""
     identity, text = row.get("id"), text_field(row, "question", path, number)
     if not isinstance(identity, str | int) or isinstance(identity, bool):
         raise BadDataset(f"{path}:{number}: 'id' is {'absent' if identity is None else 'no string or number'}")

@@ -71,10 +71,29 @@ def _retrieval_table(results: Path) -> str:
     rows = ["| data | n | setting | nDCG@10 | Recall@100 | MRR@10 |", "|---|---|---|---|---|---|"]
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("retrieval-*.json"))]
     for record in records:
-        for way, label in _WAYS.items():
-            figures = " | ".join(f"{record['settings'][way][m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
+        ways = [(_WAYS[way], record["settings"][way]) for way in _WAYS]
+        framing = [(f"*{name}*", measures) for name, measures in record.get("frames", {}).items()]
+        for label, measures in (*framing[:2], *ways, *framing[2:]):
+            figures = " | ".join(f"{measures[m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
             rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    notes = [line for record in records for line in _retrieval_notes(record)]
+    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+
+
+def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
+    """What a table has no room for: differences with intervals, and what the reader's order would do."""
+    lines = [
+        f"- {record['dataset']}: {d['setting']} against {d['baseline']} {d['mean']:+.3f} {d['measure']} "
+        f"[{d['low']:+.3f}, {d['high']:+.3f}], p {d['holm']:.4f} (paired randomisation, Holm), "
+        f"{d['wins']} won, {d['losses']} lost"
+        for d in record.get("differences", ())
+    ]
+    if order := record.get("order"):
+        lines.append(
+            f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
+            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
+        )
+    return lines
 
 
 def _reading_table(results: Path) -> str:
@@ -107,19 +126,35 @@ def _support_table(results: Path) -> str:
 
 def _answers_table(results: Path) -> str:
     rows = [
-        "| n | EM | F1 | first citation right | citations | abstained: answerable, unanswerable "
-        "| coverage at 90% | p50, p95 |",
-        "|---|---|---|---|---|---|---|---|",
+        "| questions | n | EM | F1 | first citation right | citations | citation recall, precision | abstained: "
+        "answerable, unanswerable | AUROC | coverage at 90% | calibration error | p50, p95 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("answers-*.json"))]
-    for r in records:
+    paths = sorted(results.glob("answers-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, r in zip(paths, records, strict=True):
         silent, seconds = r["abstained"], r["seconds"]
+        recall, precision = (r.get(f"citation_{side}", {}).get("paragraph") for side in ("recall", "precision"))
         rows.append(
-            f"| {r['questions']} | {r['em']:.3f} | {r['f1']:.3f} | {r['first_citation']:.3f} | "
-            f"{r['citations_per_answer']:.2f} | {silent['answerable']:.3f}, {silent['unanswerable']:.3f} | "
-            f"{r['coverage_at_90']:.3f} | {seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
+            f"| {path.stem.removeprefix('answers-')} | {r['questions']} | {_cell(r['em'])} | {_cell(r['f1'])} | "
+            f"{_cell(r['first_citation'])} | {r['citations_per_answer']:.2f} | {_cell(recall)}, {_cell(precision)} | "
+            f"{_cell(silent['answerable'])}, {_cell(silent['unanswerable'])} | {_cell(r.get('auroc'))} | "
+            f"{_cell(r['coverage_at_90'])} | {_cell(r.get('calibration_error'))} | "
+            f"{seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
         )
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    notes = [
+        f"- {path.stem.removeprefix('answers-')}: the gold paragraph is first for {r['recall_at_1']['fused']:.3f} of "
+        f"the answerable questions as found, for {r['recall_at_1']['read']:.3f} as read; pointers that hold "
+        f"{_cell(r['pointers'])}; peak memory {(r['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
+        for path, r in zip(paths, records, strict=True)
+        if "recall_at_1" in r
+    ]
+    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+
+
+def _cell(value: float | None) -> str:
+    """A figure of a table; a dash where it was not measured."""
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _robustness_table(results: Path) -> str:

@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 
+from eval.comparison import Difference, compare_with
 from eval.datasets import BadDataset, RetrievalDataset
 from eval.metrics import MEASURES, Ranking, mean_over_queries
 from eval.places import Level, Places, find_places, rank_units, units_of
@@ -61,6 +63,9 @@ class Run:
     def is_frame(self) -> bool:
         """Whether it only frames the others."""
         return self.name.startswith("frame: ")
+
+
+KeepRun = Callable[[str, Callable[[], Run]], Run]
 
 
 # ---- Where the documents are
@@ -238,8 +243,9 @@ def frames(
     *,
     level: Level = Level.DOCUMENT,
     vectors: Vectors | None = None,
+    bm25: Run | None = None,
 ) -> list[Run]:
-    """Random order and BM25 alone from below, the gold put first from above.
+    """Random order and BM25 alone from below, the gold put first from above. bm25: where it was run already.
 
     Random: seeded by the question's id. Oracle: what is relevant and in the collection, highest grade first.
     """
@@ -254,9 +260,9 @@ def frames(
         })[:DEPTH]
         for q in questions
     }  # fmt: skip
-    bm25 = run_setting(Setting(Frame.BM25, Way.LEXICAL), questions, collection, encoder, None, level=level,
-                       vectors=vectors)  # fmt: skip
-    return [Run(Frame.RANDOM, random), bm25, Run(Frame.ORACLE, oracle)]
+    if bm25 is None:
+        bm25 = run_setting(Setting("", Way.LEXICAL), questions, collection, encoder, None, level=level, vectors=vectors)
+    return [Run(Frame.RANDOM, random), replace(bm25, name=Frame.BM25), Run(Frame.ORACLE, oracle)]
 
 
 def _all_units(snapshot: Snapshot, level: Level) -> list[str]:
@@ -293,7 +299,8 @@ class RetrievalScores:
     """Measures by setting: settings["fused"]["nDCG@10"], in [0, 1]; queries: how many were judged.
 
     frames: the same measures of rankings that nobody would use. order: nDCG@10 in the fused order and in the reader's,
-    on the same `read` questions; empty where the reader was not asked. absent: judged documents that are not there.
+    on the same questions; empty where the reader was not asked. differences: of nDCG@10, against dense alone.
+    absent: judged documents that are not there.
     """
 
     dataset: str
@@ -301,6 +308,7 @@ class RetrievalScores:
     settings: dict[str, dict[str, float]]
     frames: dict[str, dict[str, float]]
     order: dict[str, float]
+    differences: tuple[Difference, ...]
     absent: int
 
 
@@ -310,32 +318,43 @@ def evaluate_retrieval(
     *,
     reader: Reader | None = None,
     folder: Path | None = None,
+    kept: KeepRun | None = None,
     progress: Progress | None = None,
 ) -> RetrievalScores:
     """Dense, lexical and fused on one test collection, each document ranked by its best passage.
 
     reader: where given, its order is measured, too, on at most READ_SAMPLE questions.
     folder: where the test collection is indexed, kept and found again; a temporary one by default.
+    kept: given a run's name and what makes it, gives the run, perhaps one from before; by default it is made.
     progress: called with the step's name, how much is done, and of how much (0 where that is not known).
     Raises CollectionMismatch where `folder` was made with another encoder.
     """
     asked = of_beir(dataset)
+    keep = kept or (lambda _name, make: make())
     with collection_of(asked, encoder, folder=folder, progress=progress) as collection:
         vectors = encoder.encode([q.text for q in asked.questions])
-        ways = [
-            run_setting(Setting(way.value, way), asked.questions, collection, encoder, None, vectors=vectors,
-                        progress=progress) for way in Way
-        ]  # fmt: skip
+
+        def ranked_by(way: Way) -> Run:
+            return run_setting(Setting(way.value, way), asked.questions, collection, encoder, None, vectors=vectors,
+                               progress=progress)  # fmt: skip
+
+        ways = {way: keep(way.value, partial(ranked_by, way)) for way in Way}
         with collection.reading() as snapshot:
             places = places_of(asked.questions, snapshot)
-        framing = frames(asked.questions, places, collection, encoder, vectors=vectors)
-        order = _order(asked, dataset, collection, encoder, reader, progress=progress) if reader else {}
+        framing = frames(asked.questions, places, collection, encoder, vectors=vectors, bm25=ways[Way.LEXICAL])
+        order = _order(asked, dataset, collection, encoder, reader, keep=keep, progress=progress) if reader else {}
+    judged = list(dataset.qrels)
+    samples = {
+        run.name: np.array([MEASURES["nDCG@10"](ids(run).get(q, ()), dataset.qrels[q]) for q in judged])
+        for run in ways.values()
+    }
     return RetrievalScores(
         dataset.name,
         len(dataset.qrels),
-        {run.name: _means(run, dataset) for run in ways},
+        {run.name: _means(run, dataset) for run in ways.values()},
         {run.name: _means(run, dataset) for run in framing},
         order,
+        tuple(compare_with(Way.DENSE.value, samples)),
         len({gold.doc_id for found in places.values() for gold in found.absent}),
     )
 
@@ -351,6 +370,7 @@ def _order(
     encoder: Encoder,
     reader: Reader,
     *,
+    keep: KeepRun,
     progress: Progress | None,
 ) -> dict[str, float]:
     """nDCG@10 of the fused order and of the reader's, on the same sample of questions."""
@@ -358,7 +378,9 @@ def _order(
     judged = {q.question_id: dataset.qrels[q.question_id] for q in sample}
     scores: dict[str, float] = {"questions": len(sample)}
     for name, read in (("fused", False), ("read", True)):
-        run = run_setting(Setting(name, read=read), sample, collection, encoder, reader, progress=progress)
+        setting = Setting(name, read=read)
+        make = partial(run_setting, setting, sample, collection, encoder, reader, progress=progress)
+        run = keep(f"{name} on {len(sample)}", make)
         scores[name] = mean_over_queries(MEASURES["nDCG@10"], ids(run), judged)
     return scores
 

@@ -1,0 +1,72 @@
+"""The suite on a folder of small test collections: what it finds, what it keeps, what it writes."""
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from eval.datasets import BadDataset
+from eval.report import with_tables
+from eval.suite import find_data, run_suite, save_parts
+from index.embedding import Encoder
+from rag.reading import Reader
+
+TEXT = "The old wooden bridge of the town was mended by the engineer Ann Example in 1998."
+MILL = "The miller Bob Sample sold his mill to a baker from the city for forty coins."
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "beir" / "town" / "qrels").mkdir(parents=True)
+    (folder / "reading" / "train").mkdir(parents=True)
+    corpus = [{"_id": "bridge", "text": TEXT}, {"_id": "mill", "text": MILL}]
+    (folder / "beir" / "town" / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (folder / "beir" / "town" / "queries.jsonl").write_text('{"_id": "q 1", "text": "Who mended the bridge?"}')
+    (folder / "beir" / "town" / "qrels" / "test.tsv").write_text("q 1\tbridge\t1\n")
+    qas = [{"id": "1", "question": "Who mended it?", "answers": [{"text": "Ann Example", "answer_start": 61}]}]
+    squad = {"data": [{"title": "Bridge", "paragraphs": [{"context": TEXT, "qas": qas}]}]}
+    (folder / "reading" / "few_questions.json").write_text(json.dumps(squad))
+    (folder / "reading" / "train" / "other.json").write_text(json.dumps(squad))
+    (folder / "reading" / "notes.json").write_text('{"data": 3}')
+    return folder
+
+
+def test_collections_are_found_by_their_form_and_training_data_is_passed_over(data: Path, tmp_path: Path) -> None:
+    found = find_data(data)
+    assert [path.name for path in found.beir] == ["town"]
+    assert [path.name for path in found.squad] == ["few_questions.json"]
+    assert found.claims == ()
+    with pytest.raises(BadDataset, match="nothing to measure below"):
+        find_data(data / "beir" / "town" / "qrels")
+    with pytest.raises(BadDataset, match="is not a folder"):
+        find_data(tmp_path / "nowhere")
+
+
+def test_the_suite_measures_all_keeps_runs_and_writes_results_and_tables(
+    data: Path, tmp_path: Path, encoder: Encoder, reader: Reader
+) -> None:
+    parts = list(islice(run_suite(data, encoder, reader, tmp_path / "cache"), 3))  # the sample comes last
+    assert [(part.kind, part.name) for part in parts] == [
+        ("retrieval", "town"),
+        ("reading", "few-questions"),
+        ("answers", "few-questions"),
+    ]
+    steps: list[str] = []
+    watched = run_suite(data, encoder, reader, tmp_path / "cache", progress=lambda step, _n, _of: steps.append(step))
+    assert next(watched).figures == parts[0].figures
+    assert steps == []  # nothing is indexed or ranked again
+    results, readme = tmp_path / "results", tmp_path / "README.md"
+    results.mkdir()
+    (results / "retrieval-old.json").write_text("{}")
+    readme.write_text(
+        "<!-- table: retrieval -->\n<!-- end of table -->\n<!-- table: answers -->\n<!-- end of table -->\n"
+    )
+    save_parts(parts, results, readme)
+    assert sorted(path.stem for path in results.iterdir()) == sorted(f"{part.kind}-{part.name}" for part in parts)
+    text = readme.read_text()
+    assert "| town | 1 | **fused** | 1.000 | 1.000 | 1.000 |" in text
+    assert "| town | 1 | *frame: gold first (oracle)* | 1.000 |" in text
+    assert "| few-questions | 1 | " in text
+    assert with_tables(text, results) == text
