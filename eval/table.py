@@ -54,9 +54,10 @@ def _differences(comparison: Comparison) -> list[str]:
          str(d.ties)]
         for d in comparison.differences
     ]  # fmt: skip
-    smallest = max(d.detectable for d in comparison.differences)
-    n = len(comparison.questions.questions)
-    return [*aligned(rows), "", f"With {n} questions a difference of {smallest:.3f} would be seen four times in five."]
+    widest = max(comparison.differences, key=lambda d: d.detectable)
+    n = widest.wins + widest.losses + widest.ties
+    seen = f"With {n} questions a difference of {widest.detectable:.3f} would be seen four times in five."
+    return [*aligned(rows), "", seen]
 
 
 def _moved(comparison: Comparison, difference: Difference) -> list[str]:
