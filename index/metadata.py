@@ -131,7 +131,7 @@ def read_given(path: Path) -> tuple[dict[Path, Given], list[tuple[str, str]]]:
             else:
                 given[file] = Given(fields["title"], parse_date(fields["date"]), fields["publisher"], fields["url"])
     except csv.Error as error:
-        raise Unreadable(f"line {rows.line_num}: {error}") from error
+        raise Unreadable(f"line {rows.line_num + 1}: a broken quotation ({error})") from error
     return given, faults
 
 

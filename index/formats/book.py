@@ -3,6 +3,7 @@
 ebooklib would do it, but is under the AGPL.
 """
 
+import re
 from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from index.metadata import parse_date
 _CHAPTERS = ("application/xhtml+xml", "text/html", "application/xml", "text/xml")
 # Fonts are scrambled in many books that anybody can read; anything else that is encrypted is not for us.
 _SCRAMBLED_FONTS = (b"http://www.idpf.org/2008/embedding", b"http://ns.adobe.com/pdf/enc#RC")
+
+_DECLARATIONS = re.compile(rb"<!DOCTYPE[^\[>]*\[.*?\]\s*>", re.DOTALL)
 
 
 def read_epub(raw: bytes) -> Content:
@@ -90,7 +93,8 @@ def _chapter(archive: ZipFile, path: str) -> list[str]:
     try:
         tree = _parsed(raw)
     except etree.XMLSyntaxError:  # many books are no well-formed XHTML, and browsers don't mind
-        tree = html.document_fromstring(raw, parser=html.HTMLParser(encoding="utf-8")) if raw.strip() else None
+        raw = _DECLARATIONS.sub(b"", raw, count=1).strip()
+        tree = html.document_fromstring(raw, parser=html.HTMLParser(encoding="utf-8")) if raw else None
     return list(visible_blocks(tree)) if tree is not None else []
 
 

@@ -128,7 +128,7 @@ def visible_blocks(tree: Any) -> Iterator[str]:
             pieces.clear()
         if event == "start" and name in _UNSEEN:
             walk.skip_subtree()
-        elif event == "start":
+        elif event == "start" and name:  # an entity that was not expanded is a node without a name
             pieces.append(element.text or "")
         if event != "start" and element is not tree:
             pieces.append(element.tail or "")

@@ -30,9 +30,10 @@ _PAGE_NUMBER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 _LIST_ITEM = re.compile(r"(?:[•▪◦‣·●○■–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S", re.IGNORECASE)
-# A word cut at the end of a line; PDFium writes U+0002 or U+FFFE for a hyphen that it takes for such a one.
-_HYPHEN = "-‐\u00ad\x02\ufffe"
-_CUT_WORD = re.compile(rf"([^\W\d_]+)[{_HYPHEN}]$")
+# PDFium writes one of these for the hyphen of a word that is cut at the end of its line, and no newline after it.
+_CUT = "\x02\ufffe"
+_LINE_END = "\r\n" + _CUT
+_CUT_WORD = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _NO_TITLE = re.compile(
     r"\(?(?:unspecified|untitled|anonymous)\)?|Microsoft Word - .*|.*\.(?:docx?|pdf|indd|qxd|tex|dvi)", re.I
 )
@@ -104,7 +105,10 @@ def _lines(document: "pypdfium2.PdfDocument", number: int) -> Iterator[_Line]:
     for i in range(count):
         code = raw.FPDFText_GetUnicode(characters.raw, i)
         letter = chr(code) if code < 0x110000 else "\ufffd"
-        if letter in "\r\n":
+        if letter in _CUT:
+            text += "-"
+            line.append(i)
+        if letter in _LINE_END:
             if found := _line(characters, line, text, number + 1):
                 yield found
             line, text = [], ""
