@@ -566,6 +566,19 @@ def train_support_command(
     print_line(f"the support model is in {finished}")
 
 
+@app.command("train-cleaner")
+def train_cleaner_command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="html/*.html.gz and ground-truth.json")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.json", help="Where its weights go.")],
+) -> None:
+    """Train what tells furniture from body in flattened pages. Minutes."""
+    from eval.cleaning import read_pages, train_cleaner
+
+    pages = read_pages(folder)
+    out.write_text(json.dumps(train_cleaner(pages).to_json()) + "\n", encoding="utf-8")
+    print_line(f"{out}: learned from {len(pages)} pages")
+
+
 # ---- What the commands share
 
 

@@ -407,3 +407,21 @@ def _encoder(questions: "QuestionSet", folder: Path | None) -> "Encoder":
     kept, _ = _collections(questions, folder)
     brings = questions.documents is not None or questions.files is not None
     return open_encoder() if brings or kept else open_collection(folder).encoder
+
+
+@eval_app.command("cleaning")
+def eval_cleaning_command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="html/*.html.gz and ground-truth.json")],
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Precision, recall and F1 of what is kept of flattened pages, beside keeping all and trafilatura on the HTML."""
+    from eval.cleaning import evaluate_cleaning, read_pages, scores_json
+    from eval.report import data_sha256
+    from index.cleaner import BUNDLED_CLEANER
+
+    with progress_bar("cleaning") as progress:
+        scores = evaluate_cleaning(read_pages(folder), progress=progress)
+    command = shlex.join(["pilcrow", "eval", "cleaning", folder.resolve().name])
+    figures = dict(scores_json(scores))
+    _report_figures(figures, "cleaning", save, command, folder, data_sha256(BUNDLED_CLEANER), as_json)

@@ -1,118 +1,20 @@
-"""What each paragraph is: body, heading, caption or furniture, by the shape, place and manner of its words.
+"""What each paragraph is: body, heading, caption or furniture.
 
 Furniture is what surrounds an article and says nothing of its subject: menus, comment forms, pleas, markup residue.
-Losing body is the worse fault, so a paragraph is furniture only on evidence, and a document that has a sentence is
-never all furniture. The signals are those of any page; nothing here knows a particular site:
-
-- shape: a sentence ends like one; a menu has no function words; a row of links is all links;
-- place: what stands before the headline or behind the last long paragraph, the anchors, is suspect when short;
-- manner: a page asks and thanks its reader where an article does not, so short lines that say "you" or "us" near the
-  ends are furniture, unless the long paragraphs speak so, too, as policies and guides do.
+Rules (rules.py) find the little of it that a clean text has. A page that a scraper flattened is mostly furniture, and
+much of it reads like sentences; there a small trained model (cleaner.py) decides, to which the rules' verdict is one
+signal of many.
 """
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from index.metadata import stated_metadata
+from index.cleaner import Cleaner, bundled_cleaner
 from index.paragraphs import Kind, Paragraph, paragraph_spans
+from index.rules import ANCHOR_WORDS, Shape, bare_words, kinds_by_rules, line_kind, shape_of, with_something_below
 
-# An anchor is a sentence at least this long that asks nothing: certainly the article's own.
-_ANCHOR_WORDS = 15
-# Pleas and links are short; body that happens to begin like one is mostly longer.
-_PLEA_WORDS = 30
-_SHORT_WORDS = 15
-_HEADING_WORDS = 20
-_CAPTION_WORDS = 90
-# This many paragraphs from either end count as near it.
-_NEAR_END = 8
-# Above this share of long paragraphs that speak to the reader, "you" says nothing about a short one.
-_ADDRESSING_SHARE = 0.3
-
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]*_]*$")
-_LEADING_MARKS = re.compile(r"^[\s#*_>•–—-]+")
-_MARKUP = re.compile(r"^(?:[<!{]|-->|/[*/]|\W*--)|-->|</?[a-z]+>|\bfunction ?\(|[{};]$|^\W+$")
-_LINKS_ONLY = re.compile(r"^(?:[-*\d.|•· ]*\[[^\]]*\]\([^)]*\))+[|•· ]*$")
-_LABELS = re.compile(r"^(?:---\n.*\n---|(?:[A-Z][A-Za-z -]{1,20}:[^\n]*(?:\n|$))+)$", re.DOTALL)
-_BYLINE = re.compile(
-    r"^(?:by|from) (?:our |the )?\S[^.!?]{2,80}$|"
-    r"^(?:published|updated|posted|last modified)\b[^!?]{0,60}\d{4}\b|^listen \d",
-    re.IGNORECASE,
-)
-# English words that join others; headlines and sentences have them, menus don't.
-_FUNCTION_WORD = re.compile(
-    r"\b(?:a|an|the|of|in|on|at|to|for|from|with|by|and|or|but|as|is|are|was|were|be|has|have|had|will|would|can|could|"
-    r"may|not|no|that|this|it|its|his|her|their|who|what|when|how|why|than|after|before|over|under|into|against)\b",
-    re.IGNORECASE,
-)
-# "US" is a country.
-_ADDRESS = re.compile(r"\b(?:[Yy]ou|[Yy]ours?|us|[Oo]urs?|[Ww]e|[Pp]lease)\b")
-_SECOND_PERSON = re.compile(r"\b(?:you|yours?|please)\b", re.IGNORECASE)
-_QUOTED = re.compile(r"“[^”]*”?|\"[^\"]*\"?|«[^»]*»?")
-
-# The first words of a line with which a page offers a link or asks for something: alone enough when the line is short.
-_ASKING = re.compile(
-    r"(?:please |to |don['’]t forget to )?(?:subscribe|sign (?:up|in|me)|log ?(?:in|out)|register|join|donate|"
-    r"support (?:us|our|independent)|follow|share|tweet|email|print|pin|read (?:more|next|also|the full|our)|see also|"
-    r"more (?:from|on|in|stories|\w+s$)|related|you (?:may|might) (?:also )?(?:like|be)|"
-    r"click|tap|download (?:the|this|our)|"
-    r"get (?:the|our|a|all|unlimited)|stay (?:informed|up|tuned)|never miss|don['’]t miss|enter your|"
-    r"(?:leave|post|add) (?:a|your)|write (?:a|an|for|to)|reply|want to|enjoy(?:ed|ing)? (?:this|the|our)|become a|"
-    r"we (?:use|value) (?:cookies|your)|"
-    r"accept|manage|skip|scroll|back to|jump to|go to|search|menu|home|about us|contact|advertis\w+|sponsored|"
-    r"all rights|copyright|©|\(c\)|terms|privacy|cookies?|this (?:site|website|page) uses|"
-    r"your (?:email|e-mail|name|comment)|"
-    r"required fields|save my name|notify me|no comments|\d+ (?:comments?|shares?|likes?|min)|"
-    r"(?:show |view |load )?comments?|"
-    r"(?:load|show|view) (?:more|less|all)|next|previous|prev|close|toggle|tags?:?|filed under|topics?:?|trending|"
-    r"most (?:read|popular)|latest|recommended|editor['’]s picks?|listen|watch|newsletter)(?!\w)",
-    re.IGNORECASE,
-)
-# What pages ask about. Two of them make a plea of any short line; one does where the line begins by asking.
-_ASKED = re.compile(
-    r"\b(?:subscri\w+|newsletters?|inbox|sign(?:ed|ing)? (?:up|in)|e-?mail (?:address|updates?|alerts?)|"
-    r"unlimited access|"
-    r"cookies?|ad ?-?blocker|log ?in|free (?:trial|articles?)|membership|become a member|paywall|support(?:ing)? us|"
-    r"our (?:readers?|journalism|app|team|community|reporting|coverage|work|series)|unmatched|"
-    r"your (?:support|inbox|e-?mail|browser|account|friends|comment|password)|required fields|fields with|"
-    r"all rights reserved|privacy policy|terms of (?:use|service)|facebook|twitter|whatsapp|instagram|linkedin|"
-    r"comments?|moderated|delivered|news alerts?|growing community|article|now)\b",
-    re.IGNORECASE,
-)
-
-_NAME = r"[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+){1,3}"
-_AGENCY = r"(?:[A-Z][\w'’.-]*|dpa)(?: [A-Z][\w'’.-]+){0,3}"
-_PICTURE_AGENCY = (
-    r"(?:[A-Z]\w+ )*(?:Pictures|Images|Photos?|Photography|AFP|AP|EPA|EFE|Reuters|TASS|Shutterstock|Alamy)"
-)
-_CREDITS = (
-    # "Firstname Lastname/AGENCY" at the very end, behind the caption's own sentence.
-    re.compile(rf"(?:^|[.!?…)”\"] |\()(?:{_NAME}|{_AGENCY}) ?(?:/| via ) ?{_AGENCY}(?:/{_AGENCY})*\)?$"),
-    re.compile(rf"[.!?…)”\"] \(?{_PICTURE_AGENCY}\)?\.?$"),
-)
-_CREDIT_LABEL = re.compile(
-    r"(?:^|[.!?…)”\"] |\()(?:file |archive |stock |handout )?(?:photo(?:graph)?|image|picture|illustration|graphic|"
-    r"video|credit|screenshot|map)s?(?: illustration)?(?::| by | credit| courtesy| from |[ /—–-]+[A-Z]|\. )",
-    re.IGNORECASE,
-)
-# The line of a video or a picture: short, and it ends with its outlet and date in brackets.
-_SOURCE_IN_BRACKETS = re.compile(r"\([A-Z][^()]{2,40}, [^()]*\b\d{4}\)\.?$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What can be seen of one paragraph by itself."""
-
-    text: str  # without emphasis and heading marks
-    words: int
-    marked_heading: bool
-    sentence: bool
-    caption: bool
-    plea: bool
-    asked: bool  # names something that pages ask about
-    residue: bool  # markup, a row of links, a byline, a block of stated metadata
-    addresses: bool  # speaks to its reader, outside quotation marks
+# Below this share of long sentences among at least so many blocks, a text is a flattened page and not a text.
+_TEXT_SHARE = 0.4
+_PAGE_BLOCKS = 12
 
 
 def classify(text: str, doc_id: str, *, title: str | None = None, keep_all: bool = False) -> list[Paragraph]:
@@ -122,7 +24,7 @@ def classify(text: str, doc_id: str, *, title: str | None = None, keep_all: bool
     keep_all: nothing is furniture; what would have been is body.
     """
     spans = paragraph_spans(text)
-    kinds = _kinds([_shape(text[start:end]) for start, end in spans], title)
+    kinds = kinds_of([text[start:end] for start, end in spans], title, bundled_cleaner())
     if keep_all:
         kinds = [Kind.BODY if kind is Kind.FURNITURE else kind for kind in kinds]
     return [
@@ -131,160 +33,45 @@ def classify(text: str, doc_id: str, *, title: str | None = None, keep_all: bool
     ]
 
 
+def kinds_of(blocks: Sequence[str], title: str | None, cleaner: Cleaner | None) -> list[Kind]:
+    """The kind of each block of a text; by the rules alone where there is no cleaner."""
+    shapes = [shape_of(block) for block in blocks]
+    kinds = kinds_by_rules(shapes, title)
+    if cleaner is None or not _is_flattened_page(shapes):
+        return kinds
+    body = cleaner.body(blocks, shapes, kinds)
+    judged = _judged(kinds, shapes, [bool(p >= cleaner.threshold) for p in body])
+    # A text that has a sentence is never all furniture.
+    return judged if Kind.BODY in judged else kinds
+
+
 def headline(text: str, paragraphs: Sequence[Paragraph]) -> str | None:
     """The first heading, where it stands before any body, without Markdown marks; None where there is none."""
     first = next((p for p in paragraphs if p.kind in (Kind.HEADING, Kind.BODY)), None)
     if first is None or first.kind is Kind.BODY:
         return None
-    return " ".join(_plain(text[first.start : first.end]).split()) or None
+    return " ".join(bare_words(text[first.start : first.end]).split()) or None
 
 
-def _plain(block: str) -> str:
-    return _LEADING_MARKS.sub("", block).rstrip().rstrip("*_").rstrip()
+def _is_flattened_page(shapes: Sequence[Shape]) -> bool:
+    long = sum(shape.sentence and shape.words >= ANCHOR_WORDS for shape in shapes)
+    return len(shapes) >= _PAGE_BLOCKS and long < _TEXT_SHARE * len(shapes)
 
 
-def _shape(block: str) -> _Shape:
-    plain = _plain(block)
-    words = len(plain.split())
-    marked = block.startswith("#")
-    ends = bool(_SENTENCE_END.search(plain))
-    return _Shape(
-        text=plain,
-        words=words,
-        marked_heading=marked,
-        sentence=not marked and ((ends and words >= 4) or words > _PLEA_WORDS),
-        caption=words <= _CAPTION_WORDS and _is_caption(plain, words, ends),
-        plea=_is_plea(plain, words),
-        asked=bool(_ASKED.search(plain)),
-        residue=_is_residue(block, plain, words),
-        addresses=_addresses(plain),
-    )
-
-
-def _is_caption(plain: str, words: int, ends: bool) -> bool:
-    if _SOURCE_IN_BRACKETS.search(plain):
-        return words <= _HEADING_WORDS
-    if not (ends and words > _HEADING_WORDS) and any(credit.search(plain) for credit in _CREDITS):
-        return True
-    label = _CREDIT_LABEL.search(plain)
-    # A label opens a short caption; further in, it must be in the last words, where credits stand.
-    return label is not None and (
-        (label.start() == 0 and words <= _PLEA_WORDS)
-        or (label.start() > 0 and len(plain[label.start() :].split()) <= 8)
-    )
-
-
-def _is_plea(plain: str, words: int) -> bool:
-    if words > _PLEA_WORDS:
-        return False
-    asking = bool(_ASKING.match(plain))
-    asked = len(_ASKED.findall(plain))
-    if asking:
-        return asked >= 1 or words <= 10
-    return asked >= 2 and ("](" in plain or bool(_ADDRESS.search(_QUOTED.sub("", plain))))
-
-
-def _addresses(plain: str) -> bool:
-    """Outside quotation marks it says "you" or "please"; or "us" and names something that pages ask about."""
-    spoken = _QUOTED.sub("", plain)
-    return bool(_SECOND_PERSON.search(spoken)) or bool(_ADDRESS.search(spoken) and _ASKED.search(spoken))
-
-
-def _is_residue(block: str, plain: str, words: int) -> bool:
-    if words > _PLEA_WORDS:
-        return block.startswith(("<!--", "<script", "<style"))
-    labels = bool(_LABELS.match(block)) and bool(stated_metadata(block))
-    menu = plain.count("|") >= 2 or plain.count(" · ") >= 2 or bool(_LINKS_ONLY.match(block))
-    return labels or menu or bool(_MARKUP.search(block)) or bool(_BYLINE.match(plain))
-
-
-def _kinds(shapes: Sequence[_Shape], title: str | None) -> list[Kind]:
-    anchors = [i for i, s in enumerate(shapes) if s.sentence and s.words >= _ANCHOR_WORDS and not _set_apart(s)]
-    anchors = anchors or [i for i, s in enumerate(shapes) if s.sentence and not _set_apart(s)]
-    if not anchors:
-        return _without_anchors(shapes)
-    first, last = anchors[0], anchors[-1]
-    at = _headline_at(shapes, first, title)
-    quiet = _addressing_share(shapes, anchors) < _ADDRESSING_SHARE
-    repeated = {text for text, n in Counter(s.text for s in shapes).items() if n > 1}
-    kinds: list[Kind] = []
-    for i, shape in enumerate(shapes):
-        before = at is not None and i < at
-        if i == at:
-            kinds.append(Kind.HEADING)
-        elif shape.residue or (before and shape.words <= _SHORT_WORDS and not shape.caption):
-            kinds.append(Kind.FURNITURE)
-        elif shape.caption:
-            kinds.append(Kind.CAPTION)
-        elif shape.sentence:
-            kinds.append(_sentence_kind(i, shapes, last, kinds, quiet=quiet))
-        elif shape.plea or i < first or i > last or (shape.text in repeated and shape.words <= _HEADING_WORDS):
-            kinds.append(Kind.FURNITURE)
+def _judged(kinds: Sequence[Kind], shapes: Sequence[Shape], is_body: Sequence[bool]) -> list[Kind]:
+    """The kinds with the model's say of what is body; captions and the headline stay where body is near."""
+    inside = [i for i, kept in enumerate(is_body) if kept]
+    first, last = (inside[0], inside[-1]) if inside else (0, -1)
+    at = next((i for i, kind in enumerate(kinds) if kind in (Kind.HEADING, Kind.BODY)), None)
+    headline_at = at if at is not None and kinds[at] is Kind.HEADING and at <= last else None
+    result = []
+    for i, (kind, kept) in enumerate(zip(kinds, is_body, strict=True)):
+        if i == headline_at or (kind is Kind.CAPTION and first - 2 <= i <= last + 1):
+            result.append(kind)
+        elif not kept:
+            result.append(Kind.FURNITURE)
+        elif kind is Kind.FURNITURE:
+            result.append(Kind.BODY if shapes[i].sentence else line_kind(i, shapes))
         else:
-            kinds.append(_line_kind(i, shapes))
-    return _with_something_below(kinds, at)
-
-
-def _set_apart(shape: _Shape) -> bool:
-    return shape.caption or shape.plea or shape.residue
-
-
-def _addressing_share(shapes: Sequence[_Shape], anchors: Sequence[int]) -> float:
-    return sum(shapes[i].addresses for i in anchors) / len(anchors)
-
-
-def _headline_at(shapes: Sequence[_Shape], first: int, title: str | None) -> int | None:
-    """Which paragraph is the headline: the one that repeats the title, else before the first anchor the longest line
-    that is no sentence, plea or credit; lines with function words win over menus."""
-    known = " ".join(title.split()).casefold() if title else None
-    for i, shape in enumerate(shapes[: first + _NEAR_END]):
-        if known and not shape.residue and " ".join(shape.text.split()).casefold() == known:
-            return i
-    lines = [i for i in range(first) if shapes[i].words <= _HEADING_WORDS and not _set_apart(shapes[i])]
-    lines = [i for i in lines if not shapes[i].sentence or shapes[i].text.endswith("?")]
-    return max(
-        lines, key=lambda i: (bool(_FUNCTION_WORD.search(shapes[i].text)), len(shapes[i].text), -i), default=None
-    )
-
-
-def _sentence_kind(i: int, shapes: Sequence[_Shape], last: int, above: Sequence[Kind], *, quiet: bool) -> Kind:
-    """Body, unless it asks: near the ends or when very short; or it trails behind the furniture at the end."""
-    shape = shapes[i]
-    near = min(i, len(shapes) - 1 - i) < _NEAR_END
-    if shape.plea and (near or shape.words <= _SHORT_WORDS):
-        return Kind.FURNITURE
-    if shape.words > _SHORT_WORDS:
-        return Kind.BODY
-    beside_furniture = bool(above) and above[-1] is Kind.FURNITURE
-    if shape.addresses and quiet and (shape.asked or (near and (i > last or beside_furniture))):
-        return Kind.FURNITURE
-    return Kind.FURNITURE if i > last and beside_furniture else Kind.BODY
-
-
-def _line_kind(i: int, shapes: Sequence[_Shape]) -> Kind:
-    """A line between anchors that is no sentence: a heading where it stands alone, else an item of a list: body."""
-    if shapes[i].marked_heading:
-        return Kind.HEADING
-    beside = [shapes[j] for j in (i - 1, i + 1) if 0 <= j < len(shapes)]
-    alone = all(s.sentence or s.marked_heading or _set_apart(s) for s in beside)
-    return Kind.HEADING if alone and shapes[i].words <= _HEADING_WORDS else Kind.BODY
-
-
-def _with_something_below(kinds: Sequence[Kind], headline_at: int | None) -> list[Kind]:
-    """A heading must have body or a caption somewhere under it; else it is furniture."""
-    result = list(kinds)
-    below = False
-    for i in range(len(kinds) - 1, -1, -1):
-        if kinds[i] is Kind.HEADING and i != headline_at and not below:
-            result[i] = Kind.FURNITURE
-        below = below or kinds[i] in (Kind.BODY, Kind.CAPTION)
-    return result
-
-
-def _without_anchors(shapes: Sequence[_Shape]) -> list[Kind]:
-    """Kinds where nothing reads like an article's sentence (a list, a poem, a table): only clear furniture goes, and
-    nothing goes where that would leave nothing but it."""
-    kinds = [Kind.FURNITURE if s.residue or s.plea else Kind.CAPTION if s.caption else Kind.BODY for s in shapes]
-    if any(s.sentence for s in shapes) and Kind.BODY not in kinds and Kind.CAPTION not in kinds:
-        kinds = [Kind.BODY if s.sentence else kind for s, kind in zip(shapes, kinds, strict=True)]
-    return kinds
+            result.append(kind)
+    return with_something_below(result, headline_at)

@@ -140,3 +140,91 @@ def test_a_short_last_sentence_that_speaks_to_nobody_is_body(line: str) -> None:
 def test_rows_of_links_and_of_spaces_take_no_time_to_judge() -> None:
     assert kinds("[a](b) " * 29 + "x", BODY)[0] == "furniture"
     assert kinds(BODY, "x" + " " * 100_000 + "x")[0] == "body"
+
+
+POLICY = [
+    "Your privacy",
+    "We collect your name, your e-mail address and what you tell us when you contact us.",
+    "Please read this policy before you subscribe to our newsletter or create an account.",
+    "You may ask us to delete your account at any time. Please write to us.",
+    "We use cookies so that you can stay signed in. You can block them in your browser.",
+    "If you do not agree, please do not use our services.",
+]
+ABSTRACTS = [
+    "experimental investigation of the flow over a slender wing in a stream of low density .\n the pressure on it "
+    "was measured at four angles . it was found that the lift falls with the density, as theory says it should .",
+    "BACKGROUND: Whether fish oil lowers blood pressure is not known. METHODS: We asked 212 adults to keep a diary. "
+    "RESULTS: It did not. CONCLUSION: Please interpret these findings with caution.",
+    "Share prices fall when a company is taxed, and you cannot tax what you cannot see. Register it, then tax it.",
+    "He was born in the town in 1911. See also the list of mayors. The old bridge is among the most read of his books.",
+]
+
+
+def test_policies_abstracts_and_arguments_lose_nothing() -> None:
+    assert "furniture" not in kinds(*POLICY)
+    for text in ABSTRACTS:
+        assert "furniture" not in kinds(text)
+    assert "furniture" not in kinds(*ABSTRACTS)
+
+
+CLAUSE = "This agreement is governed by the law of the state in which the seller has its seat, and by no other law."
+
+
+def test_near_copies_and_standard_clauses_stay_whatever_was_read_before() -> None:
+    head = "Contract on the sale of the mill, number"
+    texts = ["\n\n".join([f"{head} {n}", BODY, CLAUSE, CLAUSE + " Again.", CLAUSE]) for n in range(5)]
+    forward = [[p.kind for p in classify(text, "d")] for text in texts]
+    backward = [[p.kind for p in classify(text, "d")] for text in reversed(texts)]
+    assert forward == backward[::-1]
+    assert all(Kind.FURNITURE not in found for found in forward)
+
+
+def flattened(*body: str) -> list[str]:
+    menu = [
+        "Home",
+        "World",
+        "Business",
+        "Sport",
+        "Weather",
+        "Log in",
+        "Subscribe",
+        "Search",
+        "Menu",
+        "Video",
+        "Opinion",
+    ]
+    head = ["The old bridge is saved at last", "By Ann Example", "4 May 2021", "Share", "Tweet"]
+    teasers = [
+        line
+        for place in ("Northfield", "Eastham", "Westbrook", "Southport", "Hillside", "Lakeview")
+        for line in (f"Fire destroys bakery in {place} overnight", "2 hours ago", "Read more")
+    ]
+    foot = [
+        "Most read",
+        *teasers,
+        "Follow us",
+        "Facebook",
+        "Twitter",
+        "© 2021 Harbour Post",
+        "Privacy",
+        "Terms",
+        "Contact",
+    ]
+    return [*menu, *head, *body, *foot]
+
+
+def test_of_a_flattened_page_the_article_is_kept_and_what_surrounds_it_is_not() -> None:
+    body = [
+        BODY,
+        BODY.replace("bridge", "bridge over the river") + " The engineer said that it would take two years.",
+        "“We are glad that it is over,” said the mayor of the town, who had asked for the money three times.",
+        "The bridge was built in 1911 by the grandfather of the engineer who will now mend it with his own firm.",
+        "He said so.",
+        "Work will begin in the spring, when the water of the river is low, and will end in the autumn of next year.",
+    ]
+    blocks = flattened(*body)
+    found = dict(zip(blocks, kinds(*blocks), strict=True))
+    assert [found[block] for block in body] == ["body"] * len(body)
+    assert found["The old bridge is saved at last"] == "heading"
+    others = [block for block in blocks if block not in body and block != "The old bridge is saved at last"]
+    assert [block for block in others if found[block] != "furniture"] == []
