@@ -236,9 +236,7 @@ def _linear(seen: Sequence[Matrix], looked: Sequence[_Looked]) -> Linear:
     is_body, weight = _together(looked)
     mean, spread = values.mean(0), values.std(0)
     spread[spread < 1e-6] = 1.0
-    fitted = LogisticRegression(C=_L2, max_iter=150).fit(
-        (values - mean) / spread, is_body, sample_weight=weight
-    )
+    fitted = LogisticRegression(C=_L2, max_iter=150).fit((values - mean) / spread, is_body, sample_weight=weight)
     weights = np.asarray(fitted.coef_[0] / spread, np.float64)
     return Linear(weights, float(fitted.intercept_[0] - weights @ mean))
 

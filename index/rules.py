@@ -227,7 +227,7 @@ def _sentence_kind(i: int, shapes: Sequence[Shape], last: int, above: Sequence[K
     """Body, unless it asks: near the ends or when very short; or it trails behind the furniture at the end."""
     shape = shapes[i]
     near = min(i, len(shapes) - 1 - i) < _NEAR_END
-    if shape.plea and (near or shape.words <= _SHORT_WORDS):
+    if shape.plea and quiet and (near or shape.words <= _SHORT_WORDS):
         return Kind.FURNITURE
     if shape.words > _SHORT_WORDS:
         return Kind.BODY

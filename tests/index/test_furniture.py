@@ -219,7 +219,7 @@ def test_of_a_flattened_page_the_article_is_kept_and_what_surrounds_it_is_not() 
         BODY.replace("bridge", "bridge over the river") + " The engineer said that it would take two years.",
         "“We are glad that it is over,” said the mayor of the town, who had asked for the money three times.",
         "The bridge was built in 1911 by the grandfather of the engineer who will now mend it with his own firm.",
-        "He said so.",
+        "He said it once more.",
         "Work will begin in the spring, when the water of the river is low, and will end in the autumn of next year.",
     ]
     blocks = flattened(*body)
