@@ -15,8 +15,6 @@ from index.rules import ANCHOR_WORDS, Shape, bare_words, kinds_by_rules, line_ki
 # Below this share of long sentences among at least so many blocks, a text is a flattened page and not a text.
 _TEXT_SHARE = 0.4
 _PAGE_BLOCKS = 30
-# What the rules take for furniture is body only where the model is this sure of it.
-_OVERRULES = 0.5
 
 
 def classify(text: str, doc_id: str, *, title: str | None = None, keep_all: bool = False) -> list[Paragraph]:
@@ -42,8 +40,7 @@ def kinds_of(blocks: Sequence[str], title: str | None, cleaner: Cleaner | None) 
     if cleaner is None or not _is_flattened_page(shapes):
         return kinds
     body = cleaner.body(blocks, shapes, kinds)
-    needed = [_OVERRULES if kind is Kind.FURNITURE else cleaner.threshold for kind in kinds]
-    judged = _judged(kinds, shapes, [bool(p >= least) for p, least in zip(body, needed, strict=True)])
+    judged = _judged(kinds, shapes, [bool(p >= cleaner.threshold) for p in body])
     # A text that has a sentence is never all furniture.
     return judged if Kind.BODY in judged else kinds
 
