@@ -8,6 +8,7 @@ from typing import Protocol
 from eval.datasets import BadDataset, json_rows, text_field
 from eval.metrics import auroc, balanced_accuracy, best_balanced_threshold
 from index.embedding import Encoder
+from rag.support import cosines
 
 # Labels of AttributionBench and of WiCE. What is borne out in part is not borne out.
 _LABELS = {
@@ -94,7 +95,7 @@ def evaluate_support(
         found += judge.support([(claim.claim, claim.text) for claim in part])
         if progress:
             progress(len(found), len(claims))
-    cosines = cosines_of(claims, encoder)
+    near = cosines([(claim.claim, claim.text) for claim in claims], encoder)
     right = [claim.supported for claim in claims]
     cut = best_balanced_threshold(found, right) if threshold is None else threshold
     return SupportScores(
@@ -102,37 +103,9 @@ def evaluate_support(
         threshold=cut,
         balanced_accuracy=balanced_accuracy(found, right, cut),
         auroc=auroc(*_sides(found, right)),
-        cosine_balanced_accuracy=balanced_accuracy(cosines, right, best_balanced_threshold(cosines, right)),
-        cosine_auroc=auroc(*_sides(cosines, right)),
+        cosine_balanced_accuracy=balanced_accuracy(near, right, best_balanced_threshold(near, right)),
+        cosine_auroc=auroc(*_sides(near, right)),
     )
-
-
-def cosines_of(claims: Sequence[JudgedClaim], encoder: Encoder) -> list[float]:
-    """The highest cosine of a claim with what it cites, in passages that the encoder reads whole."""
-    passages = [[part for text in claim.references for part in _parts(text, encoder)] for claim in claims]
-    vectors = encoder.encode([part for parts in passages for part in parts])
-    cosines, first = [], 0
-    for vector, parts in zip(encoder.encode([claim.claim for claim in claims]), passages, strict=True):
-        cosines.append(float((vectors[first : first + len(parts)] @ vector).max()))
-        first += len(parts)
-    return cosines
-
-
-def _parts(text: str, encoder: Encoder) -> list[str]:
-    """The text in runs of lines or sentences that fit the encoder; a longer sentence is left to it to cut."""
-    from index.sentences import sentence_spans
-
-    sentences = [text[start:end] for start, end in sentence_spans(text)] or [text]
-    room = encoder.max_length - 2
-    parts: list[list[str]] = [[]]
-    used = 0
-    for sentence, n_pieces in zip(sentences, encoder.count_pieces(sentences), strict=True):
-        if parts[-1] and used + n_pieces > room:
-            parts.append([])
-            used = 0
-        parts[-1].append(sentence)
-        used += n_pieces
-    return [" ".join(part) for part in parts]
 
 
 def _sides(scores: Sequence[float], right: Sequence[bool]) -> tuple[list[float], list[float]]:

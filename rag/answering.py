@@ -17,9 +17,11 @@ from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, log
 from rag.checking import SupportModel
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
 from rag.conversation import Turn, standalone
+from rag.facts import stands_in
 from rag.generation import ChatModel
 from rag.reading import PassageReader
 from rag.retrieval import Hit, retrieve
+from rag.support import verdict
 from rag.writing import write
 
 # How many passages are read.
@@ -169,10 +171,13 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
     citations: list[Citation] = []
     for group in groups:
         first = len(citations) + 1
-        citations.extend(cite(candidate.sentence, label) for label, candidate in enumerate(group, first))
+        cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
+        citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        # A sentence of the documents, verbatim, is supported by construction.
-        claims.append(Claim(without_markers(group[0].sentence.text), labels, 1.0, "supported"))
+        text = without_markers(group[0].sentence.text)
+        # What a quote says word for word it bears out: the same test comes before the model in `rag.support`.
+        support = float(any(stands_in(text, citation.quote) for citation in cited))
+        claims.append(Claim(text, labels, support, verdict(support)))
     return tuple(claims), tuple(citations)
 
 

@@ -1,8 +1,14 @@
-"""Numbers, dates and names of a claim that stand nowhere in a text: what can be told exactly, without a model."""
+"""What can be told exactly of a claim and a text, without a model.
+
+Whether the claim is said there word for word, and which of its numbers, dates and names stand nowhere in it.
+"""
 
 import re
 import unicodedata
 from collections.abc import Iterable
+
+from index.sentences import sentence_spans
+from rag.citations import without_markers
 
 _UNITS = re.findall(
     r"\S+",
@@ -44,6 +50,24 @@ _SENTENCE_WORDS = frozenset(
     finally according while it's there's mr mrs ms dr""",
     )
 )
+
+
+def stands_in(claim: str, text: str) -> bool:
+    """Whether the claim is the text, or one or more of its sentences in a row, word for word.
+
+    White space and the brackets of reference marks are passed over. A part of a sentence is not enough: "the mill
+    burned" is not what "She denied that the mill burned" says.
+    """
+    said = without_markers(claim)
+    if not said or said == without_markers(text):
+        return bool(said)
+    sentences = [without_markers(text[start:end]) for start, end in sentence_spans(text)]
+    return any(
+        said == " ".join(sentences[first : last + 1])
+        for first, sentence in enumerate(sentences)
+        if said.startswith(sentence)
+        for last in range(first, len(sentences))
+    )
 
 
 def missing_numbers(claim: str, text: str) -> list[str]:

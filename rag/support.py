@@ -1,6 +1,6 @@
 """Support: the probability that a cited text bears a claim out.
 
-    [CLS] claim [SEP] text [SEP]  ->  one logit  ->  with the exact checks, a calibrated probability
+    [CLS] claim [SEP] text [SEP]  ->  one logit  ->  with cosine and exact checks, a calibrated probability
 
 The network is the bundled encoder's transformer with low-rank changes to its matrices, added when it is opened, and a
 small head. This module owns the model's file, its head, the windows and the verdict; the transformer runs in
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import bundled_folder
+from index.embedding import Encoder, bundled_folder, open_encoder
 from index.engine import WIDTH, Engine, Floats, Integers, tensor_shapes
 from index.sentences import sentence_spans
 from rag import reading
 from rag.candidates import logistic
-from rag.facts import missing_names, missing_numbers
+from rag.facts import missing_names, missing_numbers, stands_in
 from rag.reading import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu
 
 if TYPE_CHECKING:
@@ -123,17 +123,57 @@ def verdict(support: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a claim and a text: the network's logit, their cosine, and whether something is missing."""
+
+    logit: float
+    cosine: float
+    number_missing: bool
+    name_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
-    """support = logistic(bias + weight * logit - number if a number is missing - name if a name is missing)."""
+    """support = logistic(bias + weight * logit + cosine * cosine - number if one is missing - name if one is)."""
 
     bias: float = 0.0
     weight: float = 1.0
+    cosine: float = 0.0
     number: float = 0.0
     name: float = 0.0
 
-    def support(self, logit: float, *, number_missing: bool, name_missing: bool) -> float:
+    def support(self, seen: Evidence) -> float:
         """In [0, 1]."""
-        return logistic(self.bias + self.weight * logit - self.number * number_missing - self.name * name_missing)
+        missing = self.number * seen.number_missing + self.name * seen.name_missing
+        return logistic(self.bias + self.weight * seen.logit + self.cosine * seen.cosine - missing)
+
+
+def cosines(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> list[float]:
+    """For each (claim, text) their cosine, in [-1, 1]; of a long text that of the best part that the encoder reads."""
+    parts = [_parts(text, encoder) for _, text in pairs]
+    vectors = encoder.encode([part for some in parts for part in some])
+    found, first = [], 0
+    for claim, some in zip(encoder.encode([claim for claim, _ in pairs]), parts, strict=True):
+        found.append(float((vectors[first : first + len(some)] @ claim).max()))
+        first += len(some)
+    return found
+
+
+def _parts(text: str, encoder: Encoder) -> list[str]:
+    """The text in runs of sentences that fit the encoder; a sentence that is longer is left to it to cut."""
+    room = encoder.max_length - 2
+    if encoder.count_pieces([text])[0] <= room:
+        return [text]
+    sentences = [text[start:end] for start, end in sentence_spans(text)]
+    parts: list[list[str]] = [[]]
+    used = 0
+    for sentence, n_pieces in zip(sentences, encoder.count_pieces(sentences), strict=True):
+        if parts[-1] and used + n_pieces > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(sentence)
+        used += n_pieces
+    return [" ".join(part) for part in parts]
 
 
 def bundled_support() -> SupportModel:
@@ -154,6 +194,7 @@ class SupportModel:
     ) -> None:
         """weights: as `merged` makes them. sha256: the identity of the file, for reports."""
         self._engine = Engine(weights)
+        self._encoder = open_encoder()
         self._head = {name: np.asarray(w, np.float32) for name, w in weights.items() if name.startswith("head.")}
         self._tokenizer = tokenizer
         self.calibration = calibration or Calibration()
@@ -177,16 +218,20 @@ class SupportModel:
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (claim, cited text) the calibrated probability that the text bears the claim out, in [0, 1].
 
-        A text longer than a window counts as its best window. A number, date or name of the claim that stands nowhere
-        in the text lowers the probability.
+        What the text says word for word is 1.0, and the network is not asked. A text longer than a window counts as
+        its best window. A number, date or name of the claim that stands nowhere in the text lowers the probability.
         """
+        asked = [pair for pair in pairs if not stands_in(*pair)]
+        judged = dict(zip(asked, map(self.calibration.support, self.seen(asked)), strict=True))
+        return [judged.get(pair, 1.0) for pair in pairs]
+
+    def seen(self, pairs: Sequence[tuple[str, str]]) -> list[Evidence]:
+        """What support is made of, for each (claim, cited text)."""
         return [
-            self.calibration.support(
-                logit,
-                number_missing=bool(missing_numbers(claim, text)),
-                name_missing=bool(missing_names(claim, text)),
+            Evidence(logit, cosine, bool(missing_numbers(claim, text)), bool(missing_names(claim, text)))
+            for (claim, text), logit, cosine in zip(
+                pairs, self.logits(pairs), cosines(pairs, self._encoder), strict=True
             )
-            for (claim, text), logit in zip(pairs, self.logits(pairs), strict=True)
         ]
 
     def verdict(self, support: float) -> str:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from index.weights import sha256_of
 from rag import network, reading, support, training
-from rag.facts import missing_names, missing_numbers
 from rag.reading import Window
 from rag.steps import Losses, Run, Schedule, stream, train
 from rag.support import Calibration, SupportModel
@@ -202,8 +201,8 @@ def calibrate(folder: Path, encoder: Path, pairs: Sequence[tuple[str, str]], rig
     model = SupportModel.open(folder, encoder)
     features = np.array(
         [
-            [1.0, logit, -float(bool(missing_numbers(*pair))), -float(bool(missing_names(*pair)))]
-            for pair, logit in zip(pairs, model.logits(pairs), strict=True)
+            [1.0, seen.logit, seen.cosine, -float(seen.number_missing), -float(seen.name_missing)]
+            for seen in model.seen(pairs)
         ]
     )
     calibration = Calibration(*(round(float(weight), 4) for weight in fit_logistic(features, right)))

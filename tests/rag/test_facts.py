@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.facts import missing_names, missing_numbers, names
+from rag.facts import missing_names, missing_numbers, names, stands_in
 
 TEXT = (
     "In May 1902 Ada Brandt sold the Norwick mill, with 1,400 spindles and two boilers, for £3.5 million. "
@@ -46,6 +46,23 @@ def test_a_number_is_missing_where_its_value_stands_nowhere(claim: str, missing:
 )
 def test_a_name_is_missing_where_not_a_word_of_it_stands(claim: str, missing: list[str]) -> None:
     assert missing_names(claim, TEXT) == missing
+
+
+@pytest.mark.parametrize(
+    ("claim", "stands"),
+    [
+        ("She denied that the mill burned.", True),
+        ("the mill burned.", False),
+        ("She denied  that the\nmill burned. It had opened in 1874 (12).", True),
+        ("It had opened in 1874 [12].", True),
+        ("It had opened in 1874.", False),
+        ("She denied that the mill burned. Nobody asked.", False),
+        ("Nobody asked. She denied that the mill burned. It had opened in 1874 [12].", True),
+        ("", False),
+    ],
+)
+def test_a_claim_stands_in_a_text_that_says_it_in_whole_sentences(claim: str, stands: bool) -> None:
+    assert stands_in(claim, "Nobody asked. She denied that the mill burned. It had opened in 1874 [12].") == stands
 
 
 def test_accents_and_possessives_make_no_other_name() -> None:

@@ -7,11 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.embedding import bundled_folder
+from index.embedding import Encoder, bundled_folder
 from index.weights import mapped_tensors
 from rag import network, reading, support
 from rag.reading import ReaderFileError
-from rag.support import SUPPORTED, WEAK, Calibration, SupportModel, merged, support_windows, trained_names, verdict
+from rag.support import (
+    SUPPORTED,
+    WEAK,
+    Calibration,
+    Evidence,
+    SupportModel,
+    cosines,
+    merged,
+    support_windows,
+    trained_names,
+    verdict,
+)
 from rag.support_training import initial_weights, logits
 
 PAIRS = [
@@ -106,7 +117,7 @@ def test_nothing_to_judge_gives_nothing(model: SupportModel) -> None:
 
 def test_what_stands_nowhere_in_the_text_lowers_support(trained: dict[str, Any]) -> None:
     arrays = {name: tensor.numpy() for name, tensor in trained.items()}
-    calibration = Calibration(bias=0.5, weight=0.0, number=2.0, name=1.0)
+    calibration = Calibration(bias=0.5, weight=0.0, cosine=0.0, number=2.0, name=1.0)
     model = SupportModel(
         merged(mapped_tensors(_encoder_file()), arrays),
         reading.load_tokenizer(bundled_folder()),
@@ -116,6 +127,30 @@ def test_what_stands_nowhere_in_the_text_lowers_support(trained: dict[str, Any])
     claims = ["Ada Brandt sold it in 1902.", "Ada Brandt sold it in 1903.", "It was Jon Petrak, in 1902, in 1903."]
     expected = [1 / (1 + np.exp(-logit)) for logit in (0.5, -1.5, -2.5)]
     assert model.support([(claim, text) for claim in claims]) == pytest.approx(expected)
+
+
+def test_the_cosine_is_that_of_the_best_part_of_a_long_text(encoder: Encoder) -> None:
+    claim, end = "The mill opened in May.", "In May the mill of Norwick opened."
+    filler = " ".join(f"On day {n} the weavers counted looms and baskets in the yard." for n in range(60))
+    text = f"{filler} {end}"
+    assert encoder.count_pieces([text])[0] > 2 * encoder.max_length
+    near, alone, whole = cosines([(claim, text), (claim, end), (claim, filler)], encoder)
+    vectors = encoder.encode([claim, end])
+    assert alone == pytest.approx(float(vectors[0] @ vectors[1]))
+    assert whole < near <= alone
+
+
+def test_support_is_the_logistic_of_all_that_is_seen() -> None:
+    calibration = Calibration(bias=-1.0, weight=0.5, cosine=2.0, number=0.7, name=0.3)
+    seen = Evidence(logit=1.2, cosine=0.4, number_missing=True, name_missing=True)
+    assert calibration.support(seen) == pytest.approx(1 / (1 + np.exp(1.0 - 0.6 - 0.8 + 0.7 + 0.3)))
+
+
+def test_what_the_text_says_word_for_word_is_supported_without_the_network(model: SupportModel) -> None:
+    text = "Nobody asked. Ada Brandt sold the mill in 1902."
+    value, other = model.support([("Ada Brandt sold the mill in 1902.", text), ("Ada Brandt sold the mill.", text)])
+    assert value == 1.0
+    assert other < 1.0
 
 
 def test_the_verdict_follows_from_support() -> None:
