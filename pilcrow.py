@@ -546,7 +546,8 @@ def train_support_command(
     claims: Annotated[Path, typer.Argument(metavar="CLAIMS", help="*.jsonl of claims, their evidence, labels.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where checkpoints and the model go; resumes there.")],
     calibrate_on: Annotated[
-        Path | None, typer.Option(metavar="FILE.jsonl", help="Judged claims, as 'eval support' takes them.")
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Judged claims, as 'eval support' takes them; with held-out ones."),
     ] = None,
     stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 1500,
     decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 500,
@@ -555,6 +556,7 @@ def train_support_command(
     """Train the support model that ships, or go on where OUT stands. An hour on a laptop."""
     from eval.support_runs import read_claims
     from index.embedding import bundled_folder
+    from rag.support_pairs import held_out_pairs
     from rag.support_training import calibrate, train_support
 
     judged = read_claims(calibrate_on) if calibrate_on else []
@@ -562,7 +564,10 @@ def train_support_command(
         questions, claims, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed
     )
     if judged:
-        calibrate(finished, bundled_folder(), [(c.claim, c.text) for c in judged], [c.supported for c in judged])
+        held_out = held_out_pairs(claims)
+        pairs = [(c.claim, c.text) for c in judged] + [(pair.claim, pair.text) for pair in held_out]
+        right = [c.supported for c in judged] + [pair.supported for pair in held_out]
+        calibrate(finished, bundled_folder(), pairs, right)
     print_line(f"the support model is in {finished}")
 
 

@@ -163,6 +163,7 @@ def eval_support_command(
     threshold: Annotated[
         float | None, typer.Option(help="Of the support. [default: the one that makes a claim supported]")
     ] = None,
+    pages: Annotated[bool, typer.Option("--pages", help="WiCE: whole pages, not what a citation would quote.")] = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -172,7 +173,7 @@ def eval_support_command(
     from index.embedding import bundled_folder, open_encoder
     from rag.support import SUPPORTED, SupportModel, bundled_support
 
-    claims = read_claims(path)
+    claims = read_claims(path, pages=pages)
     judge = SupportModel.open(model, bundled_folder()) if model else bundled_support()
     with progress_bar("judging") as progress:
         scores = evaluate_support(
@@ -182,7 +183,7 @@ def eval_support_command(
             threshold=SUPPORTED if threshold is None else threshold,
             progress=lambda n, total: progress(n, total, ""),
         )
-    command = _asked("support", path, None, False, None, threshold)
+    command = _asked("support", path, None, False, None, threshold) + (" --pages" if pages else "")
     _report_figures(support_figures(scores), "support", save, command, path, judge.sha256, as_json)
 
 

@@ -1,9 +1,9 @@
 """How well support is told: claims with what they cite, and whether people found them borne out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from eval.datasets import BadDataset, json_rows, text_field
 from eval.metrics import auroc, balanced_accuracy, best_balanced_threshold
@@ -20,6 +20,8 @@ _LABELS = {
 }
 # Claims that are judged together; only so that progress can be told.
 _TOGETHER = 64
+# Sentences of a page that stand for it where none of them supports the claim.
+_BEGINNING = 8
 
 
 class Judge(Protocol):
@@ -56,9 +58,11 @@ class SupportScores:
     cosine_auroc: float
 
 
-def read_claims(path: Path) -> list[JudgedClaim]:
+def read_claims(path: Path, *, pages: bool = False) -> list[JudgedClaim]:
     """A file of JSON lines with `claim`, `references` (or WiCE's `evidence`), and `attribution_label` or `label`.
 
+    WiCE's evidence is a page, sentence by sentence. pages: all of it; else what a citation would quote, the first set
+    of `supporting_sentences` with one before and after each, and the page's beginning where there is none.
     Raises BadDataset for a row of another form, and where the claims are all borne out or all not.
     """
     claims = []
@@ -69,12 +73,17 @@ def read_claims(path: Path) -> list[JudgedClaim]:
             raise BadDataset(f"{path}:{number}: no 'attribution_label' or 'label' of {', '.join(_LABELS)}: {label!r}")
         if not isinstance(cited, list) or not cited or not all(isinstance(text, str) for text in cited):
             raise BadDataset(f"{path}:{number}: no 'references' or 'evidence', a list of texts")
-        # WiCE's evidence is one page, sentence by sentence.
-        texts = tuple(cited) if "references" in row else ("\n".join(cited),)
+        texts = tuple(cited) if "references" in row else ("\n".join(cited if pages else _quoted(row, cited)),)
         claims.append(JudgedClaim(text_field(row, "claim", path, number), texts, _LABELS[label]))
     if len({claim.supported for claim in claims}) < 2:
         raise BadDataset(f"'{path}' has no claims of both kinds, borne out and not, so there is nothing to measure")
     return claims
+
+
+def _quoted(row: Mapping[str, Any], page: Sequence[str]) -> list[str]:
+    supporting = (row.get("supporting_sentences") or [range(_BEGINNING)])[0]
+    near = {n for place in supporting for n in (place - 1, place, place + 1)}
+    return [sentence for n, sentence in enumerate(page) if n in near]
 
 
 def evaluate_support(

@@ -82,10 +82,10 @@ class OpenCollection:
 
     @cached_property
     def support(self) -> "SupportModel | None":
-        """What judges a chat model's sentences; none where there is no chat model, or no judge ships."""
-        from rag.support import BUNDLED_SUPPORT, bundled_support
+        """What judges a chat model's sentences; none where there is no chat model. Raises ReaderFileError."""
+        from rag.support import bundled_support
 
-        return bundled_support() if self.model_name is not None and BUNDLED_SUPPORT.is_dir() else None
+        return bundled_support() if self.model_name is not None else None
 
     @property
     def stored(self) -> "Collection":

@@ -112,6 +112,15 @@ def is_held_out(claim: HumanClaim) -> bool:
     return bool(claim.title) and crc32(claim.title.encode()) % HELD_OUT_PAGES == 0
 
 
+def held_out_pairs(folder: Path) -> list[Pair]:
+    """The claims of the pages that are not trained on, each with its page's title and its evidence."""
+    return [
+        Pair(claim.claim, f"Title: {claim.title}\n\n{' '.join(claim.evidence)}", claim.supported, "held out")
+        for claim in load_claims(folder)
+        if is_held_out(claim)
+    ]
+
+
 def load_claims(folder: Path) -> list[HumanClaim]:
     """Every claim of the folder's `*.jsonl`. Raises TrainingDataError for a row without claim, evidence and label."""
     claims = [

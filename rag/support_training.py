@@ -197,15 +197,16 @@ def train_support(
 
 
 def calibrate(folder: Path, encoder: Path, pairs: Sequence[tuple[str, str]], right: Sequence[bool]) -> Calibration:
-    """Fits the calibration of the model in `folder` on judged (claim, text) pairs, and writes it into its config."""
+    """Fits the calibration of the model in `folder` on judged (claim, text) pairs, and writes it into its config.
+
+    Pairs where a number is missing are left out: those are decided without it.
+    """
     model = SupportModel.open(folder, encoder)
-    features = np.array(
-        [
-            [1.0, seen.logit, seen.cosine, -float(seen.number_missing), -float(seen.name_missing)]
-            for seen in model.seen(pairs)
-        ]
-    )
-    calibration = Calibration(*(round(float(weight), 4) for weight in fit_logistic(features, right)))
+    seen = zip(model.seen(pairs), right, strict=True)
+    open_ones = [(one, good) for one, good in seen if not one.number_missing]
+    features = np.array([[1.0, one.logit, one.cosine, -float(one.name_missing)] for one, _ in open_ones])
+    weights = fit_logistic(features, [good for _, good in open_ones])
+    calibration = Calibration(*(round(float(weight), 4) for weight in weights))
     config = reading.read_config(folder, kind="support model", command="train-support")
     config["calibration"] = asdict(calibration)
     (folder / reading.CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

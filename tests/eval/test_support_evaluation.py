@@ -34,6 +34,17 @@ def test_claims_are_read_in_both_forms_and_in_part_is_not_supported(tmp_path: Pa
     ]
 
 
+def test_of_a_page_only_what_a_citation_would_quote_is_shown(tmp_path: Path) -> None:
+    page = [f"Sentence {n}." for n in range(12)]
+    rows = [
+        {"claim": "A.", "evidence": page, "label": "supported", "supporting_sentences": [[0, 7], [9]]},
+        {"claim": "B.", "evidence": page, "label": "not_supported", "supporting_sentences": []},
+    ]
+    path = _write(tmp_path / "claims.jsonl", *rows)
+    assert [claim.text.split("\n") for claim in read_claims(path)] == [[page[n] for n in (0, 1, 6, 7, 8)], page[:9]]
+    assert [claim.text.split("\n") for claim in read_claims(path, pages=True)] == [page, page]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

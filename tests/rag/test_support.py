@@ -117,16 +117,15 @@ def test_nothing_to_judge_gives_nothing(model: SupportModel) -> None:
 
 def test_what_stands_nowhere_in_the_text_lowers_support(trained: dict[str, Any]) -> None:
     arrays = {name: tensor.numpy() for name, tensor in trained.items()}
-    calibration = Calibration(bias=0.5, weight=0.0, cosine=0.0, number=2.0, name=1.0)
     model = SupportModel(
         merged(mapped_tensors(_encoder_file()), arrays),
         reading.load_tokenizer(bundled_folder()),
-        calibration=calibration,
+        calibration=Calibration(bias=1.5, weight=0.0, cosine=0.0, name=1.0),
     )
     text = "Ada Brandt sold the mill in 1902."
-    claims = ["Ada Brandt sold it in 1902.", "Ada Brandt sold it in 1903.", "It was Jon Petrak, in 1902, in 1903."]
-    expected = [1 / (1 + np.exp(-logit)) for logit in (0.5, -1.5, -2.5)]
-    assert model.support([(claim, text) for claim in claims]) == pytest.approx(expected)
+    claims = ["Ada Brandt sold it in 1902.", "It was Jon Petrak, in 1902.", "It was Jon Petrak, in 1903."]
+    whole, nameless = 1 / (1 + np.exp(-1.5)), 1 / (1 + np.exp(-0.5))
+    assert model.support([(claim, text) for claim in claims]) == pytest.approx([whole, nameless, 0.49 * nameless])
 
 
 def test_the_cosine_is_that_of_the_best_part_of_a_long_text(encoder: Encoder) -> None:
@@ -140,10 +139,12 @@ def test_the_cosine_is_that_of_the_best_part_of_a_long_text(encoder: Encoder) ->
     assert whole < near <= alone
 
 
-def test_support_is_the_logistic_of_all_that_is_seen() -> None:
-    calibration = Calibration(bias=-1.0, weight=0.5, cosine=2.0, number=0.7, name=0.3)
-    seen = Evidence(logit=1.2, cosine=0.4, number_missing=True, name_missing=True)
-    assert calibration.support(seen) == pytest.approx(1 / (1 + np.exp(1.0 - 0.6 - 0.8 + 0.7 + 0.3)))
+def test_support_is_the_logistic_of_what_is_seen_and_a_missing_number_is_never_supported() -> None:
+    calibration = Calibration(bias=-1.0, weight=0.5, cosine=2.0, name=0.3)
+    for name, logit in ((False, 0.4), (True, 0.1)):
+        seen = Evidence(1.2, 0.4, number_missing=False, name_missing=name)
+        assert calibration.support(seen) == pytest.approx(1 / (1 + np.exp(-logit)))
+        assert verdict(calibration.support(Evidence(200.0, 1.0, number_missing=True, name_missing=name))) == "weak"
 
 
 def test_what_the_text_says_word_for_word_is_supported_without_the_network(model: SupportModel) -> None:
@@ -189,3 +190,54 @@ def test_a_model_of_another_encoder_is_refused(saved: Path) -> None:
     (saved / "config.json").write_text(json.dumps(config | {"encoder_sha256": "0" * 64}))
     with pytest.raises(ReaderFileError, match=r"the support model in .* was trained on an encoder with SHA-256 0000"):
         SupportModel.open(saved, bundled_folder())
+
+
+# --- the model that ships
+
+MILL = (
+    "The Norwick mill opened in 1874. Its founder, Ada Brandt, a weaver from Ellerby, sold it to the weavers' union "
+    "for £3.5 million in 1902. The union closed it when the river froze for the third winter in a row."
+)
+LIBRARY = (
+    "The library of Norwick lends 43 violins to anyone who asks. Mara Lindqvist started the collection in 1955 with "
+    "her father's violin."
+)
+
+
+@pytest.fixture(scope="module")
+def bundled() -> SupportModel:
+    return support.bundled_support()
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        ("Ada Brandt founded the Norwick mill.", MILL),
+        ("In 1902 Ada Brandt sold the mill to the union of the weavers.", MILL),
+        ("The union closed the mill because the river froze.", MILL),
+        ("Mara Lindqvist began the collection of violins in 1955.", LIBRARY),
+        ("The library has 43 violins that anybody can borrow.", LIBRARY),
+    ],
+)
+def test_what_the_text_says_in_other_words_is_supported(bundled: SupportModel, claim: str, text: str) -> None:
+    (value,) = bundled.support([(claim, text)])
+    assert bundled.verdict(value) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("failure", "claim", "text"),
+    [
+        ("fabricated", "Ada Brandt died in a fire in Ellerby.", MILL),
+        ("fabricated", "The Norwick mill opened in 1877.", MILL),
+        ("fabricated", "The mill of Norwick never opened.", MILL),
+        ("misattributed", "Ada Brandt founded the Norwick mill.", LIBRARY),
+        ("misattributed", "Mara Lindqvist started the collection of violins in 1955.", MILL),
+        ("stitched", "Ada Brandt, who founded the mill, started the collection of violins in 1955.", MILL),
+        ("stitched", "Ada Brandt, who founded the mill, started the collection of violins in 1955.", LIBRARY),
+    ],
+)
+def test_what_is_fabricated_misattributed_or_stitched_is_not_supported(
+    bundled: SupportModel, failure: str, claim: str, text: str
+) -> None:
+    (value,) = bundled.support([(claim, text)])
+    assert bundled.verdict(value) != "supported", failure

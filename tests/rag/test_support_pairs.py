@@ -102,6 +102,20 @@ def test_some_pages_are_held_out_and_claims_without_a_page_never(folder: Path) -
     assert not support_pairs.is_held_out(load_claims(folder / "claims")[1])
 
 
+def test_held_out_claims_come_with_title_and_evidence(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"Claim {n}.", "label": "REFUTES", "wikipedia_page": f"Page {n}", "retrieved_evidence": [],
+         "gold_evidence": [{"text": "One."}, {"text": "Two."}]}
+        for n in range(60)
+    ]  # fmt: skip
+    (tmp_path / "fm2.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    held_out = [claim for claim in load_claims(tmp_path) if support_pairs.is_held_out(claim)]
+    assert support_pairs.held_out_pairs(tmp_path) == [
+        Pair(claim.claim, f"Title: {claim.title}\n\nOne. Two.", False, "held out") for claim in held_out
+    ]
+    assert held_out
+
+
 def test_a_statement_against_its_own_paragraph_is_supported(material: Material) -> None:
     pairs = _made(material, "question", "answerable")
     assert all(pair.supported for pair in pairs)

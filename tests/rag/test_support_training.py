@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,24 @@ def test_the_logistic_regression_is_that_of_scikit_learn() -> None:
     assert fit_logistic(features, right, ridge=0.1) == pytest.approx(reference.fit(features, right).coef_[0], abs=1e-4)
 
 
-def test_calibrating_writes_what_makes_the_two_kinds_as_likely(folder: Path, tmp_path: Path) -> None:
+def test_calibrating_fits_what_lacks_no_number_and_writes_it(folder: Path, tmp_path: Path) -> None:
     _train(folder, tmp_path / "run", stable_steps=2, decay_steps=0)
     model = tmp_path / "run" / "support"
-    claims = [f"The mill of {town} opened in {year}." for town in TOWNS for year in (1870, 1999)]
-    pairs = [(claim, "The mill of Norwick opened in 1870; so did those of Ellerby and Stonham.") for claim in claims]
-    right = [claim.endswith("1870.") for claim in claims]
-    calibration = calibrate(model, bundled_folder(), pairs, right)
-    assert calibration.number > 1
-    opened = SupportModel.open(model, bundled_folder())
-    assert opened.calibration == calibration
-    found = opened.support(pairs)
-    assert all((value > 0.5) == good for value, good in zip(found, right, strict=True))
+    text = "The mill of Norwick opened in 1870; so did those of Ellerby and Stonham."
+    claims = [
+        "The mill opened.",
+        "In 1870 it opened.",
+        "Norwick has a mill.",
+        "Rain is common.",
+        "It burned.",
+        "It was sold.",
+    ]
+    right = [True, True, True, False, False, False]
+    calibration = calibrate(model, bundled_folder(), [(claim, text) for claim in claims], right)
+    seen = SupportModel.open(model, bundled_folder()).seen([(claim, text) for claim in claims])
+    weights = fit_logistic(np.array([[1.0, one.logit, one.cosine, -float(one.name_missing)] for one in seen]), right)
+    assert list(asdict(calibration).values()) == pytest.approx(weights, abs=1e-4)
+    assert SupportModel.open(model, bundled_folder()).calibration == calibration
+    with_missing = [*claims, "It opened in 1999.", "It burned in 1911."]
+    again = calibrate(model, bundled_folder(), [(claim, text) for claim in with_missing], [*right, True, True])
+    assert again == calibration
