@@ -64,6 +64,7 @@ def with_tables(readme: str, results: Path = RESULTS) -> str:
     tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table,
               "support": _support_table}  # fmt: skip
     tables["robustness"] = _robustness_table
+    tables["cleaning"] = _cleaning_table
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
 
 
@@ -155,6 +156,18 @@ def _answers_table(results: Path) -> str:
 def _cell(value: float | None) -> str:
     """A figure of a table; a dash where it was not measured."""
     return "–" if value is None else f"{value:.3f}"
+
+
+def _cleaning_table(results: Path) -> str:
+    rows = ["| pages | what is kept | precision | recall | F1 |", "|---|---|---|---|---|"]
+    ways = {"ours": "**Pilcrow, from the flattened text**", "rules": "its rules alone", "all": "everything",
+            "trafilatura": "trafilatura, from the HTML"}  # fmt: skip
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("cleaning-*.json"))]
+    for record in records:
+        for way, label in ways.items():
+            figures = " | ".join(f"{record[way][name]:.3f}" for name in ("precision", "recall", "f1"))
+            rows.append(f"| {record['pages']} | {label} | {figures} |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
 
 
 def _robustness_table(results: Path) -> str:
