@@ -321,6 +321,48 @@ def eval_suite_command(
         _print_figures(part.figures)
 
 
+@eval_app.command("confidence")
+def eval_confidence_command(
+    path: SquadArgument,
+    fit_on: Annotated[
+        list[str], typer.Option("--fit-on", metavar="TITLE", help="Fit on this article; again for more.")
+    ],
+    report_on: Annotated[
+        list[str], typer.Option("--report-on", metavar="TITLE", help="Report on this article; again for more.")
+    ],
+    reader: ReaderOption = None,
+    full: FullOption = False,
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the confidence of an answer on some articles, and show on others whether it can be trusted."""
+    from eval.confidence import abstained, examples_of, fit, reliability
+    from eval.datasets import read_squad
+    from eval.questions import sample_questions
+    from index.embedding import open_encoder
+
+    model, encoder = _reader(reader), open_encoder()
+    # Articles about Belarus: nothing that these questions ask for stands in an encyclopaedia's other articles.
+    unrelated = [question.text for question in sample_questions().questions]
+    found = []
+    for titles, asked in ((fit_on, unrelated[::2]), (report_on, unrelated[1::2])):
+        dataset = read_squad(path, titles).sampled(None if full else _SAMPLE // 2)
+        with progress_bar("reading") as progress:
+            found.append(examples_of(dataset, encoder, model, asked, progress=lambda n, total: progress(n, total, "")))
+    fitted = fit(found[0])
+    figures = {
+        "questions": len(found[1]),
+        "weights": {"bias": fitted.bias, "answerable": fitted.answerable, "cosine": fitted.cosine},
+        "threshold": fitted.threshold,
+        "abstained": abstained(found[1], fitted),
+        "reliability": reliability(found[1], fitted),
+    }
+    words = [word for option, titles in (("--fit-on", fit_on), ("--report-on", report_on))
+             for title in titles for word in (option, title)]  # fmt: skip
+    command = shlex.join(["pilcrow", "eval", "confidence", path.name, *words, *(["--full"] if full else [])])
+    _report_figures(figures, "confidence", save, command, path, model.sha256, as_json)
+
+
 # ---- What they share
 
 

@@ -62,7 +62,7 @@ def data_sha256(folder: Path) -> str:
 def with_tables(readme: str, results: Path = RESULTS) -> str:
     """The README with each table between its two marks made again from the results files."""
     tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table,
-              "support": _support_table}  # fmt: skip
+              "support": _support_table, "confidence": _confidence_table}  # fmt: skip
     tables["robustness"] = _robustness_table
     tables["cleaning"] = _cleaning_table
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
@@ -167,6 +167,20 @@ def _cleaning_table(results: Path) -> str:
         for way, label in ways.items():
             figures = " | ".join(f"{record[way][name]:.3f}" for name in ("precision", "recall", "f1"))
             rows.append(f"| {record['pages']} | {label} | {figures} |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _confidence_table(results: Path) -> str:
+    rows = []
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("confidence-*.json"))]
+    for r in records:
+        rows += ["| asked | left unanswered |", "|---|---|"]
+        rows += [f"| {kind} | {share:.3f} |" for kind, share in r["abstained"].items()]
+        rows += ["", "| confidence | questions | its mean | stated |", "|---|---|---|---|"]
+        rows += [
+            f"| {b['low']:.1f} to {b['high']:.1f} | {b['n']} | {b['confidence']:.2f} | {b['share']:.2f} |"
+            for b in r["reliability"]
+        ]
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
 
 
