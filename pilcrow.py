@@ -232,8 +232,11 @@ def ask_command(
     opened = _with_model(_for_reading(collection, sample=not (as_json or questions)), model, server)
     said = opened.model.notices if opened.model else ()
     if questions is not None:
-        for row in _question_rows(questions):
-            answer = ask(opened, row["question"], history=row["history"], strict=strict, filters=filters)
+        from rag.batches import answer_all
+
+        rows = _question_rows(questions)
+        asked = [(row["question"], row["history"]) for row in rows]
+        for row, answer in zip(rows, answer_all(opened, asked, strict=strict, filters=filters), strict=True):
             if as_json:
                 print_json({"id": row["id"], **answer_json(answer)})
             else:

@@ -363,6 +363,30 @@ def eval_confidence_command(
     _report_figures(figures, "confidence", save, command, path, model.sha256, as_json)
 
 
+@eval_app.command("speed")
+def eval_speed_command(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to index, not the sample.")
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Encode the same passages with sentence-transformers, to compare.")
+    ] = False,
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import, load, indexing, answers, memory and bytes on this machine; for a bug report, or to compare two."""
+    from eval.speed import SAMPLE, measure_speed
+    from index.embedding import BUNDLED_SHA256
+
+    with progress_bar("measuring") as progress:
+        figures = measure_speed(paths or (), reference=reference, progress=progress)
+    arguments = shlex.join(
+        ["pilcrow", "eval", "speed", *(path.name for path in paths or ()), *(["--reference"] if reference else [])]
+    )
+    data = paths[0] if paths else SAMPLE
+    _report_figures(figures, "speed", save, arguments, data, BUNDLED_SHA256, as_json)
+
+
 # ---- What they share
 
 

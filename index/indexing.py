@@ -6,12 +6,14 @@ Owns which files are looked at, how documents are named, and what is skipped and
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from index.collection import Collection, Prepared
 from index.documents import FORMATS, MAX_BYTES, Document, File, document_of, file_of, open_file, rows_of, with_given
-from index.embedding import Encoder
+from index.embedding import Encoder, Vectors
 from index.errors import NothingToDo, Unreadable
 from index.formats.worker import Worker
 from index.furniture import classify, headline
@@ -85,19 +87,15 @@ def index_paths(
     with collection.reading() as snapshot:
         intake = _Intake(snapshot.documents(), Given(date=date, publisher=publisher), keep_all, summary)
     intake.listed = _listed(files, summary)
-    batch: list[tuple[Document, list[str], Prepared]] = []
-    with Worker() as worker:
+    with (
+        Worker() as worker,
+        _Batches(collection, encoder, before=lambda: collection.move(intake.take_moves())) as batches,
+    ):
         for done, found in enumerate(files):
             if progress:
                 progress(done, len(files), found.name)
             for document in _changed(found, intake, worker, max_bytes):
-                batch.append(_prepare(document, encoder))
-                if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
-                    collection.move(intake.take_moves())
-                    _store(collection, encoder, batch)
-                    batch = []
-    collection.move(intake.take_moves())
-    _store(collection, encoder, batch)
+                batches.add(document)
     gone = [*intake.gone, *(_pruned(collection, paths, files) if prune else ())]
     if gone:
         collection.remove(gone)
@@ -218,7 +216,8 @@ def edit_document(collection: Collection, encoder: Encoder, doc_id: str, given: 
     if edited.title == document.title:
         collection.describe(edited)
     else:
-        _store(collection, encoder, [_prepare(edited, encoder)])
+        with _Batches(collection, encoder) as batches:
+            batches.add(edited)
     return edited
 
 
@@ -253,17 +252,13 @@ def index_documents(
     """
     with collection.reading() as snapshot:
         stored = {document.source: document.sha256 for document in snapshot.documents()}
-    batch: list[tuple[Document, list[str], Prepared]] = []
-    for done, document in enumerate(documents):
-        if stored.get(document.source) == document.sha256:
-            continue
-        batch.append(_prepare(document, encoder))
-        if sum(len(inputs) for _, inputs, _ in batch) >= _BATCH_PASSAGES:
-            _store(collection, encoder, batch)
-            batch = []
-        if progress:
-            progress(done + 1)
-    _store(collection, encoder, batch)
+    with _Batches(collection, encoder) as batches:
+        for done, document in enumerate(documents):
+            if stored.get(document.source) == document.sha256:
+                continue
+            batches.add(document)
+            if progress:
+                progress(done + 1)
     collection.refresh_base()
 
 
@@ -279,7 +274,11 @@ def require_same(collection: Collection, encoder: Encoder) -> None:
         snapshot.require(encoder.identity)
 
 
-def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str], Prepared]:
+# A document with its headline, what the encoder will see of each of its windows, and the windows.
+_Split = tuple[Document, list[str], Prepared]
+
+
+def _prepare(document: Document, encoder: Encoder) -> _Split:
     """The document with its headline, and what the encoder will see of each of its windows."""
     paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
     document = replace(document, title=document.title or headline(document.text, paragraphs))
@@ -291,24 +290,67 @@ def _prepare(document: Document, encoder: Encoder) -> tuple[Document, list[str],
 def store_anew(collection: Collection, encoder: Encoder, documents: Sequence[Document]) -> None:
     """Documents in place of what is stored of them and is damaged, under all names of their texts."""
     batch = [_prepare(document, encoder) for document in documents]
-    prepared = [replace(p, vectors=encoder.encode(inputs)) for _, inputs, p in batch]
+    prepared = [replace(p, vectors=encoder.encode_passages(inputs)) for _, inputs, p in batch]
     collection.replace(prepared, anew=True)
 
 
-def _store(collection: Collection, encoder: Encoder, batch: Sequence[tuple[Document, list[str], Prepared]]) -> None:
-    """Embed all windows of the batch together, then store its documents in one go; a text that is there needs none."""
-    with collection.reading() as snapshot:
-        known = [snapshot.has_text(p.document, p.paragraphs) for _, _, p in batch]
-    new = [inputs for (_, inputs, _), is_known in zip(batch, known, strict=True) if not is_known]
-    vectors = encoder.encode([text for inputs in new for text in inputs])
-    prepared, at = [], 0
-    for (_, inputs, p), is_known in zip(batch, known, strict=True):
-        if is_known:
-            prepared.append(p)
-            continue
-        prepared.append(replace(p, vectors=vectors[at : at + len(inputs)]))
-        at += len(inputs)
-    collection.replace(prepared)
+class _Batches:
+    """Documents on their way in: while one batch is embedded in the background, the next is read and split.
+
+    What is stored is what would be stored one batch after the other. Where reading fails, the batch that is being
+    embedded is given up, and what was stored before stays.
+    """
+
+    def __init__(self, collection: Collection, encoder: Encoder, *, before: Callable[[], None] = lambda: None) -> None:
+        """before: called each time before a batch is stored, and at the end at least once."""
+        self._collection, self._encoder, self._before = collection, encoder, before
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        self._filling: list[_Split] = []
+        self._passages = 0
+        self._embedding: tuple[list[_Split], list[bool], Future[Vectors]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._embed()
+                self._store()
+        finally:
+            self._background.shutdown(cancel_futures=True)
+
+    def add(self, document: Document) -> None:
+        """Splits the document; where a batch is full, stores the one before it."""
+        self._filling.append(_prepare(document, self._encoder))
+        self._passages += len(self._filling[-1][1])
+        if self._passages >= _BATCH_PASSAGES:
+            self._embed()
+
+    def _embed(self) -> None:
+        """Stores the batch before, then has all windows of this one embedded together; a known text needs none."""
+        self._store()
+        batch, self._filling, self._passages = self._filling, [], 0
+        with self._collection.reading() as snapshot:
+            known = [snapshot.has_text(p.document, p.paragraphs) for _, _, p in batch]
+        new = [inputs for (_, inputs, _), is_known in zip(batch, known, strict=True) if not is_known]
+        texts = [text for inputs in new for text in inputs]
+        self._embedding = batch, known, self._background.submit(self._encoder.encode_passages, texts)
+
+    def _store(self) -> None:
+        """Waits for the batch that is being embedded, and stores its documents in one go."""
+        if self._embedding is None:
+            return
+        (batch, known, future), self._embedding = self._embedding, None
+        vectors, prepared, at = future.result(), [], 0
+        for (_, inputs, p), is_known in zip(batch, known, strict=True):
+            if is_known:
+                prepared.append(p)
+                continue
+            prepared.append(replace(p, vectors=vectors[at : at + len(inputs)]))
+            at += len(inputs)
+        self._before()
+        self._collection.replace(prepared)
 
 
 def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> list[Found]:

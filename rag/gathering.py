@@ -108,6 +108,10 @@ class GatheringEncoder:
         """Vectors of the texts, as the encoder inside makes them."""
         return np.stack(self._encode(texts)) if texts else self.inside.encode(texts)
 
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """As the encoder inside."""
+        return self.inside.encode_passages(texts)
+
 
 class GatheringReader:
     """A reader for many threads."""

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import bundled_folder, shared_tokenizer
-from index.engine import WIDTH, Engine, Floats, Integers, tensor_shapes
+from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, tensor_shapes
 from index.errors import PilcrowError
 from index.weights import mapped_tensors, sha256_of
 
@@ -296,13 +296,15 @@ class Reader:
         tokenizer: Tokenizer,
         *,
         calibration: Calibration | None = None,
+        precision: Precision | None = None,
         sha256: str = "",
     ) -> None:
         """weights: the trained tensors and the encoder's FROZEN_NAMES, of any float type.
 
+        precision: of the transformer; None is the fastest that this processor has.
         sha256: the identity of the weights' file, for reports.
         """
-        self._engine = Engine(weights)
+        self._engine = Engine(weights, precision=precision or fastest_precision())
         self._heads = Heads(weights)
         self._tokenizer = tokenizer
         self.calibration = calibration or Calibration()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.report import README, RESULTS, ROOT, with_tables
-from index.embedding import _BUNDLED_SHA256
+from index.embedding import BUNDLED_SHA256
 from rag.answering import FITTED_TO
 from rag.reading import BUNDLED_READER
 
@@ -88,7 +88,7 @@ def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured(
     reader = json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
     assert reader == FITTED_TO
     for pattern, names, model in (
-        ("retrieval-*.json", {"retrieval-nfcorpus", "retrieval-cranfield", "retrieval-arguana"}, _BUNDLED_SHA256),
+        ("retrieval-*.json", {"retrieval-nfcorpus", "retrieval-cranfield", "retrieval-arguana"}, BUNDLED_SHA256),
         ("reading-*.json", set(), reader),
         ("answers-*.json", set(), reader),
     ):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.embedding import BundledEncoder, SentenceTransformersEncoder, bundled_folder, open_encoder, rounded
+from index.engine import Precision
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -84,6 +85,18 @@ def test_identities_agree_but_for_the_name_of_the_weights(
     ours, theirs = bundled.identity, reference.identity
     assert (ours.dimension, ours.max_length, ours.pooling) == (theirs.dimension, theirs.max_length, theirs.pooling)
     assert type(ours).from_json(ours.to_json()) == ours
+
+
+def test_passages_come_near_in_the_precision_that_the_identity_names(bundled: BundledEncoder) -> None:
+    texts = ["The committee agreed to mend the old bridge.", "Who was there? Nobody knows.", "Ada Brandt, 1974"]
+    exact, passages = bundled.encode(texts), bundled.encode_passages(texts)
+    assert (exact * passages).sum(axis=1).min() > 0.99
+    np.testing.assert_array_equal(passages, rounded(passages))
+    assert (bundled.identity.precision == "float32") == np.array_equal(exact, passages)
+    in_full = BundledEncoder(precision=Precision.FLOAT32)
+    assert in_full.identity.precision == "float32"
+    np.testing.assert_array_equal(in_full.encode_passages(texts), exact)
+    assert in_full.identity.weights == bundled.identity.weights
 
 
 def test_a_text_has_the_same_vector_alone_and_among_longer_ones(bundled: BundledEncoder) -> None:

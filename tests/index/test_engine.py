@@ -3,9 +3,24 @@
 import numpy as np
 import pytest
 
-from index.embedding import bundled_folder
-from index.engine import BATCH_PIECES, GRAPH, WIDTH, Engine, Floats, Integers, _batches, tensor_shapes
-from index.graph import build
+from index.embedding import bundled_folder, shared_tokenizer
+from index.engine import (
+    BATCH_PIECES,
+    GRAPHS,
+    PROBE,
+    SCALE,
+    WIDTH,
+    Engine,
+    Floats,
+    Integers,
+    Precision,
+    _batches,
+    _quantized,
+    fastest_precision,
+    int8_is_exact,
+    tensor_shapes,
+)
+from index.graph import build, build_probe
 from index.weights import mapped_tensors
 
 
@@ -14,8 +29,10 @@ def tensors() -> dict[str, np.ndarray]:
     return mapped_tensors(bundled_folder() / "model.safetensors")
 
 
-def test_the_graph_that_ships_is_the_one_that_the_code_makes() -> None:
-    assert GRAPH.read_bytes() == build()
+@pytest.mark.parametrize("precision", Precision)
+def test_the_graph_that_ships_is_the_one_that_the_code_makes(precision: Precision) -> None:
+    assert GRAPHS[precision].read_bytes() == build(precision)
+    assert PROBE.read_bytes() == build_probe()
 
 
 def test_hidden_states_are_those_of_transformers_with_two_segments_and_padding(tensors: dict[str, np.ndarray]) -> None:
@@ -37,6 +54,38 @@ def test_hidden_states_are_those_of_transformers_with_two_segments_and_padding(t
     actual = Engine(tensors).hidden_states(ids, types, lengths)
     assert actual.shape == (3, 512, WIDTH)
     np.testing.assert_allclose(actual[mask], expected[mask], atol=1e-4)
+
+
+def _means(engine: Engine, inputs: list[list[int]]) -> Floats:
+    def take(hidden: Floats, lengths: Integers, _: object) -> list[Floats]:
+        means = [states[:n].mean(axis=0) for states, n in zip(hidden, lengths, strict=True)]
+        return [mean / np.linalg.norm(mean) for mean in means]
+
+    return np.stack(engine.run(inputs, take))
+
+
+@pytest.mark.skipif(not int8_is_exact(), reason="this processor saturates: float32 is used")
+def test_8_bit_integers_come_near_and_do_not_depend_on_the_neighbours(tensors: dict[str, np.ndarray]) -> None:
+    text = (
+        "The committee of the town agreed on Tuesday to mend the old bridge before winter, said its chair, Ada Brandt. "
+        "Nobody knew in 1974 what it would cost; £3.5 million were set aside for the piers alone. "
+    )
+    tokenizer = shared_tokenizer(bundled_folder())
+    inputs = [tokenizer.encode(text * 3).ids[:n] for n in (2, 5, 17, 40, 100)]
+    exact, near = Engine(tensors), Engine(tensors, precision=Precision.INT8)
+    assert (_means(exact, inputs) * _means(near, inputs)).sum(axis=1).min() > 0.99
+    alone = np.vstack([_means(near, [ids]) for ids in inputs])
+    np.testing.assert_allclose(_means(near, inputs), alone, atol=1e-5)
+    assert fastest_precision() is Precision.INT8
+
+
+def test_an_8_bit_weight_is_at_most_half_a_step_off(tensors: dict[str, np.ndarray]) -> None:
+    name = "encoder.layer.2.output.dense.weight"
+    found = _quantized({name: tensors[name], "encoder.layer.2.output.dense.bias": np.zeros(WIDTH, np.float32)})
+    assert set(found) == {name, name + SCALE}
+    assert np.abs(found[name]).max() == 127
+    steps = np.abs(found[name].T.astype(np.float64) - tensors[name] / found[name + SCALE][:, None])
+    assert steps.max() <= 0.5001
 
 
 @pytest.mark.parametrize("threads", [1, 3])

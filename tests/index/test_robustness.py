@@ -26,7 +26,7 @@ import pytest
 from eval.report import save_result
 from index import vectors as dense
 from index.collection import Collection, create_collection, open_collection
-from index.embedding import _BUNDLED_SHA256, Encoder
+from index.embedding import BUNDLED_SHA256, Encoder
 from index.errors import CollectionError, CollectionLocked
 from rag.answering import answer
 from rag.reading import Reader
@@ -382,4 +382,4 @@ def _keep(name: str, figures: dict[str, int]) -> None:
     """A long run's figures into eval/results, where PILCROW_SAVE asks for it."""
     if "PILCROW_SAVE" in os.environ:
         command = f"PILCROW_SAVE=1 python -m pytest -m slow tests/index/test_robustness.py -k {name}"
-        save_result(f"robustness-{name}", figures, command=command, data=FIRE, model_sha256=_BUNDLED_SHA256)
+        save_result(f"robustness-{name}", figures, command=command, data=FIRE, model_sha256=BUNDLED_SHA256)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.embedding import bundled_folder
-from index.engine import Engine
+from index.engine import Engine, Precision
 from index.weights import mapped_tensors, sha256_of
 from rag import network, reading
 from rag.reading import BUNDLED_READER, Calibration, Heads, Pieces, Reader, ReaderFileError
@@ -34,7 +34,7 @@ def weights(encoder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reader(weights: dict[str, Any], encoder: Path) -> Reader:
     """Untrained heads: what its spans are is chance, what they promise is not."""
-    return Reader(_arrays(weights), reading.load_tokenizer(encoder))
+    return Reader(_arrays(weights), reading.load_tokenizer(encoder), precision=Precision.FLOAT32)
 
 
 def _arrays(weights: dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +86,16 @@ def test_the_reader_computes_what_the_network_that_was_trained_computes(encoder:
         places = [0, *range(window.passage_from, window.passage_from + window.count)]
         np.testing.assert_allclose(span, reference[places].numpy(), atol=2e-3)
         assert logit == pytest.approx(float(reference_logit), abs=2e-3)
+
+
+def test_in_every_precision_it_reads_the_same_words(encoder: Path) -> None:
+    frozen = mapped_tensors(encoder / "model.safetensors")
+    tensors = mapped_tensors(BUNDLED_READER / "model.safetensors") | {n: frozen[n] for n in reading.FROZEN_NAMES}
+    exact, fast = (Reader(tensors, reading.load_tokenizer(encoder), precision=p) for p in (Precision.FLOAT32, None))
+    for question in ("When did the mill open?", "Who sold the mill?", "How much did the weavers pay for it?"):
+        one, two = exact.read(question, [PASSAGE], n_spans=1)[0], fast.read(question, [PASSAGE], n_spans=1)[0]
+        assert one.spans[0].text == two.spans[0].text
+        assert one.answerable == pytest.approx(two.answerable, abs=0.5)
 
 
 def test_a_passage_reads_the_same_alone_and_beside_longer_ones(reader: Reader) -> None:
