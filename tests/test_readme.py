@@ -11,6 +11,7 @@ from eval.report import README, RESULTS, ROOT, with_tables
 from index.embedding import BUNDLED_SHA256
 from rag.answering import FITTED_TO
 from rag.reading import BUNDLED_READER
+from rag.support import BUNDLED_SUPPORT
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -87,9 +88,11 @@ def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured(
     assert with_tables(TEXT) == TEXT
     reader = json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
     assert reader == FITTED_TO
+    support = json.loads((BUNDLED_SUPPORT / "config.json").read_text())["sha256"]
     for pattern, names, model in (
         ("retrieval-*.json", {"retrieval-nfcorpus", "retrieval-cranfield", "retrieval-arguana"}, BUNDLED_SHA256),
         ("reading-*.json", set(), reader),
+        ("support-*.json", {"support-attributionbench-dev"}, support),
         ("answers-*.json", set(), reader),
     ):
         records = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob(pattern)}
