@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
@@ -203,6 +204,8 @@ def _in_child(work: Callable[[], None]) -> str:
     if process == 0:
         os.close(reading)
         said = ""
+        # The threads that FAISS had in the parent are not here, and it would wait for them or fall.
+        faiss.omp_set_num_threads(1)
         try:
             work()
         except CollectionError as error:
@@ -214,8 +217,8 @@ def _in_child(work: Callable[[], None]) -> str:
     os.close(writing)
     with os.fdopen(reading) as pipe:
         said = pipe.read()
-    os.waitpid(process, 0)
-    return said
+    _, status = os.waitpid(process, 0)
+    return said if status == 0 else f"BUG: the child ended with status {status}"
 
 
 def fill(folder: Path, vectors: np.ndarray) -> None:
