@@ -112,7 +112,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         status, out, err = run(capsys, *arguments)
         assert (status, out, err.count("\n")) == (2, "", 1)
         assert "pilcrow index PATH" in err
-    status, out, err = run(capsys, "ask", "How many people were taken into custody on the day of the vote?")
+    status, out, err = run(capsys, "ask", "How many years was Kenneth Yalowitz a diplomat?")
     assert status == 0
     assert "[1] " in out
     assert "sample" in err
