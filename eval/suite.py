@@ -54,6 +54,7 @@ class Found:
     beir: tuple[Path, ...]
     squad: tuple[Path, ...]
     claims: tuple[Path, ...]
+    pages: tuple[Path, ...] = ()
 
 
 def find_data(folder: Path) -> Found:
@@ -65,9 +66,12 @@ def find_data(folder: Path) -> Found:
         tuple(p.parent for p in paths if p.name == "corpus.jsonl" and (p.parent / "queries.jsonl").is_file()),
         tuple(p for p in paths if p.suffix == ".json" and _is_squad(p)),
         tuple(p for p in paths if p.suffix == ".jsonl" and _is_claims(p)),
+        tuple(p.parent for p in paths if p.name == "ground-truth.json" and (p.parent / "html").is_dir()),
     )
-    if not any((found.beir, found.squad, found.claims)):
-        raise BadDataset(f"nothing to measure below '{folder}': no BEIR folder, file of SQuAD's form or judged claims")
+    if not any((found.beir, found.squad, found.claims, found.pages)):
+        raise BadDataset(
+            f"nothing to measure below '{folder}': no BEIR folder, file of SQuAD's form, judged claims or marked pages"
+        )
     return found
 
 
@@ -92,7 +96,7 @@ def _is_claims(path: Path) -> bool:
 def run_suite(
     folder: Path, encoder: Encoder, reader: Reader, cache: Path, *, progress: Progress | None = None
 ) -> Iterator[Part]:
-    """Each part as it is done: retrieval, reading, answers, support, and answers on the sample.
+    """Each part as it is done: retrieval, reading, answers, support, cleaning, and answers on the sample.
 
     cache: where collections and runs are kept. Raises BadDataset where there is nothing to measure.
     """
@@ -107,6 +111,8 @@ def run_suite(
         yield _timed(partial(answers, of_squad(dataset), _name(dataset), _command("answers", dataset)))
     for path in found.claims:
         yield _timed(partial(_support, path, encoder))
+    for path in found.pages:
+        yield _timed(partial(_cleaning, path, progress))
     yield _timed(partial(answers, sample_questions(), "sample", "pilcrow eval answers sample"))
 
 
@@ -211,6 +217,16 @@ def _support(path: Path, encoder: Encoder) -> Part:
     name = path.stem.replace("_", "-")
     figures = finite(support_figures(scores))
     return Part("support", name, figures, f"pilcrow eval support {path.name}", path, judge.sha256, 0.0)
+
+
+def _cleaning(folder: Path, progress: Progress | None) -> Part:
+    from eval.cleaning import evaluate_cleaning, read_pages, scores_json
+    from index.cleaner import BUNDLED_CLEANER
+
+    scores = evaluate_cleaning(read_pages(folder), progress=lambda n, of, _: progress and progress("cleaning", n, of))
+    name = folder.resolve().name
+    command = f"pilcrow eval cleaning {name}"
+    return Part("cleaning", name, dict(scores_json(scores)), command, folder, data_sha256(BUNDLED_CLEANER), 0.0)
 
 
 def save_parts(parts: list[Part], results: Path = RESULTS, readme: Path = README) -> None:

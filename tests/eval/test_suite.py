@@ -1,14 +1,16 @@
 """The suite on a folder of small test collections: what it finds, what it keeps, what it writes."""
 
+import gzip
 import json
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from eval.cleaning import evaluate_cleaning, read_pages, scores_json
 from eval.datasets import BadDataset
 from eval.report import with_tables
-from eval.suite import find_data, run_suite, save_parts
+from eval.suite import _cleaning, find_data, run_suite, save_parts
 from index.embedding import Encoder
 from rag.reading import Reader
 
@@ -70,3 +72,24 @@ def test_the_suite_measures_all_keeps_runs_and_writes_results_and_tables(
     assert "| town | 1 | *frame: gold first (oracle)* | 1.000 |" in text
     assert "| few-questions | 1 | " in text
     assert with_tables(text, results) == text
+
+
+def test_pages_with_their_marked_text_are_cleaned_as_the_command_does(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "pages"
+    (folder / "html").mkdir(parents=True)
+    marked = {}
+    for number in range(12):
+        body = " ".join(
+            f"Town {number} agreed on its bridge number {i}, after a long and loud debate." for i in range(9)
+        )
+        rows = [*(["Home", "News", "Sport", "Log in"] * 4), body, *(["Read more", "Share this", "4 hours ago"] * 4)]
+        html = "".join(f"<p>{row}</p>" for row in rows)
+        (folder / "html" / f"{number}.html.gz").write_bytes(gzip.compress(f"<html><body>{html}</body></html>".encode()))
+        marked[str(number)] = {"articleBody": body, "url": f"https://town{number}.example/"}
+    (folder / "ground-truth.json").write_text(json.dumps(marked))
+    found = find_data(tmp_path / "data")
+    assert found.pages == (folder,)
+    part = _cleaning(folder, None)
+    scores = evaluate_cleaning(read_pages(folder))
+    assert (part.kind, part.name, part.figures) == ("cleaning", "pages", scores_json(scores))
+    assert part.figures["pages"] == 12
