@@ -22,13 +22,14 @@ from rag.generation import ChatModel
 from rag.reading import PassageReader
 from rag.retrieval import Hit, retrieve
 from rag.support import verdict
+from rag.words import content_words, names
 from rag.writing import write
 
 # How many passages are read.
 PASSAGES = 8
 # Below this confidence Pilcrow does not answer; one in ten answerable questions of the calibration articles lies there.
 THRESHOLD = 0.385
-# Where it does not answer and nothing is nearer than this cosine, the documents are about something else.
+# Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
 NEAR_ENOUGH = 0.3
 # confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine),
 # fitted for the reader of this SHA-256 by `pilcrow eval confidence` on three held-out articles of SQuAD 2.0: as they
@@ -110,7 +111,7 @@ def answer_events(
     written = None
     told = model.notices if model is not None else ()
     # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-    if model is not None and hits and (not readable or _reason(hits) != "off_topic" or confidence >= threshold):
+    if model is not None and hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
         written = yield from write(
             asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
         )
@@ -129,7 +130,7 @@ def answer_events(
         answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
-        reason=None if claims else "not_stated" if written else _reason(hits),
+        reason=None if claims else "not_stated" if written else _reason(query, hits),
         confidence=confidence,
         generator="extractive" if model is None else model.name,
         notices=(*collection.notices, *notices, *told),
@@ -161,9 +162,20 @@ def _confidence(candidates: Sequence[Candidate], hits: Sequence[Hit]) -> float:
     return logistic(_BIAS + _ANSWERABLE_WEIGHT * candidates[0].answerable + _COSINE_WEIGHT * nearest)
 
 
-def _reason(hits: Sequence[Hit]) -> str:
+def _reason(query: str, hits: Sequence[Hit]) -> str:
+    """Why there is no answer: the documents speak of what the question is about, or they do not.
+
+    They do where a passage is near, or where the passages found name all that the question names; of a question that
+    names nothing, where they have half of its words.
+    """
     near = max((hit.cosine for hit in hits), default=0.0) >= NEAR_ENOUGH
-    return "not_stated" if near else "off_topic"
+    if near or not hits:
+        return "not_stated" if near else "off_topic"
+    found = {word.casefold() for hit in hits for word in content_words(hit.passage.text)}
+    named = [word.casefold() for name in names(query) for word in name.split()]
+    asked = [word.casefold() for word in content_words(query)]
+    spoken_of = all(w in found for w in named) if named else 2 * sum(w in found for w in asked) >= len(asked) > 0
+    return "not_stated" if spoken_of else "off_topic"
 
 
 def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:

@@ -82,6 +82,21 @@ def test_off_topic_questions_abstain_and_are_surely_not_answered(answers: list[A
     assert max(a.confidence for a in kind(answers, "off_topic")) < 0.2
 
 
+def test_what_the_documents_name_or_speak_of_is_not_off_topic_however_far_the_nearest_passage(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    text = "The old bridge of the town was mended by the engineer Ann Example before the winter of 1998."
+    collection = make_collection(bridge=text)
+    for question, reason in (
+        ("How old is Ann Example?", "not_stated"),
+        ("Where did Mozart write his last symphony?", "off_topic"),
+        ("What did the winter cost the town?", "not_stated"),
+        ("How many calories are in a banana?", "off_topic"),
+    ):
+        a = answer(collection, encoder, reader, question, threshold=1.0)
+        assert (a.abstained, a.reason) == (True, reason), question
+
+
 def test_an_answer_stays_short(answers: list[Answer]) -> None:
     given = [len(a.citations) for a in answers if not a.abstained]
     assert sum(given) / len(given) <= 3
