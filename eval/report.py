@@ -62,7 +62,7 @@ def data_sha256(folder: Path) -> str:
 def with_tables(readme: str, results: Path = RESULTS) -> str:
     """The README with each table between its two marks made again from the results files."""
     tables = {"retrieval": _retrieval_table, "reading": _reading_table, "answers": _answers_table,
-              "support": _support_table, "confidence": _confidence_table}  # fmt: skip
+              "support": _support_table, "confidence": _confidence_table, "speed": _speed_table}  # fmt: skip
     tables["robustness"] = _robustness_table
     tables["cleaning"] = _cleaning_table
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], readme)
@@ -182,6 +182,30 @@ def _confidence_table(results: Path) -> str:
             for b in r["reliability"]
         ]
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _speed_table(results: Path) -> str:
+    rows = ["| what | how much |", "|---|---|"]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("speed-*.json"))]
+    for r in records:
+        whole, reference = r["indexed"], r["reference"]
+        rows += [
+            f"| `pilcrow ask` on the sample from a cold process, median | {r['first_answer_seconds']:.2f} s |",
+            f"| its answer in a warm one: p50, p95, p99 | {_milliseconds(r['total_ms'])} |",
+            f"| of which retrieval | {_milliseconds(r['retrieve_ms'])} |",
+            f"| indexing, {whole['documents']:,} documents in {whole['passages']:,} passages | "
+            f"{r['indexed_per_second']['passages']:.0f} passages a second |",
+            f"| of which the encoder, {r['precision']} | {r['passages_encoded_per_second']:.0f} passages a second |",
+            f"| the same passages by sentence-transformers, float32 | "
+            f"{reference['passages_encoded_per_second']:.0f} passages a second, so {reference['times']:.1f} times |",
+            f"| most memory held at once | {r['resident_bytes'] / 1e6:.0f} MB |",
+            f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
+        ]
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _milliseconds(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{shares[name]:.0f}" for name in ("p50", "p95", "p99")) + " ms"
 
 
 def _robustness_table(results: Path) -> str:
