@@ -108,7 +108,8 @@ def run_suite(
     for path in found.squad:
         dataset, calibration = _held_out(path)
         yield _timed(partial(_reading, dataset, calibration, reader))
-        yield _timed(partial(answers, of_squad(dataset), _name(dataset), _command("answers", dataset)))
+        asked = of_squad(dataset).sampled(SAMPLE)
+        yield _timed(partial(answers, asked, _name(dataset), _command("answers", dataset)))
     for path in found.claims:
         yield _timed(partial(_support, path, encoder))
     for path in found.pages:
@@ -154,7 +155,7 @@ def _keep_runs(cache: Path, data: Path, encoder: Encoder, reader: Reader) -> Kee
 
 
 def _held_out(path: Path) -> tuple[ReadingDataset, ReadingDataset | None]:
-    """What is reported on, sampled; and what the threshold is chosen on.
+    """What is reported on, and what the threshold is chosen on.
 
     Of a file that holds articles which the reader that ships was kept from, only these: the rest may be known to it.
     """
@@ -162,8 +163,8 @@ def _held_out(path: Path) -> tuple[ReadingDataset, ReadingDataset | None]:
     titles = {title.replace(" ", "_") for title in whole.titles}
     calibration, reported = CALIBRATION_ARTICLES
     if not titles.issuperset((*calibration, *reported)):
-        return whole.sampled(SAMPLE), None
-    return read_squad(path, reported).sampled(SAMPLE), read_squad(path, calibration).sampled(SAMPLE)
+        return whole, None
+    return read_squad(path, reported), read_squad(path, calibration)
 
 
 def _name(dataset: ReadingDataset) -> str:
@@ -183,8 +184,8 @@ def _command(kind: str, dataset: ReadingDataset, *more: str) -> str:
 
 def _reading(dataset: ReadingDataset, calibration: ReadingDataset | None, reader: Reader) -> Part:
     """The paragraph given; the threshold chosen on other articles where there are such."""
-    chosen = evaluate_reading(calibration, reader).threshold if calibration else None
-    scores = evaluate_reading(dataset, reader, threshold=chosen)
+    chosen = evaluate_reading(calibration.sampled(SAMPLE), reader).threshold if calibration else None
+    scores = evaluate_reading(dataset.sampled(SAMPLE), reader, threshold=chosen)
     more = ("--threshold", f"{chosen:.4f}") if chosen is not None else ()
     command = _command("reading", dataset, *more)
     return Part("reading", _name(dataset), reading_figures(scores), command, dataset.path, reader.sha256, 0.0)
