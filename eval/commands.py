@@ -312,7 +312,7 @@ def eval_suite_command(
             say(f"{part.kind} {part.name}: {part.seconds:.0f} s")
     if save:
         save_parts(parts)
-        say("written: eval/results, README.md")
+        say("written: eval/results, and the tables made of them")
     if as_json:
         print_json({f"{part.kind}-{part.name}": part.figures for part in parts})
         return

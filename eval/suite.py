@@ -12,7 +12,7 @@ again. What is timed (answers) is never taken from the cache.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,10 @@ from eval.figures import Figures, answer_figures, finite, reading_figures, retri
 from eval.measured import code_sha256, kept_folder
 from eval.questions import QuestionSet, of_beir, of_squad, sample_questions
 from eval.reading_runs import evaluate_reading
-from eval.report import README, RESULTS, data_sha256, save_result, with_tables
+from eval.report import RESULTS, data_sha256, save_result
 from eval.runs import KeepRun, Progress, Run, collection_of, evaluate_retrieval, places_of
 from eval.support_runs import evaluate_support, read_claims
+from eval.tables import DOCUMENTS, write_tables
 from index.embedding import Encoder
 from rag.reading import Reader
 from rag.training import CALIBRATION_ARTICLES
@@ -230,8 +231,8 @@ def _cleaning(folder: Path, progress: Progress | None) -> Part:
     return Part("cleaning", name, dict(scores_json(scores)), command, folder, data_sha256(BUNDLED_CLEANER), 0.0)
 
 
-def save_parts(parts: list[Part], results: Path = RESULTS, readme: Path = README) -> None:
-    """The parts as results files, in place of those of their kinds from before, and the README's tables from them."""
+def save_parts(parts: list[Part], results: Path = RESULTS, documents: Sequence[Path] = DOCUMENTS) -> None:
+    """The parts as results files, in place of those of their kinds from before, and the documents' tables from them."""
     for kind in {part.kind for part in parts}:
         for old in results.glob(f"{kind}-*.json"):
             old.unlink()
@@ -240,4 +241,4 @@ def save_parts(parts: list[Part], results: Path = RESULTS, readme: Path = README
             f"{part.kind}-{part.name}", part.figures, command=part.command, data=part.data,
             model_sha256=part.model_sha256, folder=results,
         )  # fmt: skip
-    readme.write_text(with_tables(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
+    write_tables(documents, results)

@@ -9,8 +9,8 @@ import pytest
 
 from eval.cleaning import evaluate_cleaning, read_pages, scores_json
 from eval.datasets import BadDataset
-from eval.report import with_tables
 from eval.suite import _cleaning, find_data, run_suite, save_parts
+from eval.tables import with_tables
 from index.embedding import Encoder
 from rag.reading import Reader
 
@@ -65,7 +65,7 @@ def test_the_suite_measures_all_keeps_runs_and_writes_results_and_tables(
     readme.write_text(
         "<!-- table: retrieval -->\n<!-- end of table -->\n<!-- table: answers -->\n<!-- end of table -->\n"
     )
-    save_parts(parts, results, readme)
+    save_parts(parts, results, [readme])
     assert sorted(path.stem for path in results.iterdir()) == sorted(f"{part.kind}-{part.name}" for part in parts)
     text = readme.read_text()
     assert "| town | 1 | **fused** | 1.000 | 1.000 | 1.000 |" in text

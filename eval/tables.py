@@ -1,0 +1,203 @@
+"""The tables of README.md and docs/, made from the results files; nothing is computed that is not derived from them.
+
+A table stands between two marks, <!-- table: NAME --> and <!-- end of table -->.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.report import RESULTS, ROOT
+
+# Where tables stand.
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+_TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_WAYS = {"dense": "dense alone", "lexical": "lexical alone", "fused": "**fused**"}
+
+
+def write_tables(documents: Sequence[Path] = DOCUMENTS, results: Path = RESULTS) -> None:
+    """Makes the tables of some documents again, where they stand."""
+    for path in documents:
+        path.write_text(with_tables(path.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
+def with_tables(text: str, results: Path = RESULTS) -> str:
+    """A document with each table between its two marks made again from the results files."""
+    tables = {
+        "retrieval": _retrieval_table,
+        "reading": _reading_table,
+        "answers": _answers_table,
+        "support": _support_table,
+        "confidence": _confidence_table,
+        "speed": _speed_table,
+        "robustness": _robustness_table,
+        "cleaning": _cleaning_table,
+    }
+    return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
+
+
+def _retrieval_table(results: Path) -> str:
+    rows = ["| data | n | setting | nDCG@10 | Recall@100 | MRR@10 |", "|---|---|---|---|---|---|"]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("retrieval-*.json"))]
+    for record in records:
+        ways = [(_WAYS[way], record["settings"][way]) for way in _WAYS]
+        framing = [(f"*{name}*", measures) for name, measures in record.get("frames", {}).items()]
+        for label, measures in (*framing[:2], *ways, *framing[2:]):
+            figures = " | ".join(f"{measures[m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
+            rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
+    notes = [line for record in records for line in _retrieval_notes(record)]
+    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+
+
+def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
+    """What a table has no room for: differences with intervals, and what the reader's order would do."""
+    lines = [
+        f"- {record['dataset']}: {d['setting']} against {d['baseline']} {d['mean']:+.3f} {d['measure']} "
+        f"[{d['low']:+.3f}, {d['high']:+.3f}], p {d['holm']:.4f} (paired randomisation, Holm), "
+        f"{d['wins']} won, {d['losses']} lost"
+        for d in record.get("differences", ())
+    ]
+    if order := record.get("order"):
+        lines.append(
+            f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
+            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
+        )
+    return lines
+
+
+def _reading_table(results: Path) -> str:
+    rows = [
+        "| n | EM, answerable | F1, answerable | F1, all | unanswerable left unanswered | AUROC | threshold |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("reading-*.json"))]
+    for r in records:
+        figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
+                   r["auroc"], r["threshold"])  # fmt: skip
+        rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _support_table(results: Path) -> str:
+    rows = [
+        "| claims | n | balanced accuracy | AUROC | threshold | cosine at its best: balanced accuracy | its AUROC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    paths = sorted(results.glob("support-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, r in zip(paths, records, strict=True):
+        figures = (r["balanced_accuracy"], r["auroc"], r["threshold"], r["cosine"]["balanced_accuracy"],
+                   r["cosine"]["auroc"])  # fmt: skip
+        name = path.stem.removeprefix("support-")
+        rows.append(f"| {name} | {r['claims']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _answers_table(results: Path) -> str:
+    rows = [
+        "| questions | n | EM | F1 | first citation right | citations | citation recall, precision | abstained: "
+        "answerable, unanswerable | AUROC | coverage at 90% | calibration error | p50, p95 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    paths = sorted(results.glob("answers-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, r in zip(paths, records, strict=True):
+        silent, seconds = r["abstained"], r["seconds"]
+        recall, precision = (r.get(f"citation_{side}", {}).get("paragraph") for side in ("recall", "precision"))
+        rows.append(
+            f"| {path.stem.removeprefix('answers-')} | {r['questions']} | {_cell(r['em'])} | {_cell(r['f1'])} | "
+            f"{_cell(r['first_citation'])} | {r['citations_per_answer']:.2f} | {_cell(recall)}, {_cell(precision)} | "
+            f"{_cell(silent['answerable'])}, {_cell(silent['unanswerable'])} | {_cell(r.get('auroc'))} | "
+            f"{_cell(r['coverage_at_90'])} | {_cell(r.get('calibration_error'))} | "
+            f"{seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
+        )
+    notes = [
+        f"- {path.stem.removeprefix('answers-')}: the gold paragraph is first for {r['recall_at_1']['fused']:.3f} of "
+        f"the answerable questions as found, for {r['recall_at_1']['read']:.3f} as read; pointers that hold "
+        f"{_cell(r['pointers'])}; peak memory {(r['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
+        for path, r in zip(paths, records, strict=True)
+        if "recall_at_1" in r
+    ]
+    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+
+
+def _cell(value: float | None) -> str:
+    """A figure of a table; a dash where it was not measured."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _cleaning_table(results: Path) -> str:
+    rows = ["| pages | what is kept | precision | recall | F1 |", "|---|---|---|---|---|"]
+    ways = {"ours": "**Pilcrow, from the flattened text**", "rules": "its rules alone", "all": "everything",
+            "trafilatura": "trafilatura, from the HTML"}  # fmt: skip
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("cleaning-*.json"))]
+    for record in records:
+        for way, label in ways.items():
+            figures = " | ".join(f"{record[way][name]:.3f}" for name in ("precision", "recall", "f1"))
+            rows.append(f"| {record['pages']} | {label} | {figures} |")
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _confidence_table(results: Path) -> str:
+    rows = []
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("confidence-*.json"))]
+    for r in records:
+        rows += ["| asked | left unanswered |", "|---|---|"]
+        rows += [f"| {kind} | {share:.3f} |" for kind, share in r["abstained"].items()]
+        rows += ["", "| confidence | questions | its mean | stated |", "|---|---|---|---|"]
+        rows += [
+            f"| {b['low']:.1f} to {b['high']:.1f} | {b['n']} | {b['confidence']:.2f} | {b['share']:.2f} |"
+            for b in r["reliability"]
+        ]
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _speed_table(results: Path) -> str:
+    rows = ["| what | how much |", "|---|---|"]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("speed-*.json"))]
+    for r in records:
+        whole, reference = r["indexed"], r["reference"]
+        rows += [
+            f"| `pilcrow ask` on the sample from a cold process, median | {r['first_answer_seconds']:.2f} s |",
+            f"| its answer in a warm one: p50, p95, p99 | {_milliseconds(r['total_ms'])} |",
+            f"| of which retrieval | {_milliseconds(r['retrieve_ms'])} |",
+            f"| indexing, {whole['documents']:,} documents in {whole['passages']:,} passages | "
+            f"{r['indexed_per_second']['passages']:.0f} passages a second |",
+            f"| of which the encoder, {r['precision']} | {r['passages_encoded_per_second']:.0f} passages a second |",
+            f"| the same passages by sentence-transformers, float32 | "
+            f"{reference['passages_encoded_per_second']:.0f} passages a second, so {reference['times']:.1f} times |",
+            f"| most memory held at once | {r['resident_bytes'] / 1e6:.0f} MB |",
+            f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
+        ]
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _milliseconds(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{shares[name]:.0f}" for name in ("p50", "p95", "p99")) + " ms"
+
+
+def _robustness_table(results: Path) -> str:
+    rows = ["| what was done, to the end without a fault | how much |", "|---|---|"]
+    killed, crowded = (
+        json.loads((results / f"robustness-{name}.json").read_text(encoding="utf-8")) for name in ("killed", "reading")
+    )
+    rows.append(
+        f"| a writer killed at a random moment, and the whole collection looked at | {killed['kills']} times, "
+        f"{killed['kills_inside_a_step']} of them inside a step, after {killed['steps']:,} steps |"
+    )
+    rows.append(
+        f"| {crowded['readers']} processes reading while one writes, for {crowded['seconds']} s | "
+        f"{crowded['readings']:,} readings, {crowded['steps']:,} steps of the writer |"
+    )
+    return "\n".join([*rows, "", _provenance(killed), _provenance(crowded), ""])
+
+
+def _provenance(record: Mapping[str, Any]) -> str:
+    """Where a row comes from, so that anybody can get it again."""
+    return (
+        f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
+        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`"
+    )
