@@ -257,8 +257,7 @@ def fork_writers(lines: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    import datasketch  # noqa: F401  (loaded before the fork, not in each writer)
-    import faiss  # noqa: F401
+    import faiss  # noqa: F401  (loaded before the fork, not in each writer)
 
     if sys.argv[1:2] == ["read"]:
         sys.stdout.write(str(read_on(Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))))

@@ -49,6 +49,16 @@ def test_near_copies_share_a_band_and_other_texts_do_not() -> None:
     assert signature(runs(["a text of a few words is no copy of anything"])) is None
 
 
+@pytest.mark.parametrize("n", [20, 21, 5000])
+def test_a_signature_is_that_of_datasketch(n: int) -> None:
+    from datasketch import MinHash
+
+    found = frozenset(f"über \U0001f600 the run number {number}" for number in range(n))
+    minhash = MinHash(num_perm=63, seed=1)
+    minhash.update_batch([run.encode() for run in found])
+    assert signature(found) == minhash.hashvalues.astype("<u4").tobytes()
+
+
 def test_one_text_under_several_names_is_stored_once_and_stays_until_the_last_name_goes(
     make_collection: MakeCollection,
 ) -> None:
