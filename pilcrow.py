@@ -198,7 +198,7 @@ def index_command(
              "ignored": dict(summary.ignored)}
         )  # fmt: skip
     else:
-        _print_summary(summary, opened.folder)
+        _print_summary(summary, str(opened.place))
     print_notices(summary.notices)
     if summary.unreadable:
         raise typer.Exit(_USER_ERROR if summary.seen == 0 else 1)
@@ -407,7 +407,8 @@ def edit_command(
     if not given.named:
         raise typer.BadParameter("give at least one of --title, --date, --publisher, --url")
     opened = open_collection(collection)
-    opened.stored.close()  # raises where there is no collection, before one is made
+    with opened.stored.reading():  # raises where there is no collection, before one is made
+        pass
     with opened.writer() as writer:
         edited = edit_document(writer, opened.encoder, document, given)
     outlet, headline = name(edited.publisher or "no outlet"), name(edited.title or "no title")
@@ -422,7 +423,7 @@ def remove_command(
     """Take documents out of the collection; their files stay."""
     from index.collection import open_collection as open_stored
 
-    with open_stored(open_collection(collection).folder, write=True) as writer:
+    with open_stored(open_collection(collection).place, write=True) as writer:
         writer.remove(list(dict.fromkeys(documents)))
         writer.refresh_base()
         print_notices(writer.notices)
@@ -458,7 +459,7 @@ def serve_command(
         answers = answering(opened, strict=strict)
         served = make_app(opened, answers, token=token, hosts=allow_host or (), waiting=queue, seconds=seconds)
         shown = f"[{host}]" if ":" in host else host
-        say(f"Serving '{opened.folder}' at http://{shown}:{listening.getsockname()[1]} (/docs says how to call it)")
+        say(f"Serving '{opened.place}' at http://{shown}:{listening.getsockname()[1]} (/docs says how to call it)")
         serve(served, listening)
 
 
@@ -590,17 +591,17 @@ def train_cleaner_command(
 # ---- What the commands share
 
 
-def _for_reading(folder: Path | None, *, sample: bool) -> OpenCollection:
+def _for_reading(place: str | None, *, sample: bool) -> OpenCollection:
     """The collection to read. Where none was named and there is none yet, the sample, unless a program is asking."""
     from index.errors import CollectionMissing
 
-    opened = open_collection(folder)
+    opened = open_collection(place)
     if opened.exists:
         return opened
-    if folder is None and "PILCROW_COLLECTION" not in os.environ and sample:
+    if place is None and "PILCROW_COLLECTION" not in os.environ and sample:
         return _sample_collection()
     raise CollectionMissing(
-        f"no collection in '{opened.folder}'; make one with: pilcrow index PATH --collection {opened.folder}"
+        f"no collection in '{opened.place}'; make one with: pilcrow index PATH --collection {opened.place}"
     )
 
 
@@ -681,7 +682,7 @@ def _question_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _print_summary(summary: "Summary", folder: Path) -> None:
+def _print_summary(summary: "Summary", place: str) -> None:
     from rag.terminal import name
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
@@ -691,7 +692,7 @@ def _print_summary(summary: "Summary", folder: Path) -> None:
         counts["removed"] = summary.removed
     if summary.unreadable:
         counts["skipped"] = len(summary.unreadable)
-    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(str(folder))}")
+    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(place)}")
     for path, reason in summary.unreadable:
         print_line(f"skipped {name(path)}: {name(reason)}")
     for reason, n in summary.ignored.items():

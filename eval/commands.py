@@ -13,6 +13,7 @@ from rag.console import CollectionOption, JsonOption, SaveOption, print_json, pr
 if TYPE_CHECKING:
     from eval.measured import Comparison
     from eval.questions import QuestionSet
+    from index.address import Place
     from index.embedding import Encoder
     from rag.reading import Reader
 
@@ -25,7 +26,7 @@ eval_app = typer.Typer(
 
 
 KeptOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--collection", metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]"),
 ]
 
@@ -48,6 +49,7 @@ def eval_retrieval_command(
     from eval.report import save_result
     from eval.runs import evaluate_retrieval
     from eval.table import aligned
+    from index.address import place_of
     from index.embedding import BUNDLED, open_encoder
 
     dataset, model = read_beir(folder, split), open_encoder(encoder or BUNDLED, fetch=encoder is not None)
@@ -56,7 +58,7 @@ def eval_retrieval_command(
             dataset,
             model,
             reader=_reader(None) if read else None,
-            folder=collection,
+            folder=place_of(collection) if collection else None,
             progress=lambda step, n, total: progress(n, total, step),
         )
     figures = retrieval_figures(scores)
@@ -124,7 +126,7 @@ def eval_answers_command(
     reader: ReaderOption = None,
     article: ArticleOption = None,
     collection: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="The collection that a .jsonl file asks; else where the documents are kept."),
     ] = None,
     full: FullOption = False,
@@ -457,23 +459,24 @@ def _print_figures(figures: Mapping[str, Any], above: str = "") -> None:
             print_line(f"{label:<46}" + (f"{value:,}" if isinstance(value, int) else f"{value:.4f}"))
 
 
-def _collections(questions: "QuestionSet", folder: Path | None) -> tuple[Path | None, Path | None]:
+def _collections(questions: "QuestionSet", named: str | None) -> tuple["Place | None", "Place | None"]:
     """Where the questions' own documents are kept, and the existing collection that is asked where they bring none."""
+    from index.address import place_of
     from rag.opened import open_collection
 
     if questions.documents is not None or questions.files is not None:
-        return folder, None
-    return None, open_collection(folder).folder
+        return place_of(named) if named else None, None
+    return None, open_collection(named).place
 
 
-def _encoder(questions: "QuestionSet", folder: Path | None) -> "Encoder":
+def _encoder(questions: "QuestionSet", named: str | None) -> "Encoder":
     """The bundled encoder, or that of the collection that is asked."""
     from index.embedding import open_encoder
     from rag.opened import open_collection
 
-    kept, _ = _collections(questions, folder)
+    kept, _ = _collections(questions, named)
     brings = questions.documents is not None or questions.files is not None
-    return open_encoder() if brings or kept else open_collection(folder).encoder
+    return open_encoder() if brings or kept else open_collection(named).encoder
 
 
 @eval_app.command("cleaning")

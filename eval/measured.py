@@ -24,6 +24,7 @@ from eval.report import data_sha256
 from eval.runs import Progress, Run, collection_of, frames, ids, places_of, run_setting
 from eval.settings import BadSetting, Setting, encoder_of
 from eval.shown import Shown, gold_units, show_units
+from index.address import Place
 from index.collection import Collection
 from index.embedding import BUNDLED, Encoder, Vectors
 from rag.reading import Reader
@@ -115,7 +116,7 @@ def compare_settings(
     measure: str | None = None,
     level: Level = Level.DOCUMENT,
     answers: bool = False,
-    asked: Path | None = None,
+    asked: Place | None = None,
     cache: Path | None = None,
     encoder: str = BUNDLED,
     progress: Progress | None = None,

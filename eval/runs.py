@@ -23,6 +23,7 @@ from eval.places import Level, Places, find_places, rank_units, units_of
 from eval.questions import Question, QuestionSet, of_beir
 from eval.settings import Setting, in_reading_order
 from eval.trec import ranked, read_run
+from index.address import Place
 from index.collection import Collection, Snapshot, create_collection, open_collection
 from index.embedding import Encoder, Vectors
 from index.indexing import index_documents, index_paths, require_same
@@ -76,8 +77,8 @@ def collection_of(
     questions: QuestionSet,
     encoder: Encoder,
     *,
-    asked: Path | None = None,
-    folder: Path | None = None,
+    asked: Place | None = None,
+    folder: Place | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Collection]:
     """A collection of the questions' documents, indexed where that is not done yet.
@@ -124,7 +125,7 @@ def _require_nothing_else(collection: Collection, own: set[str]) -> None:
         strangers = {d.doc_id for d in snapshot.documents()} - own
     if strangers:
         raise BadDataset(
-            f"'{collection.folder}' holds other documents too ({min(strangers)}, …); name a folder of its own"
+            f"'{collection.place}' holds other documents too ({min(strangers)}, …); name a folder of its own"
         )
 
 
@@ -317,7 +318,7 @@ def evaluate_retrieval(
     encoder: Encoder,
     *,
     reader: Reader | None = None,
-    folder: Path | None = None,
+    folder: Place | None = None,
     kept: KeepRun | None = None,
     progress: Progress | None = None,
 ) -> RetrievalScores:

@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from index.checking import damaged_documents
-from index.collection import open_collection
+from index.damage import damaged_documents
 from index.errors import CollectionError, Unreadable
+from index.folder import open_collection
 from index.locking import acquire
 from index.migration import can_be_read
 from index.truth import CORPUS, FORMAT, connect, meta, put_in_place

@@ -1,467 +1,231 @@
-"""The collection on disk: one source of truth, and two derived indexes that can be made again from it.
+"""A collection, as indexing, asking and measuring see it, wherever it lies; and where an address says that it lies.
 
-    corpus.sqlite              the truth: texts, their names, paragraphs, passages, vectors, the encoder's identity
-    vectors-GENERATION.faiss   derived: the base, immutable        lexical/   derived: tantivy
-    writer.lock                held by the one process that writes
+    DIR                                  a folder of this machine: SQLite, FAISS and tantivy (index.folder)
+    milvus+http://HOST:PORT/NAME         a Milvus server, or a cluster behind it; also milvus+https (index.milvus)
+    milvus+file:PATH.db                  a file of Milvus Lite
 
-The rule that keeps it whole: derived indexes may hold more than the truth, never less. So lexical entries are
-committed first, then one SQLite transaction makes documents, passages and vectors visible and moves the generation,
-and lexical deletes follow. A question runs inside one read transaction, and a hit whose id the truth does not have is
-dropped. Vectors newer than the base are searched from the truth.
+Two implementations of one promise: a reading sees one whole state, whatever is written meanwhile; a document is
+replaced whole; passage ids are never used twice; one process writes at a time. What a front door needs beyond the
+promise is `folder`: a room on this machine for what is not the collection's own, such as people's judgements.
 """
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-import filelock
-import numpy as np
+from index.address import Place, is_milvus
+from index.errors import CollectionError, CollectionLocked, CollectionReadOnly
 
-from index.copies import link, runs, signature
-from index.derived import DerivedIndexes, LexicalView, lexical_entry
-from index.documents import Document
-from index.embedding import EncoderIdentity
-from index.errors import CollectionError, CollectionLocked, CollectionMissing, CollectionReadOnly
-from index.lexical import LexicalEntry
-from index.locking import acquire
-from index.migration import migrate, needs_migration
-from index.records import (
-    Passages,
-    Prepared,
-    document_row,
-    find_text,
-    forget_texts,
-    read_text,
-    rename_texts,
-    renew_sum,
-    store_document,
-    store_passages,
-    store_text,
-    text_key,
-)
-from index.snapshot import Filters, Snapshot, Status, folder_size, read_generation
-from index.truth import (
-    CORPUS,
-    connect,
-    faults_told,
-    is_still,
-    make_truth,
-    next_generation,
-    require_format,
-    set_meta,
-    stored_encoder,
-    take_numbers,
-    transaction,
-)
-
-__all__ = ["Collection", "Filters", "Prepared", "Snapshot", "Status", "create_collection", "open_collection"]
-
-# How often a reading begins anew because something was committed while it began.
-_BEGINNINGS = 50
-# How long `compact` waits for readers that are inside a question.
-PATIENCE_MS = 5000
-# Where `reindex` keeps what it has embedded, until all is.
-REINDEXING = "reindex.sqlite"
+if TYPE_CHECKING:
+    from index.damage import Damage
+    from index.documents import Document
+    from index.embedding import EncoderIdentity, Vectors
+    from index.paragraphs import Paragraph
+    from index.passages import Passage
+    from index.records import Passages, Prepared
 
 
-class Collection:
-    """A collection in a folder, opened for reading, or for writing by one process at a time.
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents a question may look at; None is no limit.
 
-    How a long-lived process uses it: open it once and keep it. Any number of threads may be inside `reading()` at
-    once; each has a connection and a state of its own for as long as that lasts, and none waits for another or for a
-    writer. Keep a reading short (one question), begin and end it in one thread, without an `await` or a `yield` to
-    others inside, and hand its Snapshot to nobody. Each new reading sees what has
-    been committed by then, by whichever process, also a collection that was made anew in the folder; a thread that
-    reads inside its own reading sees the same state. Threads that write wait for one another.
+    after, before: ISO dates, inclusive; a document without a date passes neither. publisher, documents: exact names.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection | None, lock: filelock.FileLock | None) -> None:
-        """Use `open_collection` or `create_collection`. connection: the writer's."""
-        self.folder = folder
-        self._writer = connection
-        self._lock = lock
-        self._derived = DerivedIndexes(folder)
-        self._one_writes = threading.RLock()
-        self._here = threading.local()
-        self._file = _file_id(folder)
-        self._idle: list[tuple[sqlite3.Connection, tuple[int, ...]]] = []
-        self._closed = False
-        self.mended: list[str] = []  # derived indexes that were made again when this was opened for writing
+    after: str | None = None
+    before: str | None = None
+    publisher: str | None = None
+    documents: tuple[str, ...] = ()
 
-    # Opening and closing
+    def __bool__(self) -> bool:
+        return any((self.after, self.before, self.publisher, self.documents))
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files.
+
+    duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
+    """
+
+    documents: int
+    paragraphs: int
+    passages: int
+    furniture: int
+    duplicates: int
+    size: int
+    encoder: "EncoderIdentity"
+    generation: int
+    health: str
+
+
+class Snapshot(Protocol):
+    """One state of a collection; lives inside `Collection.reading()`."""
+
+    generation: int
+    encoder: "EncoderIdentity"
+
+    def require(self, encoder: "EncoderIdentity") -> None:
+        """Raises CollectionMismatch where another encoder made the vectors: a query's would not be comparable."""
+
+    def nearest(self, query: "Vectors", k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
+
+    def lexical(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
+
+    def vectors(self, passage_ids: Sequence[int]) -> "Vectors":
+        """Stored vectors (n, d) of passages, in the order asked for."""
+
+    def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> "list[Passage]":
+        """Passages in the order asked for, those that are gone left out.
+
+        Where several documents have the same text, `doc_id` is the earliest dated of those that the filters allow.
+        """
+
+    def passages_of(self, doc_id: str) -> "list[Passage]":
+        """All passages of a document, in the order of its text. Raises UnknownDocument."""
+
+    def document(self, doc_id: str) -> "Document":
+        """A document, with its text. Raises UnknownDocument; CollectionDamaged where the text is not as stored."""
+
+    def paragraphs(self, doc_id: str) -> "list[Paragraph]":
+        """All paragraphs of a document, in order. Raises UnknownDocument."""
+
+    def documents(self) -> "list[Document]":
+        """All documents by name, without their texts (`text` is empty)."""
+
+    def keys(self) -> dict[int, bytes]:
+        """The key of each stored text, by its number: what makes two texts the same."""
+
+    def text(self, text_no: int) -> "tuple[Document, list[Paragraph]]":
+        """A stored text under one of its names, and its paragraphs. Raises CollectionDamaged."""
+
+    def has_text(self, document: "Document", paragraphs: "Sequence[Paragraph]") -> bool:
+        """Whether the same text, under whatever name, is stored."""
+
+    def copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
+        """The other documents that have the same text, the earliest dated first. Raises UnknownDocument."""
+
+    def near_copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
+        """Documents of which the text differs from this one's in small edits, the earliest dated first."""
+
+    def status(self) -> Status:
+        """The collection in numbers."""
+
+
+class Collection(Protocol):
+    """A collection, opened for reading by any number of threads, or for writing by one process at a time.
+
+    place: its address, as a person would name it. folder: a room on this machine for what is beside it.
+    mended: parts that were made again when it was opened for writing.
+    """
+
+    place: Place
+    folder: Path
+    mended: list[str]
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
-        """Lets go of the files and of the writer's lock."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop()[0].close()
-        if self._writer is not None:
-            self._writer.close()
-        if self._lock is not None:
-            self._lock.release()
+        """Lets go of files, connections and the writer's lock."""
 
     @property
     def writable(self) -> bool:
-        """Whether this process holds the writer's lock."""
-        return self._lock is not None
+        """Whether this process is the one that writes."""
 
     @property
     def notices(self) -> list[str]:
-        """What was found damaged in derived files, a line each; for a reader, what still is."""
-        return self._derived.notices
-
-    def size(self) -> int:
-        """Bytes of all files in the folder."""
-        return folder_size(self.folder)
+        """What was found damaged, a line each."""
 
     @property
-    def encoder(self) -> EncoderIdentity:
+    def encoder(self) -> "EncoderIdentity":
         """The encoder that made the stored vectors, as of now."""
-        with self.reading() as snapshot:
-            return snapshot.encoder
 
-    # Reading
+    def size(self) -> int:
+        """Bytes on disk, as far as they are known."""
 
-    @contextmanager
-    def reading(self) -> Iterator[Snapshot]:
+    def reading(self) -> AbstractContextManager[Snapshot]:
         """One whole state of the collection, whatever is written meanwhile, by whichever thread or process."""
-        outer: Snapshot | None = getattr(self._here, "snapshot", None)
-        if outer is not None:
-            yield outer
-            return
-        with self._connection() as connection, faults_told(self.folder):
-            try:
-                derived = self._derived
-                view = self._begin(connection, derived)
-                self._here.snapshot = Snapshot(self.folder, connection, derived, view)
-                yield self._here.snapshot
-            finally:
-                self._here.snapshot = None
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
 
-    def _begin(self, connection: sqlite3.Connection, derived: DerivedIndexes) -> LexicalView:
-        """Begins a read transaction, and finds the lexical entries that belong to it.
-
-        tantivy is no part of the transaction. Entries go from it only after a transaction that took their passages has
-        moved the generation: so what was loaded while the generation stood still holds all that this state needs.
-        """
-        generation = -1
-        for _ in range(_BEGINNINGS):
-            connection.execute("BEGIN")
-            generation = read_generation(connection)
-            known = derived.view(generation)
-            if known is not None:
-                return known
-            view = derived.load_view(generation)
-            with self._connection() as another:
-                latest = read_generation(another)
-            if latest == generation:
-                return derived.keep(view, connection)
-            connection.execute("ROLLBACK")
-        connection.execute("BEGIN")
-        return LexicalView(read_generation(connection), None, None)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for reading that nobody else uses meanwhile, to the file that is there now."""
-        stamp = self._stamp()
-        while True:
-            try:
-                connection, of = self._idle.pop()
-            except IndexError:
-                connection = connect(self.folder, write=False)
-                break
-            if of == stamp:
-                break
-            connection.close()
-        try:
-            yield connection
-        finally:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append((connection, stamp))
-
-    def _stamp(self) -> tuple[int, ...]:
-        """What a connection belongs to: the file and, where it is read as one that cannot change, its time and size."""
-        try:
-            file = _file_id(self.folder)
-        except FileNotFoundError as error:
-            raise _missing(self.folder) from error
-        if file != self._file:
-            self._file = file
-            self._derived = DerivedIndexes(self.folder)  # another collection stands there now
-        if not is_still(self.folder):
-            return file
-        found = (self.folder / CORPUS).stat()
-        return (*file, found.st_mtime_ns, found.st_size)
-
-    # Writing
-
-    def replace(self, prepared: Sequence[Prepared], *, anew: bool = False) -> None:
+    def replace(self, prepared: "Sequence[Prepared]", *, anew: bool = False) -> None:
         """The documents become visible, whole, all at once; those of the same source go in the same moment.
 
         A text that is stored already gets a further name, and nothing else. anew: what is stored of these documents is
         damaged; all names of their texts get what is given here.
         """
-        if not prepared:
-            return
-        with self._writing() as connection:
-            keys = [text_key(p.document, p.paragraphs) for p in prepared]
-            with transaction(connection, self.folder):
-                new = _new_texts(connection, keys, prepared, anew=anew)
-                doc_nos = _document_numbers(connection, prepared)
-            self._derived.write_lexical(
-                lexical_entry(passage_id, text_no, p.document.title, window.heading,
-                              p.document.text[window.start : window.end])
-                for text_no, ids, p in new.values()
-                for passage_id, window in zip(ids, p.windows, strict=True)
-            )  # fmt: skip
-            with transaction(connection, self.folder):
-                before = [
-                    row[0]
-                    for doc_no in doc_nos.values()
-                    for row in connection.execute("SELECT text_no FROM documents WHERE doc_no = ?", (doc_no,))
-                ]
-                if anew:  # their keys are for those that come
-                    connection.executemany(
-                        "UPDATE texts SET key = randomblob(17) WHERE text_no = ?", [(t,) for t in before]
-                    )
-                for text_no, ids, p in new.values():
-                    found = runs(p.document.text[window.start : window.end] for window in p.windows)
-                    minhash = signature(found)
-                    store_text(connection, text_no, ids, p, minhash)
-                    link(connection, text_no, found, minhash)
-                for key, p in zip(keys, prepared, strict=True):
-                    text_no = new[key][0] if key in new else find_text(connection, key) or 0
-                    if anew:
-                        rename_texts(connection, doc_nos[p.document.source], text_no)
-                    store_document(connection, doc_nos[p.document.source], text_no, p.document)
-                # A new text may be without a name, too: where the same source was given twice.
-                gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
-                next_generation(connection)
-            if gone:
-                self._derived.write_lexical((), gone)
-            self._derived.state_lexical(connection)
 
     def remove(self, doc_ids: Sequence[str]) -> None:
         """The documents go, and texts that lose their last name. Raises UnknownDocument, before anything goes."""
-        with self._writing() as connection:
-            rows = [document_row(connection, self.folder, doc_id) for doc_id in doc_ids]
-            with transaction(connection, self.folder):
-                connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(doc_no,) for doc_no, _ in rows])
-                gone = forget_texts(connection, [text_no for _, text_no in rows])
-                next_generation(connection)
-            if gone:
-                self._derived.write_lexical((), gone)
-                self._derived.state_lexical(connection)
 
     def move(self, sources: Mapping[str, str]) -> None:
         """Documents whose files lie elsewhere now: name -> new source; nothing else changes. Raises UnknownDocument."""
-        if not sources:
-            return
-        with self._writing() as connection, transaction(connection, self.folder):
-            for doc_id, source in sources.items():
-                doc_no, _ = document_row(connection, self.folder, doc_id)
-                connection.execute("UPDATE documents SET source = ? WHERE doc_no = ?", (source, doc_no))
-                renew_sum(connection, doc_no)
-            next_generation(connection)
 
-    def exchange(self, encoder: EncoderIdentity, passages: Iterable[Passages]) -> int:
-        """Puts passages and vectors by another encoder in place of all that are there, in one moment; how many.
-
-        passages: those of every stored text. Readers that are inside a question keep the old ones until it ends.
-        """
-        with self._writing() as connection:
-            exchanged = list(passages)
-            count = sum(len(p.windows) for p in exchanged)
-            with transaction(connection, self.folder):
-                first = take_numbers(connection, "next_passage_id", count)
-            self._derived.write_lexical(_entries(connection, exchanged, first))
-            vectors = np.concatenate([np.zeros((0, encoder.dimension), np.float32), *(p.vectors for p in exchanged)])
-            ids = np.arange(first, first + count, dtype=np.int64)
-            base = self._derived.write_base(read_generation(connection) + 1, ids, vectors)
-            old = [
-                row[0] for row in connection.execute("SELECT passage_id FROM passages WHERE passage_id < ?", (first,))
-            ]
-            with transaction(connection, self.folder):
-                connection.execute("DELETE FROM passages")
-                at = first
-                for p in exchanged:
-                    store_passages(connection, p.text_no, range(at, at + len(p.windows)), p)
-                    at += len(p.windows)
-                connection.execute("DELETE FROM removed")
-                set_meta(connection, "encoder", encoder.to_json())
-                set_meta(connection, "base", base)
-                next_generation(connection)
-            self._derived.write_lexical((), old)
-            self._derived.state_lexical(connection)
-            self._derived.drop_old_bases(connection)
-            return count
-
-    def describe(self, document: Document) -> None:
+    def describe(self, document: "Document") -> None:
         """A document's date, publisher, url, and which of them a person gave, are what they are in `document`.
 
         Its title is part of what is embedded: see `replace`. Raises UnknownDocument.
         """
-        with self._writing() as connection, transaction(connection, self.folder):
-            doc_no, text_no = document_row(connection, self.folder, document.doc_id)
-            store_document(connection, doc_no, text_no, document)
-            next_generation(connection)
 
-    def mend(self) -> list[str]:
-        """Compares all bytes of the derived files with their checksums, and makes again what is not as it was written;
-        the names of what was."""
-        with self._writing() as connection:
-            return self._derived.mend(connection, stored_encoder(connection, self.folder).dimension, thorough=True)
+    def exchange(self, encoder: "EncoderIdentity", passages: "Iterable[Passages]") -> int:
+        """Puts passages and vectors by another encoder in place of all that are there, in one moment; how many.
 
-    def compact(self) -> bool:
-        """Makes every file anew, so that none holds a byte of what was removed; False where a reader is in the way.
-
-        A reader that is inside a question keeps the old pages of the truth; it is waited for, for five seconds.
+        passages: those of every stored text.
         """
-        with self._writing() as connection:
-            dimension = stored_encoder(connection, self.folder).dimension
-            self._derived.refresh_base(connection, dimension, always=True)
-            self._derived.rebuild_lexical(connection)
-            forget_reindexing(self.folder)
-            connection.execute("VACUUM")
-            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            return not busy
 
     def refresh_base(self) -> None:
-        """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
-        with self._writing() as connection:
-            self._derived.refresh_base(connection, stored_encoder(connection, self.folder).dimension)
+        """What searches are made fast with is brought up to what was written."""
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The writer's connection, for one thread at a time."""
-        if self._writer is None:
-            raise CollectionError(f"'{self.folder}' is open for reading only; open it with write=True")
-        with self._one_writes, faults_told(self.folder):
-            yield self._writer
+    def compact(self) -> bool:
+        """Takes away every byte of what was removed; False where a reader is in the way."""
+
+    def damaged_parts(self) -> "list[Damage]":
+        """What is not as it was stored and is no document's own; mended where this is open for writing."""
+
+    def damaged_documents(self) -> list[tuple[str, list[str]]]:
+        """Names of documents, and which of their parts differ from their checksums."""
+
+    def described(self, doc_id: str) -> "Document":
+        """What is stored of a document that may be damaged, its text left out. Raises UnknownDocument."""
 
 
-def open_collection(folder: Path, *, write: bool = False) -> Collection:
-    """The collection in `folder`. With `write`, this process becomes its one writer.
+def exists(place: Place) -> bool:
+    """Whether there is a collection."""
+    from index import folder
+
+    return folder.exists(_folder(place))
+
+
+def open_collection(place: Place, *, write: bool = False) -> Collection:
+    """The collection that stands there. With `write`, this process becomes its one writer.
 
     Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
     """
-    if not (folder / CORPUS).is_file():
-        raise _missing(folder)
-    if write:
-        with ExitStack() as undo:
-            lock = acquire(folder)
-            undo.callback(lock.release)
-            return _opened_for_writing(folder, lock, undo)
-    connection = connect(folder, write=False)
-    old = needs_migration(connection)
-    if not old:
-        require_format(connection, folder)
-    connection.close()
-    if old:
-        open_collection(folder, write=True).close()
-    return Collection(folder, None, None)
+    from index import folder
+
+    return folder.open_collection(_folder(place), write=write)
 
 
-def forget_reindexing(folder: Path) -> None:
-    """Removes what an interrupted `reindex` has embedded."""
-    for path in folder.glob(f"{REINDEXING}*"):
-        path.unlink(missing_ok=True)
+def create_collection(place: Place, encoder: "EncoderIdentity") -> Collection:
+    """A new, empty collection, open for writing; or the one that is there. Raises CollectionLocked."""
+    from index import folder
+
+    return folder.create_collection(_folder(place), encoder)
 
 
-def open_for_mending(folder: Path) -> Collection:
-    """The collection in `folder`, for writing where that is possible, for reading otherwise."""
+def open_for_mending(place: Place) -> Collection:
+    """The collection that stands there, for writing where that is possible, for reading otherwise."""
     try:
-        return open_collection(folder, write=True)
+        return open_collection(place, write=True)
     except (CollectionLocked, CollectionReadOnly):
-        return open_collection(folder)
+        return open_collection(place)
 
 
-def create_collection(folder: Path, encoder: EncoderIdentity) -> Collection:
-    """A new, empty collection in `folder`, open for writing; or the one that is there.
-
-    Raises CollectionLocked where somebody else makes it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as undo:
-        lock = acquire(folder)
-        undo.callback(lock.release)
-        if not (folder / CORPUS).is_file():
-            make_truth(folder, encoder)
-        return _opened_for_writing(folder, lock, undo)
-
-
-def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) -> Collection:
-    """The collection, of today's format, its derived files mended; `undo` is let off once it is."""
-    connection = connect(folder, write=True)
-    undo.callback(connection.close)
-    with faults_told(folder):
-        encoder = stored_encoder(connection, folder)
-        migrate(connection, folder, encoder)
-        collection = Collection(folder, connection, lock)
-        collection.mended = collection._derived.mend(connection, encoder.dimension)
-    undo.pop_all()
-    return collection
-
-
-def _entries(connection: sqlite3.Connection, passages: Sequence[Passages], first: int) -> Iterator[LexicalEntry]:
-    """What the lexical index is to hold of passages that are numbered from `first` on."""
-    passage_id = first
-    for p in passages:
-        title, text = read_text(connection, p.text_no)
-        for window in p.windows:
-            yield lexical_entry(passage_id, p.text_no, title, window.heading, text[window.start : window.end])
-            passage_id += 1
-
-
-def _new_texts(
-    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared], *, anew: bool = False
-) -> dict[bytes, tuple[int, range, Prepared]]:
-    """Texts that are not stored yet (or all, `anew`), by key: a number, ids for the passages, the first document of it.
-
-    Numbers and ids are taken in a transaction of their own: SQLite gives AUTOINCREMENT ids again after a rollback.
-    """
-    first: dict[bytes, Prepared] = {}
-    for key, p in zip(keys, prepared, strict=True):
-        if key not in first and (anew or find_text(connection, key) is None):
-            first[key] = p
-    text_no = take_numbers(connection, "next_text_no", len(first))
-    passage_id = take_numbers(connection, "next_passage_id", sum(len(p.windows) for p in first.values()))
-    new = {}
-    for n, (key, p) in enumerate(first.items()):
-        new[key] = (text_no + n, range(passage_id, passage_id + len(p.windows)), p)
-        passage_id += len(p.windows)
-    return new
-
-
-def _document_numbers(connection: sqlite3.Connection, prepared: Sequence[Prepared]) -> dict[str, int]:
-    """The number of each source: that of the document that it has, or one that nobody had or will have."""
-    numbers: dict[str, int] = {}
-    for p in prepared:
-        source = p.document.source
-        if source not in numbers:
-            row = connection.execute("SELECT doc_no FROM documents WHERE source = ?", (source,)).fetchone()
-            numbers[source] = int(row[0]) if row else take_numbers(connection, "next_doc_no", 1)
-    return numbers
-
-
-def _file_id(folder: Path) -> tuple[int, int]:
-    found = (folder / CORPUS).stat()
-    return found.st_dev, found.st_ino
-
-
-def _missing(folder: Path) -> CollectionMissing:
-    return CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")
+def _folder(place: Place) -> Path:
+    if is_milvus(place):
+        raise CollectionError(f"'{place}' cannot be opened: this version keeps collections in folders only")
+    return Path(place)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from index.collection import Collection, Prepared
+from index.collection import Collection
 from index.documents import FORMATS, MAX_BYTES, Document, File, document_of, file_of, open_file, rows_of, with_given
 from index.embedding import Encoder, Vectors
 from index.errors import NothingToDo, Unreadable
@@ -19,6 +19,7 @@ from index.formats.worker import Worker
 from index.furniture import classify, headline
 from index.metadata import GIVEN_FILE, Given, read_given
 from index.passages import encoder_inputs, windows
+from index.records import Prepared
 from index.truth import CORPUS
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.

@@ -12,9 +12,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.collection import REINDEXING, Collection, forget_reindexing
+from index.collection import Collection
 from index.embedding import Encoder, Vectors
 from index.errors import NothingToDo
+from index.folder import REINDEXING, forget_reindexing
 from index.indexing import SPECIAL_PIECES
 from index.passages import Window, encoder_inputs, windows
 from index.records import Passages, blob, from_blobs
@@ -50,9 +51,10 @@ def reindex(
     path = collection.folder / REINDEXING
     if collection.encoder.weights == encoder.identity.weights:
         forget_reindexing(collection.folder)
-        raise NothingToDo(f"the collection in '{collection.folder}' is made with '{encoder.identity.name}' already")
+        raise NothingToDo(f"the collection in '{collection.place}' is made with '{encoder.identity.name}' already")
     with faults_told(collection.folder), closing(_open_sidecar(path, encoder.identity.to_json())) as sidecar:
-        keys = _stored_keys(collection)
+        with collection.reading() as snapshot:
+            keys = snapshot.keys()
         kept = _drop_what_changed(sidecar, keys, collection.folder)
         missing = [text_no for text_no in keys if text_no not in kept]
         for done, batch in _batches(collection, encoder, missing):
@@ -89,12 +91,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
     return connection
-
-
-def _stored_keys(collection: Collection) -> dict[int, bytes]:
-    """The key of each stored text, by its number."""
-    with collection.reading() as snapshot:
-        return dict(snapshot.connection.execute("SELECT text_no, key FROM texts ORDER BY text_no").fetchall())
 
 
 def _drop_what_changed(sidecar: sqlite3.Connection, keys: dict[int, bytes], folder: Path) -> set[int]:

@@ -6,13 +6,13 @@ Lives inside one SQLite read transaction. A hit whose id the truth does not have
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from index import vectors as dense
+from index.collection import Filters, Status
 from index.derived import DerivedIndexes, LexicalView
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
@@ -37,41 +37,7 @@ _SPARE_HITS = 16
 _EARLIEST = "ORDER BY d.date IS NULL, d.date, d.doc_no"
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which documents a question may look at; None is no limit.
-
-    after, before: ISO dates, inclusive; a document without a date passes neither. publisher, documents: exact names.
-    """
-
-    after: str | None = None
-    before: str | None = None
-    publisher: str | None = None
-    documents: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return any((self.after, self.before, self.publisher, self.documents))
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files.
-
-    duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
-    """
-
-    documents: int
-    paragraphs: int
-    passages: int
-    furniture: int
-    duplicates: int
-    size: int
-    encoder: EncoderIdentity
-    generation: int
-    health: str
-
-
-class Snapshot:
+class FolderSnapshot:
     """One state of a collection; lives inside `Collection.reading()`."""
 
     def __init__(
@@ -174,6 +140,10 @@ class Snapshot:
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
         return read_document_rows(self.connection)
+
+    def keys(self) -> dict[int, bytes]:
+        """The key of each stored text, by its number: what makes two texts the same."""
+        return dict(self.connection.execute("SELECT text_no, key FROM texts ORDER BY text_no").fetchall())
 
     def text(self, text_no: int) -> tuple[Document, list[Paragraph]]:
         """A stored text under one of its names, and its paragraphs. Raises CollectionDamaged."""

@@ -4,15 +4,16 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 CollectionOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--collection", metavar="DIR", help="The collection's folder. [default: $PILCROW_COLLECTION, then ./.pilcrow]"
+        "--collection",
+        metavar="DIR",
+        help="The collection's folder, or its address in Milvus. [default: $PILCROW_COLLECTION, then ./.pilcrow]",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]

@@ -1,4 +1,4 @@
-"""A collection's folder together with the models that search and read it: what the front doors hold.
+"""A collection together with the models that search and read it: what the front doors hold.
 
 The command line, the page and the server each hold one; it knows where things are, and nothing of answers.
 """
@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.address import Place, is_milvus, milvus_address, place_of
+
 if TYPE_CHECKING:
     from index.collection import Collection
     from index.embedding import Encoder
@@ -24,13 +26,13 @@ _DEFAULT_FOLDER = ".pilcrow"
 
 @dataclass
 class OpenCollection:
-    """A collection's folder, and the models that search and read it, loaded when first needed.
+    """Where a collection lies, and the models that search and read it, loaded when first needed.
 
     encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
     model_name: a chat model's folder or name, or its name on `server`, an OpenAI-compatible one; None is none.
     """
 
-    folder: Path
+    place: Place
     encoder_name: str | None = None
     model_name: str | None = None
     server: str | None = None
@@ -58,7 +60,14 @@ class OpenCollection:
     @property
     def exists(self) -> bool:
         """Whether anything was ever indexed there."""
-        return (self.folder / "corpus.sqlite").is_file()
+        from index.collection import exists
+
+        return exists(self.place)
+
+    @property
+    def folder(self) -> Path:
+        """The collection's folder; for one in Milvus, the room on this machine for what is not its own."""
+        return milvus_address(str(self.place)).folder() if is_milvus(self.place) else Path(self.place)
 
     @cached_property
     def reader(self) -> "Reader":
@@ -93,7 +102,7 @@ class OpenCollection:
         if self._stored is None:
             from index.collection import open_collection
 
-            self._stored = open_collection(self.folder)
+            self._stored = open_collection(self.place)
         return self._stored
 
     @contextmanager
@@ -101,7 +110,7 @@ class OpenCollection:
         """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
         from index.collection import create_collection
 
-        with create_collection(self.folder, self.encoder.identity) as collection:
+        with create_collection(self.place, self.encoder.identity) as collection:
             yield collection
 
 
@@ -112,12 +121,13 @@ def open_collection(
     model: str | None = None,
     server: str | None = None,
 ) -> OpenCollection:
-    """The collection in a folder; made there by the first `index`.
+    """The collection in a folder, or in Milvus; made there by the first `index`.
 
-    folder: by default $PILCROW_COLLECTION, else `.pilcrow` in the current folder.
+    folder: or an address, as milvus+http://HOST:PORT/NAME; by default $PILCROW_COLLECTION,
+        else `.pilcrow` in the current folder.
     encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
     model: a chat model of transformers, by folder or name, that writes the answers; none by default.
     server: the address of an OpenAI-compatible server that has the model.
     """
-    place = Path(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER)
+    place = place_of(os.fspath(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER))
     return OpenCollection(place, encoder, model, server)

@@ -19,7 +19,7 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
     from index.embedding import open_encoder
     from rag.terminal import name
 
-    with open_for_mending(open_collection(collection).folder) as stored:
+    with open_for_mending(open_collection(collection).place) as stored:
         found = check(stored, lambda: open_encoder(stored.encoder.name))
         with stored.reading() as snapshot:
             documents = len(snapshot.documents())
@@ -40,7 +40,7 @@ def compact_command(collection: CollectionOption = None) -> None:
     """Make every file anew, so that none holds anything that was removed; exit 1 where a reader is in the way."""
     from index.collection import open_collection as open_stored
 
-    with open_stored(open_collection(collection).folder, write=True) as writer:
+    with open_stored(open_collection(collection).place, write=True) as writer:
         print_notices(writer.notices)
         before = writer.size()
         done = writer.compact()
@@ -60,7 +60,7 @@ def reindex_command(
     from index.embedding import open_encoder
     from index.reindexing import reindex
 
-    with open_stored(open_collection(collection).folder, write=True) as writer, progress_bar("embedding") as progress:
+    with open_stored(open_collection(collection).place, write=True) as writer, progress_bar("embedding") as progress:
         print_notices(writer.notices)
         done = reindex(writer, open_encoder(encoder, fetch=True), progress=lambda n, total: progress(n, total, ""))
     kept = f", {done.kept} from an interrupted run" if done.kept else ""
@@ -74,7 +74,7 @@ def export_command(
     """Write the whole collection, as it is at this moment, to one file."""
     from index.backup import export_collection
 
-    written = export_collection(open_collection(collection).folder, file)
+    written = export_collection(Path(open_collection(collection).place), file)
     print_line(f"{written:,} bytes in {file}")
 
 
@@ -85,5 +85,5 @@ def import_command(
     """Make a collection from such a file, everything in it compared with its checksum first."""
     from index.backup import import_collection
 
-    folder = open_collection(collection).folder
-    print_line(f"{import_collection(file, folder)} documents in {folder}")
+    place = open_collection(collection).place
+    print_line(f"{import_collection(file, Path(place))} documents in {place}")

@@ -20,12 +20,12 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from index.collection import Collection, Prepared, open_collection
+from index.collection import Collection, open_collection
 from index.documents import Document
 from index.indexing import row_document
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
-from index.records import vectors_after
+from index.records import Prepared, vectors_after
 
 GROUPS = 24
 VERSIONS = 4

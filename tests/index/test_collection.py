@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import vectors as dense
-from index.collection import Collection, Filters, Prepared, create_collection, open_collection
+from index.collection import Collection, Filters, create_collection, open_collection
 from index.embedding import Encoder, EncoderIdentity
 from index.errors import (
     CollectionDamaged,
@@ -28,7 +28,7 @@ from index.errors import (
 from index.indexing import index_documents, index_paths, row_document
 from index.lexical import LexicalEntry, LexicalIndex
 from index.passages import Window
-from index.records import vectors_after
+from index.records import Prepared, vectors_after
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."

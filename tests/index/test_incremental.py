@@ -126,7 +126,7 @@ def test_compact_says_so_where_a_reader_is_in_the_middle_of_a_question(
 ) -> None:
     collection = make_collection(bridge=BRIDGE, ledger=LEDGER)
     collection.close()
-    monkeypatch.setattr("index.collection.PATIENCE_MS", 50)
+    monkeypatch.setattr("index.folder.PATIENCE_MS", 50)
     with open_collection(collection.folder) as reader:
         with reader.reading() as snapshot:
             assert len(snapshot.documents()) == 2
