@@ -553,6 +553,9 @@ def train_support_command(
         Path | None,
         typer.Option(metavar="FILE.jsonl", help="Judged claims, as 'eval support' takes them; with held-out ones."),
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A support model to train further; else the bundled reader.")
+    ] = None,
     stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 1500,
     decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 500,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -560,13 +563,15 @@ def train_support_command(
     """Train the support model that ships, or go on where OUT stands. An hour on a laptop."""
     from eval.support_runs import read_claims
     from index.embedding import bundled_folder
+    from rag.reading import BUNDLED_READER
     from rag.support_pairs import held_out_pairs
     from rag.support_training import calibrate, train_support
 
     judged = read_claims(calibrate_on) if calibrate_on else []
     finished = train_support(
-        questions, claims, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed
-    )
+        questions, claims, bundled_folder(), out, start=start or BUNDLED_READER,
+        stable_steps=stable_steps, decay_steps=decay_steps, seed=seed,
+    )  # fmt: skip
     if judged:
         held_out = held_out_pairs(claims)
         pairs = [(c.claim, c.text) for c in judged] + [(pair.claim, pair.text) for pair in held_out]

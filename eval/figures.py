@@ -85,6 +85,7 @@ def support_figures(scores: SupportScores) -> Figures:
         "balanced_accuracy": scores.balanced_accuracy,
         "auroc": scores.auroc,
         "cosine": cosine,
+        "ms_per_256": scores.ms_per_256,
     }
 
 

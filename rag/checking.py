@@ -122,7 +122,7 @@ class _Places:
             ]
             texts = [place.text for place in [*single, *pairs]]
             words = [_words(text) for text in texts]
-            self._read[number] = ([*single, *pairs], words, self._encoder.encode(texts), len(single))
+            self._read[number] = ([*single, *pairs], words, self._encoder.encode_passages(texts), len(single))
         return self._read[number]
 
 

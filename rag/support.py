@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Encoder, bundled_folder, open_encoder
-from index.engine import WIDTH, Engine, Floats, Integers, tensor_shapes
+from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, tensor_shapes
 from index.sentences import sentence_spans
 from rag import reading
 from rag.candidates import logistic
@@ -156,9 +156,9 @@ class Calibration:
 def cosines(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> list[float]:
     """For each (claim, text) their cosine, in [-1, 1]; of a long text that of the best part that the encoder reads."""
     parts = [_parts(text, encoder) for _, text in pairs]
-    vectors = encoder.encode([part for some in parts for part in some])
-    found, first = [], 0
-    for claim, some in zip(encoder.encode([claim for claim, _ in pairs]), parts, strict=True):
+    vectors = encoder.encode_passages([*(claim for claim, _ in pairs), *(part for some in parts for part in some)])
+    found, first = [], len(pairs)
+    for claim, some in zip(vectors, parts, strict=False):
         found.append(float((vectors[first : first + len(some)] @ claim).max()))
         first += len(some)
     return found
@@ -195,10 +195,15 @@ class SupportModel:
         tokenizer: Tokenizer,
         *,
         calibration: Calibration | None = None,
+        precision: Precision | None = None,
         sha256: str = "",
     ) -> None:
-        """weights: as `merged` makes them. sha256: the identity of the file, for reports."""
-        self._engine = Engine(weights)
+        """weights: as `merged` makes them.
+
+        precision: of the transformer; None is the fastest that this processor has.
+        sha256: the identity of the file, for reports.
+        """
+        self._engine = Engine(weights, precision=precision or fastest_precision())
         self._encoder = open_encoder()
         self._head = {name: np.asarray(w, np.float32) for name, w in weights.items() if name.startswith("head.")}
         self._tokenizer = tokenizer

@@ -10,14 +10,13 @@ knows nothing of networks; `rag.support_training` learns from what is made here.
 
 import json
 import random
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from rag import training
+from rag import alterations, training
 from rag.statements import statement
 from rag.steps import TrainingDataError, seeded, times
 from rag.training import Corpus, Example, Question
@@ -39,6 +38,7 @@ PARAGRAPH_RATES = {
     "sentence_removed": 0.35,
     "sentence_elsewhere": 0.25,
     "sentence_changed": 0.45,
+    "swapped": 1.0,
     "stitched": 0.2,
     "extended": 0.3,
 }
@@ -178,7 +178,7 @@ def pair_of_question(material: Material, number: int, kind: str, rng: random.Ran
         answer, supported = other or answer, False
     claim = _statement(example.question, answer)
     if claim and kind == "negated":
-        claim, supported = negated(claim, rng), False
+        claim, supported = alterations.negated(claim, rng), False
     return Pair(claim, _titled(example, rng), supported, kind if not supported else "answerable") if claim else None
 
 
@@ -230,15 +230,6 @@ def _other_answer(material: Material, question: Question, answer: str, passage: 
     return rng.choice(others) if others else None
 
 
-_HELPER = re.compile(r"\b(is|was|are|were|has|had|can|could|will|would|should)\b(?! not)")
-
-
-def negated(claim: str, rng: random.Random) -> str | None:
-    """The claim denied: "not" behind its first auxiliary. None where it has none."""
-    changed = _HELPER.sub(rf"\1 {rng.choice(('not', 'not', 'never'))}", claim, count=1)
-    return changed if changed != claim else None
-
-
 def _joined(material: Material, number: int, rng: random.Random) -> Pair | None:
     """Two statements as one claim: borne out by the whole paragraph, not where one of them is missing or changed."""
     corpus = material.corpus
@@ -283,11 +274,11 @@ def pair_of_paragraph(corpus: Corpus, number: int, kind: str, rng: random.Random
     """A sentence of the paragraph, lightly changed, with a text; None where the kind cannot be made of it."""
     paragraph = corpus.paragraphs[number]
     parts = [paragraph.text[start:end].strip() for start, end in training.sentences(paragraph.text)]
-    fit = [n for n, part in enumerate(parts) if _FITTING.fullmatch(part)]
+    fit = [n for n, part in enumerate(parts) if alterations.FITTING.fullmatch(part)]
     if not fit:
         return None
     place = rng.choice(fit)
-    claim: str | None = lightly_changed(parts[place], paragraph.title, rng)
+    claim: str | None = alterations.lightly_changed(parts[place], paragraph.title, rng)
     low, high = _around(place, len(parts), rng)
     text = " ".join(parts[low:high])
     supported = kind == "sentence"
@@ -297,9 +288,11 @@ def pair_of_paragraph(corpus: Corpus, number: int, kind: str, rng: random.Random
         near = _near(corpus, number)
         text = corpus.paragraphs[rng.choice(near)].text if near else ""
     elif kind == "sentence_changed":
-        claim = _changed_sentence(str(claim), paragraph.text, rng)
+        claim = alterations.changed_sentence(str(claim), paragraph.text, rng)
+    elif kind == "swapped":
+        claim = alterations.swapped(str(claim), paragraph.text, rng)
     elif kind == "stitched":
-        claim = _stitched(parts, place, rng)
+        claim = alterations.stitched(parts, place, rng)
     elif kind == "extended":
         claim = _extended(corpus, number, str(claim), rng)
     if not claim or len(claim.split()) < 4 or not text:
@@ -316,107 +309,18 @@ def _around(place: int, n: int, rng: random.Random) -> tuple[int, int]:
     return max(0, place - rng.randint(0, 3)), min(n, place + 1 + rng.randint(0, 3))
 
 
-_ASIDE = re.compile(r"\s*\([^()]*\)")
-_LEAD = re.compile(
-    r"^(?:However|Moreover|Furthermore|In addition|Also|Thus|Therefore|Additionally|Meanwhile),\s+(?=\w)"
-)
-_PHRASE = re.compile(r"^(?:In|On|At|By|After|During|Since|Under|From|As|With) [^,]{3,60}, (?=\w)")
-_TRAILING = re.compile(r", (?:which|who|where|whose|including|such as|with|and|but|while|although) [^,]{8,}$")
-_PRONOUN = re.compile(r"^(?:He|She|It|They)\b")
-_SYNONYMS = dict(
-    pair.split("/")
-    for pair in re.findall(
-        r"\S+",
-        """began/started started/began large/big big/large often/frequently frequently/often many/numerous
-    numerous/many about/approximately approximately/about however/but also/additionally near/close_to
-    built/constructed constructed/built made/produced made/created created/made used/employed received/got
-    obtained/got important/significant significant/important main/primary primary/main major/principal
-    began/commenced show/demonstrate help/assist because/since although/though said/stated stated/said
-    called/named named/called located/situated situated/located died/passed_away wrote/authored
-    children/kids film/movie movie/film famous/well-known around/approximately several/a_number_of
-    get/obtain buy/purchase purchased/bought enough/sufficient needs/requires require/need increase/rise
-    reduce/lower provides/offers provide/offer allows/lets contains/includes includes/contains""",
-    )
-)
-
-
-def lightly_changed(sentence: str, title: str, rng: random.Random) -> str:
-    """The sentence with the same or less in it: an aside, a lead or a clause dropped, the title for a pronoun."""
-    text = " ".join(_ASIDE.sub("", sentence).split()) if rng.random() < 0.6 else sentence
-    text = _LEAD.sub("", text)
-    if rng.random() < 0.4:
-        text = _PHRASE.sub("", text)
-    if rng.random() < 0.4:
-        text = _TRAILING.sub(".", text.rstrip(". ")).rstrip(".") + "."
-    if title and rng.random() < 0.6:
-        text = _PRONOUN.sub(lambda _: re.sub(r"\s*\(.*\)", "", title), text)
-    if rng.random() < 0.6:
-        words = [
-            _SYNONYMS[word].replace("_", " ") if word in _SYNONYMS and rng.random() < 0.5 else word
-            for word in text.split(" ")
-        ]
-        text = " ".join(words)
-    return text[:1].upper() + text[1:]
-
-
-def _changed_sentence(claim: str, passage: str, rng: random.Random) -> str | None:
-    """The claim with another number or name, the opposite word, or denied; None where nothing of it can be."""
-    ways = [_other_number_in, _other_name_in, _opposite_in, _denied]
-    rng.shuffle(ways)
-    return next((changed for way in ways if (changed := way(claim, passage, rng)) and changed != claim), None)
-
-
-def _other_number_in(claim: str, passage: str, rng: random.Random) -> str | None:
-    numbers = training.NUMBER.findall(claim)
-    if not numbers:
-        return None
-    old = rng.choice(numbers)
-    inside = [number for number in training.NUMBER.findall(passage) if number not in numbers]
-    new = rng.choice(inside) if inside and rng.random() < 0.4 else training.other_number(old, rng)
-    return claim.replace(old, new)
-
-
-def _other_name_in(claim: str, passage: str, rng: random.Random) -> str | None:
-    own = training.names(claim)
-    words = set(claim.lower().split())
-    others = [name for name in training.names(passage) if not words & set(name.lower().split())]
-    return claim.replace(rng.choice(own), rng.choice(others)) if own and others else None
-
-
-def _opposite_in(claim: str, _passage: str, _rng: random.Random) -> str | None:
-    words = claim.split(" ")
-    place = next((n for n, word in enumerate(words) if word.lower() in training.OPPOSITE), None)
-    if place is None:
-        return None
-    return " ".join([*words[:place], training.OPPOSITE[words[place].lower()], *words[place + 1 :]])
-
-
-def _denied(claim: str, _passage: str, rng: random.Random) -> str | None:
-    return negated(claim, rng)
-
-
-# A sentence of six to forty-five words.
-_FITTING = re.compile(r"\S+(?:\s+\S+){5,44}")
-_CLAUSE = re.compile(r"(?:,| and| but| which| while| because| after| before| when)\s+")
-
-
-def _stitched(parts: Sequence[str], place: int, rng: random.Random) -> str | None:
-    """The beginning of a sentence with the end of another one of its paragraph."""
-    others = [part for n, part in enumerate(parts) if n != place and _FITTING.fullmatch(part)]
-    other = rng.choice(others) if others else ""
-    cuts = [match.start() for match in _CLAUSE.finditer(parts[place])]
-    tails = [match.start() for match in _CLAUSE.finditer(other)]
-    return parts[place][: rng.choice(cuts)] + other[rng.choice(tails) :] if cuts and tails else None
-
-
 def _extended(corpus: Corpus, number: int, claim: str, rng: random.Random) -> str | None:
     """The sentence with a clause of another paragraph behind it."""
     near = _near(corpus, number)
     text = corpus.paragraphs[rng.choice(near)].text if near else ""
-    others = [part for start, end in training.sentences(text) if _FITTING.fullmatch(part := text[start:end].strip())]
+    others = [
+        part
+        for start, end in training.sentences(text)
+        if alterations.FITTING.fullmatch(part := text[start:end].strip())
+    ]
     if not others:
         return None
-    tail = _CLAUSE.split(rng.choice(others).rstrip("."), maxsplit=1)[rng.choice((0, -1))]
+    tail = alterations.CLAUSE.split(rng.choice(others).rstrip("."), maxsplit=1)[rng.choice((0, -1))]
     return f"{claim.rstrip('.')}{rng.choice((', and ', ' and ', ', where ', ', while '))}{tail.strip()}."
 
 

@@ -74,14 +74,18 @@ def logits(weights: Mapping[str, Tensor], windows: Sequence[Window], *, bfloat16
 def initial_weights(encoder: Mapping[str, Tensor], start: Mapping[str, Tensor] | None, seed: int) -> dict[str, Tensor]:
     """The trained tensors before the first step; float32.
 
-    start: None for the encoder itself, its changes zero; else tensors of a model on the same backbone, whose
-    difference from the encoder's is taken as far as the rank goes, by its largest singular values.
+    start: None for the encoder itself, its changes zero; a support model's tensors as they are; else those of another
+    model on the same backbone, whose difference from the encoder's is taken as far as the rank goes, by its largest
+    singular values.
     """
     import torch
 
+    shapes = support.trained_names()
+    if start is not None and start.keys() == shapes.keys():
+        return {name: start[name].float().clone() for name in shapes}
     generator = torch.Generator().manual_seed(seed)
     weights: dict[str, Tensor] = {}
-    for name, shape in support.trained_names().items():
+    for name, shape in shapes.items():
         if name.endswith((".up", ".down")):
             continue
         if not name.startswith("head."):
@@ -145,7 +149,8 @@ def train_support(
     """Trains, or goes on where `out` stands, to the end of the decay; the folder of the finished model, `out/support`.
 
     questions: a folder as `train_reader` takes it. claims: a folder with *.jsonl of claims, evidence and labels.
-    start: the folder of a reader whose tensors are where training starts, by `low_rank`; None for the encoder's own.
+    start: the folder of a reader whose tensors are where training starts, by `low_rank`, or of a support model that is
+    trained further; None for the encoder's own.
     out: gets what `rag.steps.train` writes. The finished model is not calibrated.
     Raises TrainingDataError for bad data, ReaderFileError for a checkpoint of another recipe.
     """

@@ -111,3 +111,11 @@ def test_the_figures_are_those_of_the_judge_and_of_the_cosine(encoder: Encoder) 
     near = [float(one @ other) for claim in claims for one, other in [encoder.encode([claim.claim, claim.text])]]
     assert scores.cosine_auroc == np.mean([[a > b for b in near[2:]] for a in near[:2]])
     assert evaluate_support(claims, _Reader(), encoder, threshold=None).threshold == 0.75
+
+
+def test_the_time_is_that_of_256_word_pieces(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = [JudgedClaim("The mill opened.", ("It opened.",), True), JudgedClaim("It burned.", ("It opened.",), False)]
+    ticks = iter((2.0, 2.5))
+    monkeypatch.setattr("eval.support_runs.time.perf_counter", lambda: next(ticks))
+    n_pieces = 4 + 3 + 3 + 3
+    assert evaluate_support(claims, _Reader(), encoder, threshold=0.5).ms_per_256 == 500 * 256 / n_pieces

@@ -140,11 +140,6 @@ def test_what_the_text_lacks_or_contradicts_is_not_supported(material: Material,
 
 
 def test_a_negated_claim_is_denied(material: Material) -> None:
-    assert support_pairs.negated("Ada Brandt was the founder.", seeded(1)) in (
-        "Ada Brandt was not the founder.",
-        "Ada Brandt was never the founder.",
-    )
-    assert support_pairs.negated("Ada Brandt founded it.", seeded(1)) is None
     assert all(" not " in p.claim or " never " in p.claim for p in _made(material, "question", "negated"))
 
 
@@ -169,23 +164,11 @@ def test_a_sentence_without_its_own_place_in_the_text_is_not_supported(material:
         assert not any(pair.claim in pair.text for pair in pairs)
 
 
-def test_a_changed_stitched_or_extended_sentence_is_not_supported(material: Material) -> None:
-    for kind in ("sentence_changed", "stitched", "extended"):
+def test_a_changed_swapped_stitched_or_extended_sentence_is_not_supported(material: Material) -> None:
+    for kind in ("sentence_changed", "swapped", "stitched", "extended"):
         pairs = _made(material, "paragraph", kind)
         assert pairs
         assert not any(pair.supported or pair.claim in pair.text for pair in pairs)
-
-
-def test_a_light_change_keeps_what_is_said() -> None:
-    sentence = "However, in 1902, he bought the mill (for £9), which was old."
-    changed = {support_pairs.lightly_changed(sentence, "Ivo Sellin (weaver)", seeded(n)) for n in range(200)}
-    assert "He bought the mill." in {
-        support_pairs.lightly_changed("He bought the mill.", "", seeded(n)) for n in range(9)
-    }
-    assert any("(" not in text for text in changed)
-    assert all("bought" in text or "purchased" in text for text in changed)
-    names = {support_pairs.lightly_changed("He sold the mill.", "Ivo Sellin (weaver)", seeded(n)) for n in range(99)}
-    assert names == {"He sold the mill.", "Ivo Sellin sold the mill."}
 
 
 def test_a_human_claim_keeps_its_evidence_or_loses_its_support(folder: Path) -> None:

@@ -86,6 +86,17 @@ def test_training_starts_as_the_encoder_or_as_near_to_a_reader_as_the_rank_goes(
     )
 
 
+def test_a_support_model_is_trained_further_from_where_it_is(folder: Path, tmp_path: Path) -> None:
+    first = _train(folder, tmp_path / "first", stable_steps=3, decay_steps=0)
+    again = support_training.train_support(
+        folder / "questions", folder / "claims", bundled_folder(), tmp_path / "again",
+        start=tmp_path / "first" / "support", stable_steps=0, decay_steps=0, seed=5,
+    )  # fmt: skip
+    further = mapped_tensors(again / "model.safetensors")
+    assert first.keys() == further.keys()
+    assert all(np.array_equal(first[name], further[name]) for name in first)
+
+
 def test_a_matrix_of_low_rank_is_kept_whole_and_another_as_near_as_can_be() -> None:
     import torch
 
