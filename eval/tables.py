@@ -90,7 +90,8 @@ def _support_table(results: Path) -> str:
     paths = sorted(results.glob("support-*.json"))
     records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     for path, r in zip(paths, records, strict=True):
-        own = f"{r['balanced_accuracy']:.3f} | {r['auroc']:.3f} | {r['threshold']:.3f} | {r.get('ms_per_256', 0):.0f}"
+        ms = f"{r['ms_per_256']:.0f}" if "ms_per_256" in r else "–"
+        own = f"{r['balanced_accuracy']:.3f} | {r['auroc']:.3f} | {r['threshold']:.3f} | {ms}"
         cosine = f"{r['cosine']['balanced_accuracy']:.3f} | {r['cosine']['auroc']:.3f}"
         rows.append(f"| {path.stem.removeprefix('support-')} | {r['claims']} | {own} | {cosine} |")
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
