@@ -35,15 +35,15 @@ def test_the_graph_that_ships_is_the_one_that_the_code_makes(precision: Precisio
     assert PROBE.read_bytes() == build_probe()
 
 
-def test_hidden_states_are_those_of_transformers_with_two_segments_and_padding(tensors: dict[str, np.ndarray]) -> None:
+def test_hidden_states_are_those_of_transformers_with_two_segments(tensors: dict[str, np.ndarray]) -> None:
     import torch
     from transformers import BertModel
 
     rng = np.random.default_rng(0)
-    ids = rng.integers(1000, 30000, (3, 512)).astype(np.int32)
-    types = (np.arange(512) > np.array([[5], [400], [1]])).astype(np.int32)
-    lengths = np.array([512, 17, 1], np.int32)
-    mask = np.arange(512) < lengths[:, None]
+    ids = rng.integers(1000, 30000, (4, 512)).astype(np.int32)
+    second_from, lengths = [5, 9, 1, 3], [512, 17, 1, 17]
+    types = (np.arange(512) >= np.array(second_from)[:, None]).astype(np.int32)
+    mask = np.arange(512) < np.array(lengths)[:, None]
     reference = BertModel.from_pretrained(bundled_folder(), add_pooling_layer=False).eval()
     with torch.inference_mode():
         expected = reference(
@@ -51,14 +51,18 @@ def test_hidden_states_are_those_of_transformers_with_two_segments_and_padding(t
             token_type_ids=torch.tensor(types).long(),
             attention_mask=torch.tensor(mask).long(),
         ).last_hidden_state.numpy()
-    actual = Engine(tensors).hidden_states(ids, types, lengths)
-    assert actual.shape == (3, 512, WIDTH)
-    np.testing.assert_allclose(actual[mask], expected[mask], atol=1e-4)
+    inputs = [row[:length].tolist() for row, length in zip(ids, lengths, strict=True)]
+    for threads in (1, 2):
+        actual = Engine(tensors, threads=threads).run(inputs, lambda hidden, *_: list(hidden), second_from=second_from)
+        assert [states.shape for states in actual] == [(length, WIDTH) for length in lengths]
+        for states, reference_states, length in zip(actual, expected, lengths, strict=True):
+            np.testing.assert_allclose(states, reference_states[:length], atol=1e-4)
 
 
 def _means(engine: Engine, inputs: list[list[int]]) -> Floats:
     def take(hidden: Floats, lengths: Integers, _: object) -> list[Floats]:
-        means = [states[:n].mean(axis=0) for states, n in zip(hidden, lengths, strict=True)]
+        assert lengths.tolist() == [hidden.shape[1]] * len(hidden)
+        means = [states.mean(axis=0) for states in hidden]
         return [mean / np.linalg.norm(mean) for mean in means]
 
     return np.stack(engine.run(inputs, take))
@@ -103,13 +107,15 @@ def test_results_come_in_the_order_of_the_inputs(tensors: dict[str, np.ndarray],
     assert engine.run([], firsts) == []
 
 
-def test_batches_hold_every_input_once_fit_and_keep_all_threads_at_work() -> None:
+def test_batches_hold_every_input_once_with_others_of_its_length_and_keep_all_threads_at_work() -> None:
     lengths = np.random.default_rng(0).integers(2, 257, 500).tolist()
     batches = list(_batches(lengths, 4))
     assert sorted(number for batch in batches for number in batch) == list(range(500))
-    assert all(len(batch) * max(lengths[n] for n in batch) <= BATCH_PIECES for batch in batches)
-    assert [len(batch) for batch in _batches([300] * 8, 2)] == [3, 3, 2]
-    assert [len(batch) for batch in _batches([100] * 8, 2)] == [4, 4]
+    assert all(len({lengths[number] for number in batch}) == 1 for batch in batches)
+    assert all(len(batch) == 1 or len(batch) * lengths[batch[0]] <= BATCH_PIECES for batch in batches)
+    assert [len(batch) for batch in _batches([300] * 8, 2)] == [1] * 8
+    assert [len(batch) for batch in _batches([20] * 16, 2)] == [8, 8]
+    assert [len(batch) for batch in _batches([20] * 30, 1)] == [12, 12, 6]
 
 
 def test_a_tensor_of_another_shape_is_named(tensors: dict[str, np.ndarray]) -> None:
