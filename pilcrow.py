@@ -62,7 +62,7 @@ from rag.upkeep import check_command, compact_command, export_command, import_co
 
 if TYPE_CHECKING:
     from index.collection import Filters
-    from index.indexing import Summary
+    from index.files import Summary
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
     from rag.conversation import Turn
@@ -88,7 +88,8 @@ def index(
 ) -> "Summary":
     """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`."""
     from index.documents import MAX_BYTES
-    from index.indexing import index_paths, require_something
+    from index.files import require_something
+    from index.indexing import index_paths
 
     files = [Path(path) for path in paths]
     if not collection.exists:

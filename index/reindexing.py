@@ -16,8 +16,8 @@ from index.collection import Collection
 from index.embedding import Encoder, Vectors
 from index.errors import NothingToDo
 from index.folder import REINDEXING, forget_reindexing
-from index.indexing import SPECIAL_PIECES
 from index.passages import Window, encoder_inputs, windows
+from index.preparation import SPECIAL_PIECES
 from index.records import Passages, blob, from_blobs
 from index.truth import faults_told, meta, set_meta, transaction
 

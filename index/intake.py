@@ -1,0 +1,121 @@
+"""What an index run knows while it goes from file to file: what is stored, which names are taken, what is given.
+
+    found files -> wanted documents        those that are new, or not as they are stored
+
+Reads the files' bytes; does not parse them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.documents import Document, File, file_of, open_file, rows_of, with_given
+from index.errors import Unreadable
+from index.files import Fault, Found, Summary, free_name, is_there
+from index.metadata import Given
+from index.preparation import Job, Split
+
+# Faults of this many rows of one file are told one by one.
+_TOLD_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A document that is to be read: where it was found, as what it is stored, if it is, and what there is to do."""
+
+    found: Found
+    known: Document | None
+    job: Job
+
+
+class Intake:
+    """What is stored, which names are taken, what a person gave, and what was counted so far."""
+
+    def __init__(self, stored: Sequence[Document], given: Given, keep_all: bool, summary: Summary) -> None:
+        self.stored = {document.source: document for document in stored}
+        self.names = {document.doc_id for document in stored}
+        self.rows: dict[str, list[Document]] = {}  # by the file's source
+        for document in stored:
+            if (file := file_of(document.source)) != document.source:
+                self.rows.setdefault(file, []).append(document)
+        self.given = given
+        self.listed: Mapping[Path, Given] = {}
+        self.keep_all = keep_all
+        self.summary = summary
+        self.gone: list[str] = []
+        self.moves: dict[str, str] = {}
+        self._stored_moves: dict[str, str] = {}
+        self._by_bytes: dict[str, list[Document]] = {}
+        for document in stored:
+            self._by_bytes.setdefault(document.sha256, []).append(document)
+
+    def known_as(self, source: str, sha256: str) -> Document | None:
+        """The stored document of this source; else one of the same bytes whose file is gone, moved here."""
+        if source in self.stored:
+            return self.stored[source]
+        for document in self._by_bytes.get(sha256, ()):
+            if document.doc_id not in self.moves and not is_there(file_of(document.source)):
+                self.moves[document.doc_id] = source
+                self.summary.moved += 1
+                return document
+        return None
+
+    def take_moves(self) -> dict[str, str]:
+        """Name -> new source of the moves that are not stored yet."""
+        taken, self._stored_moves = self.moves.items() - self._stored_moves.items(), dict(self.moves)
+        return dict(taken)
+
+    def given_for(self, path: Path, known: Document | None) -> Given:
+        """What a person says of a file: with this command, else before, else in a metadata.csv."""
+        before = Given(**{name: getattr(known, name) for name in known.given}) if known else Given()
+        return self.given.over(before).over(self.listed.get(path, Given()))
+
+    def is_unchanged(self, known: Document, sha256: str, given: Given, *, keep_all: bool) -> bool:
+        """The bytes and the settings are those stored, and nothing is given that differs."""
+        return (
+            known.sha256 == sha256
+            and known.keep_all == keep_all
+            and all(getattr(known, name) == getattr(given, name) for name in given.named)
+        )
+
+    def admit(self, wanted: Wanted, split: Split) -> Split:
+        """The document under its name in the collection, counted; what a person gave stays given."""
+        known = wanted.known
+        self.summary.added += known is None
+        self.summary.updated += known is not None
+        name = known.doc_id if known else free_name(split.document.doc_id, wanted.found.root, self.names)
+        self.names.add(name)
+        given = {*(known.given if known else ()), *self.given.named}
+        return split.named(name, tuple(sorted(given)))
+
+    def wanted(self, found: Found, max_bytes: int) -> Iterator[Wanted | Fault]:
+        """The documents of a file that are new or not as they are stored, and what of it cannot be read."""
+        try:
+            file = open_file(found.path, max_bytes=max_bytes)
+            yield from (self._rows if file.holds_rows else self._file)(file, found)
+        except Unreadable as error:
+            yield Fault(str(found.path), str(error))
+
+    def _file(self, file: File, found: Found) -> Iterator[Wanted | Fault]:
+        known = self.known_as(file.source, file.sha256)
+        given = self.given_for(Path(file.source), known)
+        if known and self.is_unchanged(known, file.sha256, given, keep_all=self.keep_all or not file.is_scraped):
+            self.summary.unchanged += 1
+        else:
+            yield Wanted(found, known, Job(file, found.name, given, self.keep_all))
+
+    def _rows(self, file: File, found: Found) -> Iterator[Wanted | Fault]:
+        documents, faults = rows_of(file, found.name, keep_all=self.keep_all)
+        for fault in faults[:_TOLD_ROWS]:
+            yield Fault(f"{found.path}:{fault.line}", fault.reason)
+        if len(faults) > _TOLD_ROWS:
+            yield Fault(str(found.path), f"{len(faults) - _TOLD_ROWS} more rows with such faults")
+        here = {document.source for document in documents}
+        self.gone += [row.doc_id for row in self.rows.get(file.source, ()) if row.source not in here]
+        for row in documents:
+            known = self.known_as(row.source, row.sha256)
+            given = self.given_for(Path(file.source), known)
+            if known and self.is_unchanged(known, row.sha256, given, keep_all=row.keep_all):
+                self.summary.unchanged += 1
+            else:
+                yield Wanted(found, known, Job(with_given(row, given), row.doc_id, given, row.keep_all))
