@@ -191,6 +191,31 @@ def _name_in_gold(doc_id: str, places: Places, snapshot: Snapshot) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What the figures need of one answered question; all of it can stand in JSON.
+
+    answerable: whether the documents answer. abstained: with the threshold off. right, values: see Asked.
+    first_found: whether the first passage found lies in the gold, nan without gold. seconds: of the whole answer.
+    """
+
+    answerable: bool
+    abstained: bool
+    confidence: float
+    right: bool
+    values: Mapping[str, float]
+    first_found: float
+    seconds: float
+
+
+def rows_of(asked: Sequence[Asked], places: Mapping[str, Places]) -> list[Row]:
+    """The rows of what was asked."""
+    return [
+        Row(a.question.answerable, a.answer.abstained, a.answer.confidence, a.right, a.values,
+            _first_found(a, places[a.question.question_id]), a.answer.seconds["total"]) for a in asked
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerScores:
     """What was asked, as figures; fractions in [0, 1], nan where nothing was there to count.
 
@@ -223,35 +248,41 @@ def score_answers(
     asked: Sequence[Asked], places: Mapping[str, Places], *, threshold: float = THRESHOLD
 ) -> AnswerScores:
     """What was asked, as figures. Raises ValueError where nothing was."""
-    if not asked:
+    return score_rows(rows_of(asked, places), threshold=threshold, memory=peak_memory_bytes())
+
+
+def score_rows(rows: Sequence[Row], *, threshold: float = THRESHOLD, memory: int | None = None) -> AnswerScores:
+    """Rows as figures. memory: the most bytes that the process held which asked. Raises ValueError for no row."""
+    if not rows:
         raise ValueError("no question was asked")
-    able = [a for a in asked if a.question.answerable]
-    unable = [a for a in asked if not a.question.answerable]
-    confidences = [a.answer.confidence for a in asked]
-    right = [float(a.right) for a in asked]
-    answerable = [float(a.question.answerable) for a in asked]
-    seconds = [a.answer.seconds["total"] for a in asked]
+    able, unable = [r for r in rows if r.answerable], [r for r in rows if not r.answerable]
+    confidences = [r.confidence for r in rows]
+    right = [float(r.right) for r in rows]
+    answerable = [float(r.answerable) for r in rows]
+    seconds = [r.seconds for r in rows]
+
+    def abstained(some: Sequence[Row]) -> float:
+        return mean_or_nan([float(r.confidence < threshold or r.abstained) for r in some])
+
     return AnswerScores(
-        questions=len(asked),
+        questions=len(rows),
         answerable=len(able),
-        values={name: mean_or_nan([a.values[name] for a in asked]) for name in ANSWER_MEASURES},
-        abstained_answerable=mean_or_nan([float(a.abstains(threshold)) for a in able]),
-        abstained_unanswerable=mean_or_nan([float(a.abstains(threshold)) for a in unable]),
-        auroc=auroc([a.answer.confidence for a in able], [a.answer.confidence for a in unable])
-        if able and unable
-        else math.nan,
+        values={name: mean_or_nan([r.values[name] for r in rows]) for name in ANSWER_MEASURES},
+        abstained_answerable=abstained(able),
+        abstained_unanswerable=abstained(unable),
+        auroc=auroc([r.confidence for r in able], [r.confidence for r in unable]) if able and unable else math.nan,
         coverage_at_90=coverage_at(0.9, confidences, right),
         area_under_risk=area_under_risk(confidences, right),
         curve=risk_coverage(confidences, right),
         calibration_error=calibration_error(confidences, answerable),
         reliability=reliability(confidences, answerable),
         recall_at_1={
-            "fused": mean_or_nan([_first_found(a, places[a.question.question_id]) for a in able]),
-            "read": mean_or_nan([a.values["First citation"] for a in able]),
+            "fused": mean_or_nan([r.first_found for r in able]),
+            "read": mean_or_nan([r.values["First citation"] for r in able]),
         },
         p50=percentile(seconds, 0.5),
         p95=percentile(seconds, 0.95),
-        peak_memory_bytes=peak_memory_bytes(),
+        peak_memory_bytes=memory,
     )
 
 

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from eval.datasets import BadDataset
+from eval.datasets import BadDataset, json_rows, read_squad, text_field
 from index.cleaner import Cleaner, Linear, Trees
 from index.formats.page import read_page, visible_blocks
 from index.furniture import kinds_of
@@ -80,7 +80,7 @@ def read_pages(folder: Path) -> list[Page]:
     return pages
 
 
-def _flattened(blocks: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
+def _flattened(blocks: Iterable[str]) -> tuple[str, ...]:
     text = "\n\n".join(blocks)
     return tuple(text[start:end] for start, end in paragraph_spans(text))
 
@@ -110,7 +110,7 @@ def score(kept: str, body: str) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / (precision + recall) if shared else 0.0
 
 
-def mean_scores(rows: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+def mean_scores(rows: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """The mean over pages of each of the three."""
     precision, recall, f1 = (float(np.mean(column)) for column in zip(*rows, strict=True))
     return precision, recall, f1
@@ -126,10 +126,19 @@ def kept_text(blocks: Sequence[str], kinds: Sequence[Kind]) -> str:
     )
 
 
+# How a page is cleaned -> (precision, recall, F1) of each page.
+Cleaned = Mapping[str, Sequence[Sequence[float]]]
+
+
 def evaluate_cleaning(
     pages: Sequence[Page], *, progress: Callable[[int, int, str], None] | None = None
 ) -> CleaningScores:
-    """All four ways; ours on pages of sites that it was not trained on, fold by fold."""
+    """The means of all four ways over the pages."""
+    return score_cleaning(clean_pages(pages, progress=progress))
+
+
+def clean_pages(pages: Sequence[Page], *, progress: Callable[[int, int, str], None] | None = None) -> Cleaned:
+    """Each page cleaned in all four ways; ours learned on other sites, fold by fold."""
     looked = [_look(page) for page in pages]
     fold = _folds([page.site for page in pages], FOLDS)
     ours: dict[int, tuple[float, float, float]] = {}
@@ -143,13 +152,14 @@ def evaluate_cleaning(
     rules = [score(kept_text(p.blocks, kinds_of(p.blocks, None, None)), p.body) for p in pages]
     everything = [score("\n".join(page.blocks), page.body) for page in pages]
     extracted = [score(read_page(page.html).text, page.body) for page in pages]
-    return CleaningScores(
-        len(pages),
-        mean_scores([ours[i] for i in range(len(pages))]),
-        mean_scores(rules),
-        mean_scores(everything),
-        mean_scores(extracted),
-    )
+    own = [ours[i] for i in range(len(pages))]
+    return {"ours": own, "rules": rules, "all": everything, "trafilatura": extracted}
+
+
+def score_cleaning(cleaned: Cleaned) -> CleaningScores:
+    """The means over the pages. Raises ValueError where there is no page."""
+    means = {way: mean_scores(rows) for way, rows in cleaned.items()}
+    return CleaningScores(len(cleaned["ours"]), means["ours"], means["rules"], means["all"], means["trafilatura"])
 
 
 def _folds(sites: Sequence[str], count: int) -> list[int]:
@@ -264,17 +274,53 @@ def _trees(seen: Sequence[Matrix], looked: Sequence[_Looked]) -> Trees:
     return Trees(np.array(nodes), roots, float(np.ravel(fitted._baseline_prediction)[0]))
 
 
-def furniture_share(texts: Iterator[str] | Sequence[str]) -> float:
-    """The share of the words of texts that would be taken for furniture; in [0, 1]."""
+# Texts that are all body
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What of texts without furniture is taken for some. texts, words, lost_words: how many there are."""
+
+    texts: int
+    words: int
+    lost_words: int
+
+    @property
+    def share(self) -> float:
+        """lost_words / words, in [0, 1]; over all words together, so that a long text counts for more; 0 for none."""
+        return self.lost_words / self.words if self.words else 0.0
+
+
+def lost_words(texts: Iterable[str]) -> Lost:
+    """How many words of texts are taken for furniture. A word is what stands between white space."""
     from index.furniture import classify
 
-    lost = total = 0
+    n_texts = lost = total = 0
     for text in texts:
+        n_texts += 1
         for paragraph in classify(text, ""):
             words = len(text[paragraph.start : paragraph.end].split())
             total += words
             lost += words * (paragraph.kind is Kind.FURNITURE)
-    return lost / max(1, total)
+    return Lost(n_texts, total, lost)
+
+
+def body_texts(path: Path) -> list[str]:
+    """The texts of a BEIR folder's documents, or of a SQuAD file's paragraphs: collections of body alone.
+
+    Raises BadDataset where it is neither.
+    """
+    if path.is_dir():
+        corpus = path / "corpus.jsonl"
+        if not corpus.is_file():
+            raise BadDataset(f"'{path}' has neither ground-truth.json with html/ nor a BEIR folder's corpus.jsonl")
+        return [text_field(row, "text", corpus, number) for number, row in json_rows(corpus)]
+    return list(read_squad(path).paragraphs)
+
+
+def lost_json(lost: Lost) -> Mapping[str, Any]:
+    """What `pilcrow eval cleaning --json` prints of texts that are all body."""
+    return {"texts": lost.texts, "words": lost.words, "lost_words": lost.lost_words, "share_lost": lost.share}
 
 
 def scores_json(scores: CleaningScores) -> Mapping[str, Any]:

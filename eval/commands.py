@@ -47,7 +47,7 @@ def eval_retrieval_command(
     from eval.datasets import read_beir
     from eval.figures import retrieval_figures
     from eval.report import save_result
-    from eval.runs import evaluate_retrieval
+    from eval.retrieval_runs import evaluate_retrieval
     from eval.table import aligned
     from index.address import place_of
     from index.embedding import BUNDLED, open_encoder
@@ -481,17 +481,27 @@ def _encoder(questions: "QuestionSet", named: str | None) -> "Encoder":
 
 @eval_app.command("cleaning")
 def eval_cleaning_command(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="html/*.html.gz and ground-truth.json")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="A folder of html/*.html.gz and ground-truth.json; or a BEIR folder or SQuAD's .json."
+        ),
+    ],
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Precision, recall and F1 of what is kept of flattened pages, beside keeping all and trafilatura on the HTML."""
-    from eval.cleaning import evaluate_cleaning, read_pages, scores_json
+    """Precision, recall and F1 of what is kept of flattened pages, beside keeping all and trafilatura on the HTML.
+
+    Of texts that are all body, a BEIR folder's or a SQuAD file's: the share of words that is taken for furniture.
+    """
+    from eval.cleaning import body_texts, evaluate_cleaning, lost_json, lost_words, read_pages, scores_json
     from eval.report import data_sha256
     from index.cleaner import BUNDLED_CLEANER
 
-    with progress_bar("cleaning") as progress:
-        scores = evaluate_cleaning(read_pages(folder), progress=progress)
-    command = shlex.join(["pilcrow", "eval", "cleaning", folder.resolve().name])
-    figures = dict(scores_json(scores))
-    _report_figures(figures, "cleaning", save, command, folder, data_sha256(BUNDLED_CLEANER), as_json)
+    if path.is_file() or (path / "corpus.jsonl").is_file():
+        kind, figures = "furniture", dict(lost_json(lost_words(body_texts(path))))
+    else:
+        with progress_bar("cleaning") as progress:
+            kind, figures = "cleaning", dict(scores_json(evaluate_cleaning(read_pages(path), progress=progress)))
+    command = shlex.join(["pilcrow", "eval", "cleaning", path.resolve().name])
+    _report_figures(figures, kind, save, command, path, data_sha256(BUNDLED_CLEANER), as_json)

@@ -7,7 +7,7 @@ from typing import Any
 from eval.answer_runs import AnswerScores
 from eval.calibration import thinned
 from eval.reading_runs import ReadingScores
-from eval.runs import RetrievalScores
+from eval.retrieval_runs import RetrievalScores
 from eval.support_runs import SupportScores
 
 Figures = dict[str, Any]

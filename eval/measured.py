@@ -4,7 +4,6 @@ Brings together what others own: the rankings (`runs.py`), the answers (`answer_
 statistics (`comparison.py`) and where each miss was lost (`diagnosis.py`).
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -17,10 +16,10 @@ from eval.answer_runs import ANSWER_MEASURES, AnswerScores, Asked, answer_frames
 from eval.comparison import Difference, Interval, Sample, bootstrap_interval, compare_with
 from eval.datasets import BadDataset
 from eval.diagnosis import Loss, lost_in_answer, lost_in_search
+from eval.kept import kept_folder
 from eval.metrics import measure_named
 from eval.places import Level, Places
 from eval.questions import Question, QuestionSet
-from eval.report import data_sha256
 from eval.runs import Progress, Run, collection_of, frames, ids, places_of, run_setting
 from eval.settings import BadSetting, Setting, encoder_of
 from eval.shown import Shown, gold_units, show_units
@@ -37,7 +36,6 @@ RECALL_AT = (1, 2, 3, 5, 10, 20, 50, 100)
 SHOWN_QUESTIONS = 12
 SHOWN_UNITS = 3
 SHOWN_MOVED = 3
-_ROOMS = ("index", "rag", "eval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +165,6 @@ def _checked(settings: Sequence[Setting], measure: str | None, answers: bool) ->
     if chosen not in known:
         raise BadSetting(f"no measure '{chosen}'; there are {', '.join(known)}")
     return chosen
-
-
-def kept_folder(cache: Path, questions: QuestionSet, encoder: Encoder) -> Path:
-    """Where a collection is kept: named after the data, the encoder, the passages' length and the code that indexes."""
-    identity = encoder.identity
-    made_of = (data_sha256(questions.path), identity.weights, str(identity.max_length), code_sha256("index"))
-    return cache / f"{questions.name}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:12]}"
-
-
-def code_sha256(*rooms: str) -> str:
-    """SHA-256 of the Python files of some rooms, by name: other code may give other figures."""
-    root = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for room in rooms or _ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _indexed(questions: QuestionSet, collection: Collection, encoder: Encoder, level: Level) -> _Indexed:

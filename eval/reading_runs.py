@@ -30,6 +30,14 @@ class ReadingScores:
     threshold: float
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the reader makes of a question and its paragraph: its best words, "" for none, and its probability."""
+
+    text: str
+    probability: float
+
+
 def evaluate_reading(
     dataset: ReadingDataset,
     reader: Reader,
@@ -37,12 +45,15 @@ def evaluate_reading(
     threshold: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReadingScores:
-    """Each question read with its own paragraph.
+    """Each question read with its own paragraph, and scored as `score_reading` does it."""
+    return score_reading(dataset, read_questions(dataset, reader, progress=progress), threshold=threshold)
 
-    threshold: None chooses the best one on these very questions, which flatters; give one chosen on others.
-    """
-    predictions: list[str] = []
-    probabilities: list[float] = []
+
+def read_questions(
+    dataset: ReadingDataset, reader: Reader, *, progress: Callable[[int, int], None] | None = None
+) -> list[Read]:
+    """Each question read with its own paragraph, in their order."""
+    found: list[Read] = []
     for left in range(0, len(dataset.questions), _PAIRS):
         asked = dataset.questions[left : left + _PAIRS]
         readings = reader.read_pairs(
@@ -51,10 +62,18 @@ def evaluate_reading(
             [dataset.titles[q.paragraph] for q in asked],
             n_spans=1,
         )
-        predictions += [r.spans[0].text if r.spans else "" for r in readings]
-        probabilities += [r.probability for r in readings]
+        found += [Read(r.spans[0].text if r.spans else "", r.probability) for r in readings]
         if progress:
-            progress(len(predictions), len(dataset.questions))
+            progress(len(found), len(dataset.questions))
+    return found
+
+
+def score_reading(dataset: ReadingDataset, read: Sequence[Read], *, threshold: float | None = None) -> ReadingScores:
+    """What was read of each question, against its references.
+
+    threshold: None chooses the best one on these very questions, which flatters; give one chosen on others.
+    """
+    predictions, probabilities = [r.text for r in read], [r.probability for r in read]
     references = [q.references for q in dataset.questions]
     em = [exact_match(p, r) if r else 0.0 for p, r in zip(predictions, references, strict=True)]
     f1 = [token_f1(p, r) if r else 0.0 for p, r in zip(predictions, references, strict=True)]

@@ -13,7 +13,8 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,46 @@ README = ROOT / "README.md"
 _MADE = ("eval/results", "README.md", "docs")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and when something was measured. commit: see `_commit`; date: ISO 8601, UTC."""
+
+    commit: str
+    date: str
+    machine: str
+
+
+def origin() -> Origin:
+    """Here and now."""
+    return Origin(_commit(), datetime.now(UTC).date().isoformat(), _machine())
+
+
 def save_result(
-    name: str, scores: Mapping[str, Any], *, command: str, data: Path, model_sha256: str, folder: Path = RESULTS
+    name: str,
+    scores: Mapping[str, Any],
+    *,
+    command: str,
+    data: Path,
+    model_sha256: str,
+    kept_from: Sequence[Origin] = (),
+    folder: Path = RESULTS,
 ) -> Path:
     """Writes `NAME.json`: the scores, and what is needed to get them again; returns the file.
 
     data: the folder that was measured on; its files' hash is kept. command: as a user would type it.
+    kept_from: where and when what the scores are made of was measured, where that was not here and now.
     """
+    here = origin()
+    before = [asdict(other) for other in kept_from if other != here]
     record = {
         **scores,
         "command": command,
-        "commit": _commit(),
+        "commit": here.commit,
         "data_sha256": data_sha256(data),
         "model_sha256": model_sha256,
-        "machine": _machine(),
-        "date": datetime.now(UTC).date().isoformat(),
+        "machine": here.machine,
+        "date": here.date,
+        **({"kept_from": before} if before else {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"

@@ -9,18 +9,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 
-from eval.comparison import Difference, compare_with
-from eval.datasets import BadDataset, RetrievalDataset
-from eval.metrics import MEASURES, Ranking, mean_over_queries
+from eval.datasets import BadDataset
+from eval.metrics import Ranking
 from eval.places import Level, Places, find_places, rank_units, units_of
-from eval.questions import Question, QuestionSet, of_beir
+from eval.questions import Question, QuestionSet
 from eval.settings import Setting, in_reading_order
 from eval.trec import ranked, read_run
 from index.address import Place
@@ -37,8 +35,6 @@ DEPTH = 100
 _PASSAGES = 300
 # Questions that are searched once more, one by one from their words on, to take the time.
 _TIMED = 50
-# Questions that the reader orders in `pilcrow eval retrieval --read`: about 0.1 s each.
-READ_SAMPLE = 300
 
 Progress = Callable[[str, int, int], None]
 Scored = list[tuple[str, float]]
@@ -64,9 +60,6 @@ class Run:
     def is_frame(self) -> bool:
         """Whether it only frames the others."""
         return self.name.startswith("frame: ")
-
-
-KeepRun = Callable[[str, Callable[[], Run]], Run]
 
 
 # ---- Where the documents are
@@ -290,100 +283,6 @@ def _shuffled(question_id: str, units: Sequence[str], without: str | None) -> Sc
 def ids(run: Run) -> dict[str, Ranking]:
     """Question id -> unit ids, best first: what the measures take."""
     return {question: [unit for unit, _ in ranking] for question, ranking in run.rankings.items()}
-
-
-# ---- `pilcrow eval retrieval`
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalScores:
-    """Measures by setting: settings["fused"]["nDCG@10"], in [0, 1]; queries: how many were judged.
-
-    frames: the same measures of rankings that nobody would use. order: nDCG@10 in the fused order and in the reader's,
-    on the same questions; empty where the reader was not asked. differences: of nDCG@10, against dense alone.
-    absent: judged documents that are not there.
-    """
-
-    dataset: str
-    queries: int
-    settings: dict[str, dict[str, float]]
-    frames: dict[str, dict[str, float]]
-    order: dict[str, float]
-    differences: tuple[Difference, ...]
-    absent: int
-
-
-def evaluate_retrieval(
-    dataset: RetrievalDataset,
-    encoder: Encoder,
-    *,
-    reader: Reader | None = None,
-    folder: Place | None = None,
-    kept: KeepRun | None = None,
-    progress: Progress | None = None,
-) -> RetrievalScores:
-    """Dense, lexical and fused on one test collection, each document ranked by its best passage.
-
-    reader: where given, its order is measured, too, on at most READ_SAMPLE questions.
-    folder: where the test collection is indexed, kept and found again; a temporary one by default.
-    kept: given a run's name and what makes it, gives the run, perhaps one from before; by default it is made.
-    progress: called with the step's name, how much is done, and of how much (0 where that is not known).
-    Raises CollectionMismatch where `folder` was made with another encoder.
-    """
-    asked = of_beir(dataset)
-    keep = kept or (lambda _name, make: make())
-    with collection_of(asked, encoder, folder=folder, progress=progress) as collection:
-        vectors = encoder.encode([q.text for q in asked.questions])
-
-        def ranked_by(way: Way) -> Run:
-            return run_setting(Setting(way.value, way), asked.questions, collection, encoder, None, vectors=vectors,
-                               progress=progress)  # fmt: skip
-
-        ways = {way: keep(way.value, partial(ranked_by, way)) for way in Way}
-        with collection.reading() as snapshot:
-            places = places_of(asked.questions, snapshot)
-        framing = frames(asked.questions, places, collection, encoder, vectors=vectors, bm25=ways[Way.LEXICAL])
-        order = _order(asked, dataset, collection, encoder, reader, keep=keep, progress=progress) if reader else {}
-    judged = list(dataset.qrels)
-    samples = {
-        run.name: np.array([MEASURES["nDCG@10"](ids(run).get(q, ()), dataset.qrels[q]) for q in judged])
-        for run in ways.values()
-    }
-    return RetrievalScores(
-        dataset.name,
-        len(dataset.qrels),
-        {run.name: _means(run, dataset) for run in ways.values()},
-        {run.name: _means(run, dataset) for run in framing},
-        order,
-        tuple(compare_with(Way.DENSE.value, samples)),
-        len({gold.doc_id for found in places.values() for gold in found.absent}),
-    )
-
-
-def _means(run: Run, dataset: RetrievalDataset) -> dict[str, float]:
-    return {name: mean_over_queries(measure, ids(run), dataset.qrels) for name, measure in MEASURES.items()}
-
-
-def _order(
-    asked: QuestionSet,
-    dataset: RetrievalDataset,
-    collection: Collection,
-    encoder: Encoder,
-    reader: Reader,
-    *,
-    keep: KeepRun,
-    progress: Progress | None,
-) -> dict[str, float]:
-    """nDCG@10 of the fused order and of the reader's, on the same sample of questions."""
-    sample = asked.sampled(READ_SAMPLE).questions
-    judged = {q.question_id: dataset.qrels[q.question_id] for q in sample}
-    scores: dict[str, float] = {"questions": len(sample)}
-    for name, read in (("fused", False), ("read", True)):
-        setting = Setting(name, read=read)
-        make = partial(run_setting, setting, sample, collection, encoder, reader, progress=progress)
-        run = keep(f"{name} on {len(sample)}", make)
-        scores[name] = mean_over_queries(MEASURES["nDCG@10"], ids(run), judged)
-    return scores
 
 
 def silent(_step: str, _done: int, _total: int) -> None:

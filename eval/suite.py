@@ -4,31 +4,47 @@
 
 What it looks for below DATA, whatever the folders are called: BEIR folders (corpus.jsonl with queries.jsonl), files of
 SQuAD's form, JSON lines of judged claims, and folders of web pages with their marked text. Folders named `train` are
-passed over. The bundled sample is always asked.
+passed over, but for their texts, which are looked at for what cleaning would lose. The bundled sample is always asked.
 
-Collections and runs are kept in a cache, by data, models and code: what has not changed is not embedded or ranked
-again. What is timed (answers) is never taken from the cache.
+Whatever was measured stays in a cache (`kept.py`), question by question, under all that decides it: the code that
+measures, models, data, libraries. What is there is not measured again, and the results file then says where and when
+it was: that goes for durations above all.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-from eval.answer_runs import ask_questions, score_answers
+from eval.answer_runs import Row, ask_questions, peak_memory_bytes, rows_of, score_rows
+from eval.cleaning import (
+    Cleaned,
+    Lost,
+    body_texts,
+    clean_pages,
+    lost_json,
+    lost_words,
+    read_pages,
+    score_cleaning,
+    scores_json,
+)
 from eval.datasets import BadDataset, ReadingDataset, read_beir, read_squad
 from eval.figures import Figures, answer_figures, finite, reading_figures, retrieval_figures, support_figures
-from eval.measured import code_sha256, kept_folder
+from eval.kept import Kept, code_sha256, kept_folder
 from eval.questions import QuestionSet, of_beir, of_squad, sample_questions
-from eval.reading_runs import evaluate_reading
-from eval.report import RESULTS, data_sha256, save_result
-from eval.runs import KeepRun, Progress, Run, collection_of, evaluate_retrieval, places_of
-from eval.support_runs import evaluate_support, read_claims
+from eval.reading_runs import Read, read_questions, score_reading
+from eval.report import RESULTS, Origin, data_sha256, save_result
+from eval.retrieval_runs import evaluate_retrieval
+from eval.runs import Progress, collection_of, places_of, silent
+from eval.support_runs import Verdicts, judge_claims, read_claims, score_support
 from eval.tables import DOCUMENTS, write_tables
+from index.cleaner import BUNDLED_CLEANER
 from index.embedding import Encoder
+from index.engine import fastest_precision
 from rag.reading import Reader
 from rag.training import CALIBRATION_ARTICLES
 
@@ -37,7 +53,10 @@ SAMPLE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One result: its name without the kind, its figures, what made it, and the seconds that it took."""
+    """One result: its name without the kind, its figures, and what made it.
+
+    origins: where and when what the figures are made of was measured. seconds: that the suite took for it now.
+    """
 
     kind: str
     name: str
@@ -45,29 +64,35 @@ class Part:
     command: str
     data: Path
     model_sha256: str
-    seconds: float
+    origins: Sequence[Origin]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lies below a folder."""
+    """What lies below a folder. body: BEIR folders and SQuAD files, training ones too, whose texts are all body."""
 
     beir: tuple[Path, ...]
     squad: tuple[Path, ...]
     claims: tuple[Path, ...]
-    pages: tuple[Path, ...] = ()
+    pages: tuple[Path, ...]
+    body: tuple[Path, ...]
 
 
 def find_data(folder: Path) -> Found:
     """The test collections below a folder, by name. Raises BadDataset where there is none, or no such folder."""
     if not folder.is_dir():
         raise BadDataset(f"'{folder}' is not a folder; name one with test collections below it")
-    paths = [p for p in sorted(folder.rglob("*.json*")) if "train" not in p.relative_to(folder).parts[:-1]]
+    everything = sorted(folder.rglob("*.json*"))
+    paths = [p for p in everything if "train" not in p.relative_to(folder).parts[:-1]]
+    beir = [p.parent for p in paths if p.name == "corpus.jsonl" and (p.parent / "queries.jsonl").is_file()]
+    squad = [p for p in everything if p.suffix == ".json" and _is_squad(p)]
     found = Found(
-        tuple(p.parent for p in paths if p.name == "corpus.jsonl" and (p.parent / "queries.jsonl").is_file()),
-        tuple(p for p in paths if p.suffix == ".json" and _is_squad(p)),
+        tuple(beir),
+        tuple(p for p in squad if p in paths),
         tuple(p for p in paths if p.suffix == ".jsonl" and _is_claims(p)),
         tuple(p.parent for p in paths if p.name == "ground-truth.json" and (p.parent / "html").is_dir()),
+        (*beir, *squad),
     )
     if not any((found.beir, found.squad, found.claims, found.pages)):
         raise BadDataset(
@@ -94,65 +119,130 @@ def _is_claims(path: Path) -> bool:
     return isinstance(row, dict) and "claim" in row and bool({"references", "evidence"} & set(row))
 
 
+class _Suite:
+    """What every part of the suite needs: models, the cache, and who is told how far it is."""
+
+    def __init__(self, encoder: Encoder, reader: Reader, cache: Path, progress: Progress | None) -> None:
+        self.encoder, self.reader, self.cache = encoder, reader, cache
+        self.progress: Progress = progress or silent
+        self.models = (encoder.identity.weights, encoder.identity.precision, str(encoder.max_length), reader.sha256,
+                       fastest_precision())  # fmt: skip
+
+    def kept(self, name: str, data: Path, code: str, *more: str) -> Kept:
+        """Where the values of one part are. code: the module that measures. more: what else decides them."""
+        return Kept(self.cache, name, (code_sha256(code), data_sha256(data), *self.models, *more))
+
+    def retrieval(self, folder: Path) -> Part:
+        """Rankings of a BEIR folder."""
+        dataset = read_beir(folder)
+        kept = self.kept(dataset.name, folder, "eval.retrieval_runs")
+        where = kept_folder(self.cache, of_beir(dataset), self.encoder)
+        scores = evaluate_retrieval(
+            dataset, self.encoder, reader=self.reader, folder=where, kept=kept, progress=self.progress
+        )
+        command = f"pilcrow eval retrieval {dataset.name} --split test --read"
+        figures = retrieval_figures(scores)
+        return Part("retrieval", dataset.name, figures, command, folder, self.encoder.identity.weights, kept.origins)
+
+    def reading(self, dataset: ReadingDataset, calibration: ReadingDataset | None) -> Part:
+        """The paragraph given; the threshold chosen on other articles where there are such."""
+        kept = self.kept(f"reading-{dataset.name}", dataset.path, "eval.reading_runs")
+
+        def read(asked: ReadingDataset) -> list[Read]:
+            def make() -> list[tuple[str, float]]:
+                found = read_questions(asked, self.reader, progress=partial(self.progress, "reading"))
+                return [(one.text, one.probability) for one in found]
+
+            return [Read(*one) for one in kept(_digest(q.question_id for q in asked.questions), make)]
+
+        chosen = None
+        if calibration:
+            sample = calibration.sampled(SAMPLE)
+            chosen = score_reading(sample, read(sample)).threshold
+        asked = dataset.sampled(SAMPLE)
+        figures = reading_figures(score_reading(asked, read(asked), threshold=chosen))
+        command = _command("reading", dataset, *(("--threshold", f"{chosen:.4f}") if chosen is not None else ()))
+        return Part("reading", _name(dataset), figures, command, dataset.path, self.reader.sha256, kept.origins)
+
+    def answers(self, questions: QuestionSet, name: str, command: str) -> Part:
+        """The whole line on questions."""
+        kept = self.kept(f"answers-{name}", questions.path, "eval.answer_runs")
+
+        def make() -> dict[str, Any]:
+            folder = kept_folder(self.cache, questions, self.encoder)
+            with collection_of(questions, self.encoder, folder=folder, progress=self.progress) as collection:
+                with collection.reading() as snapshot:
+                    places = places_of(questions.questions, snapshot)
+                asked = ask_questions(
+                    questions.questions, places, collection, self.encoder, self.reader, progress=self.progress
+                )
+            return {"rows": [asdict(row) for row in rows_of(asked, places)], "memory": peak_memory_bytes()}
+
+        measured = kept(_digest(q.question_id for q in questions.questions), make)
+        scores = score_rows([Row(**row) for row in measured["rows"]], memory=measured["memory"])
+        return Part("answers", name, answer_figures(scores), command, questions.path, self.reader.sha256, kept.origins)
+
+    def support(self, path: Path) -> Part:
+        """Judged claims."""
+        from rag.support import SUPPORTED, bundled_support
+
+        judge, claims = bundled_support(), read_claims(path)
+        name = path.stem.replace("_", "-")
+        kept = self.kept(f"support-{name}", path, "eval.support_runs", judge.sha256)
+        told = partial(self.progress, "judging")
+        verdicts = Verdicts(**kept("", lambda: asdict(judge_claims(claims, judge, self.encoder, progress=told))))
+        figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED)))
+        return Part("support", name, figures, f"pilcrow eval support {path.name}", path, judge.sha256, kept.origins)
+
+    def cleaning(self, folder: Path) -> Part:
+        """Pages with their marked text."""
+        name = folder.resolve().name
+        kept = self.kept(f"cleaning-{name}", folder, "eval.cleaning")
+
+        def make() -> Cleaned:
+            return clean_pages(read_pages(folder), progress=lambda n, of, _: self.progress("cleaning", n, of))
+
+        figures = dict(scores_json(score_cleaning(kept("", make))))
+        command = f"pilcrow eval cleaning {name}"
+        return Part("cleaning", name, figures, command, folder, data_sha256(BUNDLED_CLEANER), kept.origins)
+
+    def furniture(self, path: Path) -> Part:
+        """What would be lost of texts that are all body."""
+        name = path.resolve().stem.replace("_", "-")
+        kept = self.kept(f"furniture-{name}", path, "eval.cleaning")
+        figures = dict(lost_json(Lost(**kept("", lambda: asdict(lost_words(body_texts(path)))))))
+        command = f"pilcrow eval cleaning {path.resolve().name}"
+        return Part("furniture", name, figures, command, path, data_sha256(BUNDLED_CLEANER), kept.origins)
+
+
 def run_suite(
     folder: Path, encoder: Encoder, reader: Reader, cache: Path, *, progress: Progress | None = None
 ) -> Iterator[Part]:
     """Each part as it is done: retrieval, reading, answers, support, cleaning, and answers on the sample.
 
-    cache: where collections and runs are kept. Raises BadDataset where there is nothing to measure.
+    cache: where collections, and whatever was measured, are kept. Raises BadDataset where there is nothing to measure.
     """
     found = find_data(folder)
     cache.mkdir(parents=True, exist_ok=True)
-    for path in found.beir:
-        yield _timed(partial(_retrieval, path, encoder, reader, cache, progress))
-    answers = partial(_answers, encoder=encoder, reader=reader, cache=cache, progress=progress)
+    suite = _Suite(encoder, reader, cache, progress)
+    parts: list[Callable[[], Part]] = [partial(suite.retrieval, path) for path in found.beir]
     for path in found.squad:
         dataset, calibration = _held_out(path)
-        yield _timed(partial(_reading, dataset, calibration, reader))
         asked = of_squad(dataset).sampled(SAMPLE)
-        yield _timed(partial(answers, asked, _name(dataset), _command("answers", dataset)))
-    for path in found.claims:
-        yield _timed(partial(_support, path, encoder))
-    for path in found.pages:
-        yield _timed(partial(_cleaning, path, progress))
-    yield _timed(partial(answers, sample_questions(), "sample", "pilcrow eval answers sample"))
+        parts.append(partial(suite.reading, dataset, calibration))
+        parts.append(partial(suite.answers, asked, _name(dataset), _command("answers", dataset)))
+    parts += [partial(suite.support, path) for path in found.claims]
+    parts += [partial(suite.cleaning, path) for path in found.pages]
+    parts += [partial(suite.furniture, path) for path in found.body]
+    parts.append(partial(suite.answers, sample_questions(), "sample", "pilcrow eval answers sample"))
+    for measure in parts:
+        began = perf_counter()
+        yield replace(measure(), seconds=perf_counter() - began)
 
 
-def _timed(measure: Callable[[], Part]) -> Part:
-    began = perf_counter()
-    return replace(measure(), seconds=perf_counter() - began)
-
-
-def _retrieval(folder: Path, encoder: Encoder, reader: Reader, cache: Path, progress: Progress | None) -> Part:
-    dataset = read_beir(folder)
-    scores = evaluate_retrieval(
-        dataset,
-        encoder,
-        reader=reader,
-        folder=kept_folder(cache, of_beir(dataset), encoder),
-        kept=_keep_runs(cache, folder, encoder, reader),
-        progress=progress,
-    )
-    command = f"pilcrow eval retrieval {dataset.name} --split test --read"
-    return Part("retrieval", dataset.name, retrieval_figures(scores), command, folder, encoder.identity.weights, 0.0)
-
-
-def _keep_runs(cache: Path, data: Path, encoder: Encoder, reader: Reader) -> KeepRun:
-    """Runs as files of the cache, named after all that decides them: the code, the models, the data, the setting."""
-    made_of = (code_sha256(), data_sha256(data), encoder.identity.weights, str(encoder.max_length), reader.sha256)
-
-    def keep(name: str, make: Callable[[], Run]) -> Run:
-        key = hashlib.sha256(" ".join((*made_of, name)).encode()).hexdigest()[:16]
-        path = cache / f"{data.name}-{key}.json"
-        if not path.is_file():
-            made = make()
-            partly = path.with_suffix(".partial")  # a run that was cut off must not look whole
-            partly.write_text(json.dumps({"name": made.name, "rankings": made.rankings}), encoding="utf-8")
-            partly.replace(path)
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Run(kept["name"], {q: [(unit, score) for unit, score in found] for q, found in kept["rankings"].items()})
-
-    return keep
+def _digest(words: Iterable[str]) -> str:
+    """One word that stands for many, in their order."""
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
 def _held_out(path: Path) -> tuple[ReadingDataset, ReadingDataset | None]:
@@ -183,54 +273,6 @@ def _command(kind: str, dataset: ReadingDataset, *more: str) -> str:
     return " ".join(["pilcrow", "eval", kind, dataset.path.name, *articles, *more])
 
 
-def _reading(dataset: ReadingDataset, calibration: ReadingDataset | None, reader: Reader) -> Part:
-    """The paragraph given; the threshold chosen on other articles where there are such."""
-    chosen = evaluate_reading(calibration.sampled(SAMPLE), reader).threshold if calibration else None
-    scores = evaluate_reading(dataset.sampled(SAMPLE), reader, threshold=chosen)
-    more = ("--threshold", f"{chosen:.4f}") if chosen is not None else ()
-    command = _command("reading", dataset, *more)
-    return Part("reading", _name(dataset), reading_figures(scores), command, dataset.path, reader.sha256, 0.0)
-
-
-def _answers(
-    questions: QuestionSet,
-    name: str,
-    command: str,
-    *,
-    encoder: Encoder,
-    reader: Reader,
-    cache: Path,
-    progress: Progress | None,
-) -> Part:
-    folder = kept_folder(cache, questions, encoder)
-    with collection_of(questions, encoder, folder=folder, progress=progress) as collection:
-        with collection.reading() as snapshot:
-            places = places_of(questions.questions, snapshot)
-        asked = ask_questions(questions.questions, places, collection, encoder, reader, progress=progress)
-    figures = answer_figures(score_answers(asked, places))
-    return Part("answers", name, figures, command, questions.path, reader.sha256, 0.0)
-
-
-def _support(path: Path, encoder: Encoder) -> Part:
-    from rag.support import SUPPORTED, bundled_support
-
-    judge = bundled_support()
-    scores = evaluate_support(read_claims(path), judge, encoder, threshold=SUPPORTED)
-    name = path.stem.replace("_", "-")
-    figures = finite(support_figures(scores))
-    return Part("support", name, figures, f"pilcrow eval support {path.name}", path, judge.sha256, 0.0)
-
-
-def _cleaning(folder: Path, progress: Progress | None) -> Part:
-    from eval.cleaning import evaluate_cleaning, read_pages, scores_json
-    from index.cleaner import BUNDLED_CLEANER
-
-    scores = evaluate_cleaning(read_pages(folder), progress=lambda n, of, _: progress and progress("cleaning", n, of))
-    name = folder.resolve().name
-    command = f"pilcrow eval cleaning {name}"
-    return Part("cleaning", name, dict(scores_json(scores)), command, folder, data_sha256(BUNDLED_CLEANER), 0.0)
-
-
 def save_parts(parts: list[Part], results: Path = RESULTS, documents: Sequence[Path] = DOCUMENTS) -> None:
     """The parts as results files, in place of those of their kinds from before, and the documents' tables from them."""
     for kind in {part.kind for part in parts}:
@@ -239,6 +281,6 @@ def save_parts(parts: list[Part], results: Path = RESULTS, documents: Sequence[P
     for part in parts:
         save_result(
             f"{part.kind}-{part.name}", part.figures, command=part.command, data=part.data,
-            model_sha256=part.model_sha256, folder=results,
+            model_sha256=part.model_sha256, kept_from=part.origins, folder=results,
         )  # fmt: skip
     write_tables(documents, results)

@@ -91,6 +91,15 @@ def _quoted(row: Mapping[str, Any], page: Sequence[str]) -> list[str]:
     return [sentence for n, sentence in enumerate(page) if n in near]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a judge says of each claim, and the cosine of each with what it cites. ms_per_256: as in SupportScores."""
+
+    supports: list[float]
+    cosines: list[float]
+    ms_per_256: float
+
+
 def evaluate_support(
     claims: Sequence[JudgedClaim],
     judge: Judge,
@@ -99,10 +108,18 @@ def evaluate_support(
     threshold: float | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SupportScores:
-    """What a judge's support is worth, beside the cosine of claim and text.
+    """Each claim judged, and scored as `score_support` does it."""
+    return score_support(claims, judge_claims(claims, judge, encoder, progress=progress), threshold=threshold)
 
-    threshold: support from which on a claim is said to be borne out; None takes the best on these claims.
-    """
+
+def judge_claims(
+    claims: Sequence[JudgedClaim],
+    judge: Judge,
+    encoder: Encoder,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verdicts:
+    """Each claim judged, in their order."""
     pairs = [(claim.claim, claim.text) for claim in claims]
     judge.support(pairs[:1])  # so that no model is loaded while the time is taken
     found: list[float] = []
@@ -113,7 +130,15 @@ def evaluate_support(
             progress(len(found), len(pairs))
     seconds = time.perf_counter() - started
     n_pieces = sum(encoder.count_pieces([text for pair in pairs for text in pair]))
-    near = cosines(pairs, encoder)
+    return Verdicts(found, cosines(pairs, encoder), seconds * 1000 * 256 / n_pieces)
+
+
+def score_support(claims: Sequence[JudgedClaim], verdicts: Verdicts, *, threshold: float | None) -> SupportScores:
+    """What a judge's support is worth, beside the cosine of claim and text.
+
+    threshold: support from which on a claim is said to be borne out; None takes the best on these claims.
+    """
+    found, near = verdicts.supports, verdicts.cosines
     right = [claim.supported for claim in claims]
     cut = best_balanced_threshold(found, right) if threshold is None else threshold
     return SupportScores(
@@ -123,7 +148,7 @@ def evaluate_support(
         auroc=auroc(*_sides(found, right)),
         cosine_balanced_accuracy=balanced_accuracy(near, right, best_balanced_threshold(near, right)),
         cosine_auroc=auroc(*_sides(near, right)),
-        ms_per_256=seconds * 1000 * 256 / n_pieces,
+        ms_per_256=verdicts.ms_per_256,
     )
 
 

@@ -35,6 +35,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "speed": _speed_table,
         "robustness": _robustness_table,
         "cleaning": _cleaning_table,
+        "furniture": _furniture_table,
     }
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
 
@@ -142,6 +143,17 @@ def _cleaning_table(results: Path) -> str:
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
 
 
+def _furniture_table(results: Path) -> str:
+    rows = ["| texts that are all body | how many | words | taken for furniture |", "|---|---|---|---|"]
+    paths = sorted(results.glob("furniture-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, r in zip(paths, records, strict=True):
+        rows.append(
+            f"| {path.stem.removeprefix('furniture-')} | {r['texts']:,} | {r['words']:,} | {r['share_lost']:.3%} |"
+        )
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
 def _confidence_table(results: Path) -> str:
     rows = []
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("confidence-*.json"))]
@@ -197,8 +209,14 @@ def _robustness_table(results: Path) -> str:
 
 
 def _provenance(record: Mapping[str, Any]) -> str:
-    """Where a row comes from, so that anybody can get it again."""
+    """Where a row comes from, so that anybody can get it again; and where that is another day, when it was measured."""
     return (
         f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
-        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`"
+        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`{_kept_from(record)}"
     )
+
+
+def _kept_from(record: Mapping[str, Any]) -> str:
+    """Where and when it was measured, where the figures were made of what was measured before, by the same code."""
+    before = [f"commit `{o['commit'][:12]}`, {o['date']}, {o['machine']}" for o in record.get("kept_from", ())]
+    return f"; measured, durations too, at {' and '.join(before)}" if before else ""

@@ -13,8 +13,10 @@ from eval.cleaning import (
     _linear,
     _look,
     _trees,
+    body_texts,
     evaluate_cleaning,
     kept_text,
+    lost_words,
     marked_body,
     read_pages,
     scores_json,
@@ -123,3 +125,23 @@ def test_a_folder_of_pages_is_read_and_its_faults_are_told(tmp_path: Path) -> No
     (tmp_path / "ground-truth.json").write_text('{"a": {}}')
     with pytest.raises(BadDataset, match="articleBody"):
         read_pages(tmp_path)
+
+
+def test_what_is_lost_of_texts_is_counted_over_all_their_words(tmp_path: Path) -> None:
+    body = BODY.format("Norwick", 1)
+    lost = lost_words([f"{body}\n\nSubscribe to our newsletter\n\n{body}", body])
+    assert (lost.texts, lost.words, lost.lost_words) == (2, 3 * len(body.split()) + 4, 4)
+    assert lost.share == 4 / lost.words
+    assert lost_words([]).share == 0.0
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({"_id": "1", "text": body}))
+    assert body_texts(tmp_path) == [body]
+    squad = {
+        "data": [
+            {"title": "T", "paragraphs": [{"context": body, "qas": [{"id": 1, "question": "Who?", "answers": []}]}]}
+        ]
+    }
+    (tmp_path / "squad.json").write_text(json.dumps(squad))
+    assert body_texts(tmp_path / "squad.json") == [body]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(BadDataset, match="neither ground-truth"):
+        body_texts(tmp_path / "none")

@@ -9,7 +9,8 @@ import pytest
 
 from eval.datasets import BadDataset, read_beir
 from eval.places import Level, rank_units
-from eval.runs import Frame, evaluate_retrieval
+from eval.retrieval_runs import evaluate_retrieval
+from eval.runs import Frame
 from index.collection import Collection
 from index.embedding import Encoder
 from index.passages import Passage

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from eval.cleaning import evaluate_cleaning, read_pages, scores_json
 from eval.datasets import BadDataset
-from eval.suite import _cleaning, find_data, run_suite, save_parts
+from eval.report import Origin
+from eval.suite import find_data, run_suite, save_parts
 from eval.tables import with_tables
 from index.embedding import Encoder
 from rag.reading import Reader
@@ -40,6 +42,7 @@ def test_collections_are_found_by_their_form_and_training_data_is_passed_over(da
     assert [path.name for path in found.beir] == ["town"]
     assert [path.name for path in found.squad] == ["few_questions.json"]
     assert found.claims == ()
+    assert [path.name for path in found.body] == ["town", "few_questions.json", "other.json"]
     with pytest.raises(BadDataset, match="nothing to measure below"):
         find_data(data / "beir" / "town" / "qrels")
     with pytest.raises(BadDataset, match="is not a folder"):
@@ -49,21 +52,27 @@ def test_collections_are_found_by_their_form_and_training_data_is_passed_over(da
 def test_the_suite_measures_all_keeps_runs_and_writes_results_and_tables(
     data: Path, tmp_path: Path, encoder: Encoder, reader: Reader
 ) -> None:
-    parts = list(islice(run_suite(data, encoder, reader, tmp_path / "cache"), 3))  # the sample comes last
+    parts = list(islice(run_suite(data, encoder, reader, tmp_path / "cache"), 6))  # the sample comes last
     assert [(part.kind, part.name) for part in parts] == [
         ("retrieval", "town"),
         ("reading", "few-questions"),
         ("answers", "few-questions"),
+        ("furniture", "town"),
+        ("furniture", "few-questions"),
+        ("furniture", "other"),
     ]
     steps: list[str] = []
     watched = run_suite(data, encoder, reader, tmp_path / "cache", progress=lambda step, _n, _of: steps.append(step))
-    assert next(watched).figures == parts[0].figures
-    assert steps == []  # nothing is indexed or ranked again
+    again = list(islice(watched, 6))
+    assert [part.figures for part in again] == [part.figures for part in parts]  # durations, too: those from before
+    assert [part.origins for part in again] == [part.origins for part in parts]
+    assert steps == []  # nothing is indexed, ranked, read or asked again
+    assert parts[3].figures == {"texts": 2, "words": 32, "lost_words": 0, "share_lost": 0.0}
     results, readme = tmp_path / "results", tmp_path / "README.md"
     results.mkdir()
     (results / "retrieval-old.json").write_text("{}")
     readme.write_text(
-        "<!-- table: retrieval -->\n<!-- end of table -->\n<!-- table: answers -->\n<!-- end of table -->\n"
+        "".join(f"<!-- table: {name} -->\n<!-- end of table -->\n" for name in ("retrieval", "answers", "furniture"))
     )
     save_parts(parts, results, [readme])
     assert sorted(path.stem for path in results.iterdir()) == sorted(f"{part.kind}-{part.name}" for part in parts)
@@ -71,10 +80,16 @@ def test_the_suite_measures_all_keeps_runs_and_writes_results_and_tables(
     assert "| town | 1 | **fused** | 1.000 | 1.000 | 1.000 |" in text
     assert "| town | 1 | *frame: gold first (oracle)* | 1.000 |" in text
     assert "| few-questions | 1 | " in text
+    assert "| town | 2 | 32 | 0.000% |" in text
+    assert "measured, durations too" not in text
     assert with_tables(text, results) == text
+    save_parts([replace(parts[2], origins=[Origin("abc", "2026-01-02", "another machine")])], results, [readme])
+    assert "; measured, durations too, at commit `abc`, 2026-01-02, another machine\n" in readme.read_text()
 
 
-def test_pages_with_their_marked_text_are_cleaned_as_the_command_does(tmp_path: Path) -> None:
+def test_pages_with_their_marked_text_are_cleaned_as_the_command_does(
+    tmp_path: Path, encoder: Encoder, reader: Reader
+) -> None:
     folder = tmp_path / "data" / "pages"
     (folder / "html").mkdir(parents=True)
     marked = {}
@@ -89,7 +104,7 @@ def test_pages_with_their_marked_text_are_cleaned_as_the_command_does(tmp_path: 
     (folder / "ground-truth.json").write_text(json.dumps(marked))
     found = find_data(tmp_path / "data")
     assert found.pages == (folder,)
-    part = _cleaning(folder, None)
+    part = next(run_suite(tmp_path / "data", encoder, reader, tmp_path / "cache"))
     scores = evaluate_cleaning(read_pages(folder))
     assert (part.kind, part.name, part.figures) == ("cleaning", "pages", scores_json(scores))
     assert part.figures["pages"] == 12
