@@ -368,7 +368,9 @@ def paragraphs_command(
 
 @app.command("status")
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
-    """The collection in numbers, and whether its parts are whole."""
+    """The collection in numbers, how its vectors are searched, and whether its parts are whole."""
+    from dataclasses import asdict
+
     opened = _for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
         status = snapshot.status()
@@ -384,8 +386,10 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         "health": status.health,
     }
     if as_json:
-        print_json(numbers)
+        print_json({**numbers, "vectors": asdict(status.vectors) if status.vectors else None})
         return
+    if status.vectors:
+        numbers["vectors"] = str(status.vectors)
     for name, value in numbers.items():
         print_line(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
 

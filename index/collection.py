@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from index.paragraphs import Paragraph
     from index.passages import Passage
     from index.records import Passages, Prepared
+    from index.vectors import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Status:
     """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files.
 
     duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
+    vectors: how those of all but the newest passages are searched; None where a server sees to it.
     """
 
     documents: int
@@ -59,6 +61,7 @@ class Status:
     encoder: "EncoderIdentity"
     generation: int
     health: str
+    vectors: "Base | None" = None
 
 
 class Snapshot(Protocol):
@@ -174,7 +177,7 @@ class Collection(Protocol):
     def exchange(self, encoder: "EncoderIdentity", passages: "Iterable[Passages]") -> int:
         """Puts passages and vectors by another encoder in place of all that are there, in one moment; how many.
 
-        passages: those of every stored text.
+        passages: those of every stored text, each time from the first on: they are gone through several times.
         """
 
     def refresh_base(self) -> None:

@@ -9,7 +9,8 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,22 @@ import numpy as np
 import tantivy
 
 from index import vectors as dense
+from index.collection import Filters
 from index.embedding import Vectors
 from index.errors import CollectionError
 from index.lexical import LexicalEntry, LexicalIndex, remove_folder, remove_orphans, whole_files
 from index.passages import encoder_input
-from index.records import from_blobs, select_in, vectors_after
+from index.records import from_blobs, select_in, vector_chunks, vectors_after
+from index.selection import Selection, Selections
 from index.truth import connect, meta, set_meta, transaction
-from index.vectors import Ids
+from index.vectors import Base, Chunks, Ids
 
 # A tail longer than this share of the base is worth a new base: search over the tail reads it from the truth.
 _TAIL_SHARE = 0.1
 # Passages, the newest and the oldest, that a reader looks for before it trusts a lexical index.
 _LOOKED_FOR = 8
 _NO_BASE = {"name": "", "last": -1, "bytes": 0, "blake2": "", "mtime_ns": 0}
+_NO_BASE |= asdict(Base())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class DerivedIndexes:
         self._found: dict[str, str] = {}
         self._base: tuple[str, Any] = ("", None)
         self._tail: _Tail | None = None
+        self._selections = Selections()
         self._lexical: LexicalIndex | None = None
         self._view = LexicalView(-1, None, None)
         self._one_loads = threading.RLock()
@@ -96,6 +101,12 @@ class DerivedIndexes:
             index = self._base[1]
         return (-1, None) if index is None else (int(stated["last"]), index)
 
+    def selection(
+        self, connection: sqlite3.Connection, generation: int, last: int, filters: Filters | None
+    ) -> Selection | None:
+        """The passages that a state with such a base lets through; None is all of them."""
+        return self._selections.of(connection, generation, last, filters)
+
     def _is_superseded(self, name: str) -> bool:
         """Whether the truth, as of now, names another base."""
         connection = connect(self._folder, write=False)
@@ -126,30 +137,36 @@ class DerivedIndexes:
     def refresh_base(self, connection: sqlite3.Connection, dimension: int, *, always: bool = False) -> None:
         """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
         stated = _base_stated(connection)
-        whole = self.base(connection, dimension)[1] is not None
-        count, outside = connection.execute(
-            "SELECT count(*), coalesce(sum(passage_id > ?), 0) FROM passages", (stated["last"],)
-        ).fetchone()
+        base = self.base(connection, dimension)[1]
+        outside = connection.execute("SELECT count(*) FROM passages WHERE passage_id > ?", (stated["last"],)).fetchone()
         removed = connection.execute("SELECT count(*) FROM removed").fetchone()[0]
-        few = outside + removed <= _TAIL_SHARE * max(count, 1)
-        if not always and few and (whole or not count):
+        count = outside[0] + (base.ntotal if base is not None else 0)
+        few = outside[0] + removed <= _TAIL_SHARE * max(count, 1)
+        if not always and few and (base is not None or not _has_passages(connection)):
             return
-        written = self.write_base(int(meta(connection, "generation")), *vectors_after(connection, -1, dimension))
+        written = self.write_base(connection, dimension)
         with transaction(connection, self._folder):
             set_meta(connection, "base", written)
             connection.execute("DELETE FROM removed")
         self.drop_old_bases(connection)
 
-    def write_base(self, generation: int, ids: Ids, vectors: Vectors) -> str:
-        """A base file, synced and in place; what the truth is to say of it."""
+    def write_base(self, connection: sqlite3.Connection, dimension: int) -> str:
+        """A base file of all passages, synced and in place; what the truth is to say of it."""
+        count, last = connection.execute("SELECT count(*), coalesce(max(passage_id), -1) FROM passages").fetchone()
+        chunks = partial(vector_chunks, connection, dimension)
+        return self.save_base(int(meta(connection, "generation")), count, last, dimension, chunks)
+
+    def save_base(self, generation: int, count: int, last: int, dimension: int, chunks: Chunks) -> str:
+        """As `write_base`, of these vectors, the last of which has the id `last`."""
         path = self._folder / f"vectors-{generation}.faiss"
-        dense.save(dense.build(ids, vectors), path)
+        index, described = dense.build_base(count, dimension, chunks)
+        dense.save(index, path)
         with self._one_loads:
             self._base = ("", None)  # another of the same name may have been loaded
         found = path.stat()
         return json.dumps(
-            {"name": path.name, "last": int(ids.max(initial=-1)), "bytes": found.st_size, "blake2": _digest(path),
-             "mtime_ns": found.st_mtime_ns}
+            {"name": path.name, "last": last, "bytes": found.st_size, "blake2": _digest(path),
+             "mtime_ns": found.st_mtime_ns, **asdict(described)}
         )  # fmt: skip
 
     def drop_old_bases(self, connection: sqlite3.Connection) -> None:
@@ -384,6 +401,16 @@ def _base_stated(connection: sqlite3.Connection) -> dict[str, Any]:
     """What the truth says of the base: its file's name, last passage id, length, BLAKE2 and time."""
     stored = meta(connection, "base")
     return {**_NO_BASE, **json.loads(stored)} if stored else dict(_NO_BASE)
+
+
+def described_base(connection: sqlite3.Connection) -> Base:
+    """How the base that the truth names is searched."""
+    stated = _base_stated(connection)
+    return Base(**{field.name: stated[field.name] for field in fields(Base)})
+
+
+def _has_passages(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM passages LIMIT 1").fetchone() is not None
 
 
 def _load_base(path: Path, stated: dict[str, Any], dimension: int) -> Any:

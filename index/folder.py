@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Self
 
 import filelock
-import numpy as np
 
 from index.address import Place
 from index.copies import link, runs, signature
@@ -36,6 +35,7 @@ from index.records import (
     document_row,
     find_text,
     forget_texts,
+    numbered_chunks,
     read_document_rows,
     read_text,
     rename_texts,
@@ -45,6 +45,7 @@ from index.records import (
     store_text,
     text_key,
 )
+from index.selection import tell_changed
 from index.snapshot import FolderSnapshot, folder_size, read_generation
 from index.truth import (
     CORPUS,
@@ -252,6 +253,8 @@ class FolderCollection:
                 # A new text may be without a name, too: where the same source was given twice.
                 gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
                 next_generation(connection)
+                if before:
+                    tell_changed(connection)
             if gone:
                 self._derived.write_lexical((), gone)
             self._derived.state_lexical(connection)
@@ -264,6 +267,7 @@ class FolderCollection:
                 connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(doc_no,) for doc_no, _ in rows])
                 gone = forget_texts(connection, [text_no for _, text_no in rows])
                 next_generation(connection)
+                tell_changed(connection)
             if gone:
                 self._derived.write_lexical((), gone)
                 self._derived.state_lexical(connection)
@@ -282,24 +286,25 @@ class FolderCollection:
     def exchange(self, encoder: EncoderIdentity, passages: Iterable[Passages]) -> int:
         """Puts passages and vectors by another encoder in place of all that are there, in one moment; how many.
 
-        passages: those of every stored text. Readers that are inside a question keep the old ones until it ends.
+        passages: those of every stored text, each time from the first on: they are gone through several times, and
+        never held at once. Readers that are inside a question keep the old ones until it ends.
         """
         with self._writing() as connection:
-            exchanged = list(passages)
-            count = sum(len(p.windows) for p in exchanged)
+            count = sum(len(p.windows) for p in passages)
             with transaction(connection, self.folder):
                 first = take_numbers(connection, "next_passage_id", count)
-            self._derived.write_lexical(_entries(connection, exchanged, first))
-            vectors = np.concatenate([np.zeros((0, encoder.dimension), np.float32), *(p.vectors for p in exchanged)])
-            ids = np.arange(first, first + count, dtype=np.int64)
-            base = self._derived.write_base(read_generation(connection) + 1, ids, vectors)
+            self._derived.write_lexical(_entries(connection, passages, first))
+            base = self._derived.save_base(
+                read_generation(connection) + 1, count, first + count - 1, encoder.dimension,
+                lambda: numbered_chunks(passages, first),
+            )  # fmt: skip
             old = [
                 row[0] for row in connection.execute("SELECT passage_id FROM passages WHERE passage_id < ?", (first,))
             ]
             with transaction(connection, self.folder):
                 connection.execute("DELETE FROM passages")
                 at = first
-                for p in exchanged:
+                for p in passages:
                     store_passages(connection, p.text_no, range(at, at + len(p.windows)), p)
                     at += len(p.windows)
                 connection.execute("DELETE FROM removed")
@@ -320,6 +325,7 @@ class FolderCollection:
             doc_no, text_no = document_row(connection, self.folder, document.doc_id)
             store_document(connection, doc_no, text_no, document)
             next_generation(connection)
+            tell_changed(connection)
 
     # Looking for damage
 
@@ -447,7 +453,7 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
     return collection
 
 
-def _entries(connection: sqlite3.Connection, passages: Sequence[Passages], first: int) -> Iterator[LexicalEntry]:
+def _entries(connection: sqlite3.Connection, passages: Iterable[Passages], first: int) -> Iterator[LexicalEntry]:
     """What the lexical index is to hold of passages that are numbered from `first` on."""
     passage_id = first
     for p in passages:

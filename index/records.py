@@ -33,6 +33,9 @@ PASSAGE_COLUMNS = "passage_id, start, end, heading, vector"
 
 Row = Sequence[Any]
 
+# Vectors that are read at once where all are: 13 MB of 384 dimensions.
+_CHUNK = 8192
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -223,6 +226,28 @@ def vectors_after(connection: sqlite3.Connection, last: int, dimension: int) -> 
     ).fetchall()
     ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
     return ids, from_blobs([row[1] for row in rows], dimension)
+
+
+def vector_chunks(connection: sqlite3.Connection, dimension: int) -> Iterator[tuple[Ids, Vectors]]:
+    """All passage ids, ascending, and their vectors, some thousands at a time."""
+    cursor = connection.execute("SELECT passage_id, vector FROM passages ORDER BY passage_id")
+    while rows := cursor.fetchmany(_CHUNK):
+        ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        yield ids, from_blobs([row[1] for row in rows], dimension)
+
+
+def numbered_chunks(passages: Iterable[Passages], first: int) -> Iterator[tuple[Ids, Vectors]]:
+    """Vectors with ids from `first` on, some thousands at a time."""
+    waiting: list[Vectors] = []
+    for p in passages:
+        waiting.append(p.vectors)
+        if sum(len(vectors) for vectors in waiting) >= _CHUNK:
+            vectors, waiting = np.concatenate(waiting), []
+            yield np.arange(first, first + len(vectors)), vectors
+            first += len(vectors)
+    if waiting:
+        vectors = np.concatenate(waiting)
+        yield np.arange(first, first + len(vectors)), vectors
 
 
 def select_in(

@@ -7,7 +7,7 @@ the run is interrupted, and the next one goes on from there.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def reindex(
                     )  # fmt: skip
             if progress:
                 progress(len(kept) + done, len(keys))
-        passages = collection.exchange(encoder.identity, _all_passages(sidecar, keys, encoder.identity.dimension))
+        passages = collection.exchange(encoder.identity, _Embedded(sidecar, keys, encoder.identity.dimension))
     forget_reindexing(collection.folder)
     return Reindexed(len(missing), len(kept), passages)
 
@@ -122,9 +122,17 @@ def _batches(
             waiting = []
 
 
-def _all_passages(sidecar: sqlite3.Connection, keys: dict[int, bytes], dimension: int) -> Iterator[Passages]:
-    for text_no in keys:
-        rows = sidecar.execute(
-            "SELECT start, end, heading, vector FROM passages WHERE text_no = ? ORDER BY number", (text_no,)
-        ).fetchall()
-        yield Passages(text_no, [Window(*row[:3]) for row in rows], from_blobs([row[3] for row in rows], dimension))
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """All that was embedded, in the order of the texts; each iteration reads it anew."""
+
+    sidecar: sqlite3.Connection
+    text_nos: Iterable[int]
+    dimension: int
+
+    def __iter__(self) -> Iterator[Passages]:
+        query = "SELECT start, end, heading, vector FROM passages WHERE text_no = ? ORDER BY number"
+        for text_no in self.text_nos:
+            rows = self.sidecar.execute(query, (text_no,)).fetchall()
+            vectors = from_blobs([row[3] for row in rows], self.dimension)
+            yield Passages(text_no, [Window(*row[:3]) for row in rows], vectors)

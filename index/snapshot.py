@@ -7,13 +7,10 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from index import vectors as dense
 from index.collection import Filters, Status
-from index.derived import DerivedIndexes, LexicalView
+from index.derived import DerivedIndexes, LexicalView, described_base
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
 from index.errors import CollectionMismatch
@@ -29,6 +26,7 @@ from index.records import (
     select_in,
     text_key,
 )
+from index.selection import Selection, clauses_of
 from index.truth import meta, stored_encoder
 
 # Hits that the truth no longer has are dropped, so a few more than asked for are fetched.
@@ -68,19 +66,24 @@ class FolderSnapshot:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
         dimension = self.encoder.dimension
         last, base = self._derived.base(self.connection, dimension)
-        texts = self._allowed_texts(filters)
-        within = None if texts is None else self._passages_of_texts(texts)
+        selection = self._selection(last, filters)
+        is_exact = described_base(self.connection).kind == "exact"
+        if selection is not None and selection.few is not None and not is_exact:
+            return _best(self._cosines(query, selection.few), k)
+        within = None if selection is None else selection.bits
         found: list[tuple[int, float]] = []
         if base is not None:
-            removed = [row[0] for row in self.connection.execute("SELECT passage_id FROM removed")]
-            found.extend(_pairs(dense.search(base, query, k + _SPARE_HITS, without=removed, within=within)))
+            share = 1.0 if selection is None else min(selection.count / max(base.ntotal, 1), 1.0)
+            ids, cosines = dense.search(base, query, k + _SPARE_HITS, within=within, share=share)
+            found.extend(_pairs(ids, cosines) if is_exact else self._cosines(query, ids))
         tail = self._derived.tail(self.connection, self.generation, last, dimension)
-        found.extend(_pairs(dense.search(tail, query, k, within=within)))
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
+        found.extend(_pairs(*dense.search(tail, query, k, within=within)))
+        return _best(found, k)
 
     def lexical(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
-        texts = self._allowed_texts(filters)
+        selection = self._selection(self._derived.base(self.connection, self.encoder.dimension)[0], filters)
+        texts = None if selection is None or not filters else selection.texts.tolist()
         if self._lexical.index is None:
             self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
         index, searcher = self._lexical.index, self._lexical.searcher
@@ -103,7 +106,7 @@ class FolderSnapshot:
 
         Where several documents have the same text, `doc_id` is the earliest dated of those that the filters allow.
         """
-        clauses, values = _clauses(filters)
+        clauses, values = clauses_of(filters)
         name = f"SELECT d.doc_id FROM documents d WHERE d.text_no = p.text_no{clauses} {_EARLIEST} LIMIT 1"
         rows = {
             row[0]: Passage(*row)
@@ -157,7 +160,7 @@ class FolderSnapshot:
 
     def copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
         """The other documents that have the same text, the earliest dated first. Raises UnknownDocument."""
-        clauses, values = _clauses(filters)
+        clauses, values = clauses_of(filters)
         rows = self.connection.execute(
             f"SELECT d.doc_id FROM documents d WHERE d.text_no = ? AND d.doc_id != ?{clauses} {_EARLIEST}",
             (self._row(doc_id)[1], doc_id, *values),
@@ -166,7 +169,7 @@ class FolderSnapshot:
 
     def near_copies(self, doc_id: str, filters: Filters | None = None) -> list[str]:
         """Documents of which the text differs from this one's in small edits, the earliest dated first."""
-        clauses, values = _clauses(filters)
+        clauses, values = clauses_of(filters)
         rows = self.connection.execute(
             "SELECT d.doc_id FROM near_copies n JOIN documents d ON d.text_no = n.other_no "
             f"WHERE n.text_no = ?{clauses} {_EARLIEST}",
@@ -193,6 +196,7 @@ class FolderSnapshot:
             encoder=self.encoder,
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
+            vectors=described_base(self.connection),
         )
 
     def _different_texts(self) -> int:
@@ -220,19 +224,19 @@ class FolderSnapshot:
             for row in select_in(self.connection, "SELECT passage_id FROM passages WHERE passage_id", passage_ids)
         }
 
-    def _allowed_texts(self, filters: Filters | None) -> list[int] | None:
-        """The numbers of the texts that a question may look at; None is all of them. Raises UnknownDocument."""
-        if not filters:
-            return None
-        for doc_id in filters.documents:
+    def _selection(self, last: int, filters: Filters | None) -> Selection | None:
+        """What the filters let through; None is everything. Raises UnknownDocument."""
+        for doc_id in filters.documents if filters else ():
             self._row(doc_id)  # a name that is not there is a mistake, not an empty result
-        clauses, values = _clauses(filters)
-        rows = self.connection.execute(f"SELECT DISTINCT d.text_no FROM documents d WHERE true{clauses}", values)
-        return [row[0] for row in rows]
+        return self._derived.selection(self.connection, self.generation, last, filters)
 
-    def _passages_of_texts(self, text_nos: Sequence[int]) -> dense.Ids:
-        rows = select_in(self.connection, "SELECT passage_id FROM passages WHERE text_no", text_nos)
-        return np.array([row[0] for row in rows], np.int64)
+    def _cosines(self, query: Vectors, passage_ids: dense.Ids) -> list[tuple[int, float]]:
+        """Exact cosines of those of the passages that the truth has."""
+        rows = list(
+            select_in(self.connection, "SELECT passage_id, vector FROM passages WHERE passage_id", passage_ids.tolist())
+        )
+        cosines = from_blobs([row[1] for row in rows], self.encoder.dimension) @ query
+        return [(row[0], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
 
 
 def folder_size(folder: Path) -> int:
@@ -249,24 +253,9 @@ def read_generation(connection: sqlite3.Connection) -> int:
     return int(meta(connection, "generation"))
 
 
-def _clauses(filters: Filters | None) -> tuple[str, list[Any]]:
-    """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
-    clauses, values = "", []
-    if filters and filters.after:
-        clauses += " AND d.date >= ?"
-        values.append(filters.after)
-    if filters and filters.before:  # "2022" is meant to the end of 2022
-        clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
-        values.append(filters.before)
-    if filters and filters.publisher:
-        clauses += " AND d.publisher = ?"
-        values.append(filters.publisher)
-    if filters and filters.documents:
-        clauses += f" AND d.doc_id IN ({', '.join('?' * len(filters.documents))})"
-        values.extend(filters.documents)
-    return clauses, values
+def _pairs(ids: dense.Ids, scores: Vectors) -> list[tuple[int, float]]:
+    return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
-def _pairs(found: tuple[Any, Any]) -> list[tuple[int, float]]:
-    ids, scores = found
-    return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+def _best(found: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:
+    return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]

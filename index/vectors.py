@@ -1,20 +1,45 @@
-"""FAISS: exact search over unit vectors, by inner product, which for unit vectors is the cosine.
+"""FAISS: search over unit vectors by inner product, which for unit vectors is the cosine.
 
-Knows ids and vectors, nothing of passages or documents.
+A small collection is searched exactly; a large one's base is an inverted file, see `index.inverted`. Knows ids and
+vectors, nothing of passages or documents.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index import inverted
 from index.embedding import Vectors
 from index.errors import CollectionError
+from index.inverted import Chunks, Ids
 from index.truth import put_in_place
 
-Ids = NDArray[np.int64]
+__all__ = ["Base", "Bits", "Chunks", "Ids", "bits_of", "build", "build_base", "in_bits", "load", "save", "search"]
+
+# One bit an id, the lowest first: whether it is allowed.
+Bits = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """How the base is searched: exactly, or by the lists of an inverted file, of which `probes` are looked at.
+
+    recall: recall@10 against exact search, as measured when it was made; None for exact search.
+    """
+
+    kind: str = "exact"
+    lists: int | None = None
+    probes: int | None = None
+    recall: float | None = None
+
+    def __str__(self) -> str:
+        if self.recall is None:
+            return "exact search"
+        return f"{self.lists:,} lists, the nearest {self.probes:,} searched; recall@10 {self.recall:.3f}"
 
 
 def build(ids: Ids, vectors: Vectors) -> Any:
@@ -27,28 +52,49 @@ def build(ids: Ids, vectors: Vectors) -> Any:
     return index
 
 
-def search(
-    index: Any, query: Vectors, k: int, *, without: Sequence[int] = (), within: Ids | None = None
-) -> tuple[Ids, NDArray[np.float32]]:
-    """Ids and cosines of the at most k nearest to one query (d,), best first.
+def build_base(count: int, dimension: int, chunks: Chunks) -> tuple[Any, Base]:
+    """The base of `count` vectors, flat or an inverted file by their number, and what it is."""
+    if count >= inverted.FROM_PASSAGES:
+        built = inverted.build(count, chunks)
+        return built.index, Base("inverted", built.lists, built.probes, round(built.recall, 4))
+    parts = list(chunks())
+    ids = np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in parts)])
+    return build(ids, np.concatenate([np.zeros((0, dimension), np.float32), *(v for _, v in parts)])), Base()
 
-    without: ids that are passed over. within: where given, only these ids are looked at.
+
+def bits_of(ids: Ids) -> Bits:
+    """Ids, none negative, as bits."""
+    allowed = np.zeros(int(ids.max(initial=0)) + 1, bool)
+    allowed[ids] = True
+    return np.packbits(allowed, bitorder="little")
+
+
+def in_bits(bits: Bits, ids: Ids) -> NDArray[np.bool_]:
+    """Which of the ids (n,) are allowed."""
+    there = ids >> 3 < len(bits)
+    byte = bits[np.where(there, ids >> 3, 0)] if len(bits) else np.zeros(len(ids), np.uint8)
+    return np.asarray(there & ((byte >> (ids & 7)) & 1).astype(bool))
+
+
+def search(
+    index: Any, query: Vectors, k: int, *, within: Bits | None = None, share: float = 1.0
+) -> tuple[Ids, NDArray[np.float32]]:
+    """Ids and cosines of the at most k nearest to one query (d,), best first; of an inverted file, nearly so.
+
+    within: where given, only these ids are looked at. share: of all ids, how many those are, about: among fewer, more
+    lists are looked at, so that as many vectors are.
     """
     import faiss
 
     if index.ntotal == 0 or k < 1:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    selector: Any = None
+    is_inverted = isinstance(index, faiss.IndexIVF)
+    parameters: Any = faiss.SearchParametersIVF() if is_inverted else faiss.SearchParameters()
+    if is_inverted:
+        parameters.nprobe = min(index.nlist, ceil(index.nprobe / max(share, 1e-9)))
     if within is not None:
-        kept = np.setdiff1d(within, np.asarray(without, np.int64))
-        selector = faiss.IDSelectorBatch(kept)
-    elif len(without):
-        removed = faiss.IDSelectorBatch(np.asarray(without, np.int64))
-        selector = faiss.IDSelectorNot(removed)
-    parameters = None
-    if selector is not None:
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector
+        selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within))
+        parameters.sel = selector  # which does not keep it alive: the name does
     scores, ids = index.search(query[None, :], min(k, index.ntotal), params=parameters)
     found = ids[0] >= 0
     return ids[0][found], scores[0][found]
@@ -75,7 +121,15 @@ def save(index: Any, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """The index that `save` wrote. Raises RuntimeError, as FAISS does, where the file is damaged."""
+    """The index that `save` wrote; the lists of an inverted file stay on disk, and are read as they are needed.
+
+    Raises RuntimeError, as FAISS does, where the file is damaged.
+    """
     import faiss
 
-    return faiss.read_index(str(path))
+    index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+    if isinstance(index, faiss.IndexIVF):
+        # Otherwise each search starts up to 32 threads to touch the lists beforehand.
+        downcast: Any = faiss.downcast_InvertedLists
+        downcast(index.invlists).prefetch_nthread = 0
+    return index

@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 
 from eval.report import save_result
+from index import inverted
 from index import vectors as dense
 from index.collection import Collection, create_collection, open_collection
 from index.embedding import BUNDLED_SHA256, Encoder
@@ -62,6 +63,16 @@ def town(tmp_path: Path, encoder: Encoder, vectors: np.ndarray) -> Path:
     create_collection(folder, encoder.identity).close()
     np.save(folder.with_suffix(".npy"), vectors)
     return folder
+
+
+@pytest.fixture(params=["exact", "inverted"])
+def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which kind of base this process and the writers it starts make."""
+    if request.param == "inverted":
+        monkeypatch.setenv("INVERTED", "1")
+        monkeypatch.setattr(inverted, "FROM_PASSAGES", 16)
+        monkeypatch.setattr(inverted, "RECALL", 1.01)  # all lists are looked at, so that hits can be compared
+    return str(request.param)
 
 
 @contextmanager
@@ -140,11 +151,15 @@ def look(town: Path, journal: Any, chance: random.Random, ask: Asks, vectors: np
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing_that_was_committed(
-    town: Path, ask: Asks, vectors: np.ndarray
+    town: Path, ask: Asks, vectors: np.ndarray, base: str
 ) -> None:
     figures = kill_and_look(town, 8, 0, ask, vectors)
     assert figures["kills"] == 8
     assert figures["steps"] >= 8
+    with open_collection(town, write=True) as collection:
+        collection.refresh_base()
+        with collection.reading() as snapshot:
+            assert snapshot.status().vectors.kind == base
 
 
 def test_eight_threads_read_whole_states_while_another_process_writes(town: Path, vectors: np.ndarray) -> None:

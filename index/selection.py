@@ -1,0 +1,199 @@
+"""Which passages a question may look at: those of the documents that its filters let through, less the removed ones.
+
+A million passages are not asked of SQLite at each question. What decides is kept in memory, in arrays, and only what is
+new is read after a change: an id is never used twice, and a passage's text never changes.
+"""
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from index.collection import Filters
+from index.records import select_in
+from index.truth import meta, set_meta
+from index.vectors import Bits, Ids, bits_of, in_bits
+
+# The generation in which documents were last changed or taken away; new ones alone do not count.
+_CHANGED = "documents_changed"
+# Up to so many passages are looked at one by one: reading their vectors takes some milliseconds, and nothing is missed.
+FEW = 2_000
+# Selections that are kept, of one bit a passage each.
+_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Passages: as bits by id, and how many; and the numbers of their texts. few: their ids, ascending, where few.
+
+    Passages that the truth no longer has may be among them.
+    """
+
+    bits: Bits
+    count: int
+    texts: Ids
+    few: Ids | None
+
+    def lets_through(self, passage_ids: Sequence[int]) -> list[bool]:
+        """For each id whether it is among them."""
+        return [bool(passes) for passes in in_bits(self.bits, np.asarray(passage_ids, np.int64))]
+
+
+class Selections:
+    """The selections of one open collection; threads may share it."""
+
+    def __init__(self) -> None:
+        self._one_reads = threading.Lock()
+        self._passages = np.zeros(0, np.int64)  # ascending
+        self._texts = np.zeros(0, np.int64)  # of each passage
+        self._documents = _Documents()
+        self._kept: OrderedDict[tuple[int, int, Filters], Selection | None] = OrderedDict()
+
+    def of(
+        self, connection: sqlite3.Connection, generation: int, last: int, filters: Filters | None
+    ) -> Selection | None:
+        """What a state lets through; None is everything. last: the last id of the base, whose removed ones go."""
+        key = (generation, last, filters or Filters())
+        with self._one_reads:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            made = self._kept[key] = self._make(connection, generation, key[2])
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return made
+
+    def _make(self, connection: sqlite3.Connection, generation: int, filters: Filters) -> Selection | None:
+        rows = connection.execute("SELECT passage_id FROM removed")
+        removed = np.fromiter((row[0] for row in rows), np.int64)
+        if not filters:
+            return _all_but(removed, _newest(connection)) if len(removed) else None
+        if filters.documents:
+            texts = _texts_by_name(connection, filters)
+            passages = _passages_of(connection, texts)
+        else:
+            self._read_passages(connection)
+            texts = self._documents.texts(connection, generation, filters)
+            allowed = np.zeros(int(max(texts.max(initial=0), self._texts.max(initial=0))) + 1, bool)
+            allowed[texts] = True
+            passages = self._passages[allowed[self._texts]]
+        if len(removed):
+            passages = passages[~in_bits(bits_of(removed), passages)]
+        return Selection(bits_of(passages), len(passages), texts, passages if len(passages) <= FEW else None)
+
+    def _read_passages(self, connection: sqlite3.Connection) -> None:
+        """Passages that are new since the last time."""
+        last = int(self._passages[-1]) if len(self._passages) else -1
+        if _newest(connection) <= last:
+            return
+        # Without a condition SQLite reads the index of texts, which is far narrower than the table with the vectors.
+        only, values = ("", ()) if last < 0 else (" WHERE passage_id > ?", (last,))
+        rows = connection.execute(f"SELECT passage_id, text_no FROM passages{only}", values)
+        parts = [np.array(part, np.int64) for part in _parts(rows)]
+        found = np.concatenate(parts)
+        found = found[np.argsort(found[:, 0])]
+        self._passages = np.concatenate([self._passages, found[:, 0]])
+        self._texts = np.concatenate([self._texts, found[:, 1]])
+
+
+class _Documents:
+    """Dates and publishers of all documents: each value once, and its number for each document."""
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self._last = -1
+        self._values: dict[tuple[str | None, str | None], int] = {}
+        self._value_of = np.zeros(0, np.int64)
+        self._text_of = np.zeros(0, np.int64)
+
+    def texts(self, connection: sqlite3.Connection, generation: int, filters: Filters) -> Ids:
+        """The numbers of the texts of those that the filters let through, ascending."""
+        self._read(connection, generation)
+        passing = np.array([_allows(filters, *value) for value in self._values], bool)
+        return np.unique(self._text_of[passing[self._value_of]]) if len(self._value_of) else self._text_of
+
+    def _read(self, connection: sqlite3.Connection, generation: int) -> None:
+        """Documents that are new since the last time; all of them, where others were changed or an older state asks."""
+        changed = int(meta(connection, _CHANGED) or 0)
+        if generation == self._generation:
+            return
+        if changed > self._generation or generation < self._generation:
+            self._last, self._values = -1, {}
+            self._value_of = self._text_of = np.zeros(0, np.int64)
+        rows = connection.execute(
+            "SELECT doc_no, text_no, date, publisher FROM documents WHERE doc_no > ? ORDER BY doc_no", (self._last,)
+        )
+        values, value_of, text_of = self._values, [self._value_of], [self._text_of]
+        for part in _parts(rows):
+            numbers = [values.setdefault((date, publisher), len(values)) for _, _, date, publisher in part]
+            value_of.append(np.array(numbers, np.int64))
+            text_of.append(np.array([row[1] for row in part], np.int64))
+            self._last = int(part[-1][0])
+        self._value_of, self._text_of = np.concatenate(value_of), np.concatenate(text_of)
+        self._generation = generation
+
+
+def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
+    """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
+    clauses, values = "", []
+    if filters and filters.after:
+        clauses += " AND d.date >= ?"
+        values.append(filters.after)
+    if filters and filters.before:  # "2022" is meant to the end of 2022
+        clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
+        values.append(filters.before)
+    if filters and filters.publisher:
+        clauses += " AND d.publisher = ?"
+        values.append(filters.publisher)
+    if filters and filters.documents:
+        clauses += f" AND d.doc_id IN ({', '.join('?' * len(filters.documents))})"
+        values.extend(filters.documents)
+    return clauses, values
+
+
+def _allows(filters: Filters, date: str | None, publisher: str | None) -> bool:
+    """As `clauses_of`, of a document's date and publisher alone."""
+    return (
+        (not filters.after or (date is not None and date >= filters.after))
+        and (not filters.before or (date is not None and date[: len(filters.before)] <= filters.before))
+        and (not filters.publisher or publisher == filters.publisher)
+    )
+
+
+def tell_changed(connection: sqlite3.Connection) -> None:
+    """For readers that keep what they know of documents: some of those that were there are changed or gone.
+
+    To be called in the transaction that did it, when the generation has moved.
+    """
+    set_meta(connection, _CHANGED, meta(connection, "generation"))
+
+
+def _all_but(removed: Ids, newest: int) -> Selection:
+    bits = np.full((newest >> 3) + 1, 255, np.uint8)
+    np.bitwise_and.at(bits, removed[removed <= newest] >> 3, ~(1 << (removed[removed <= newest] & 7)).astype(np.uint8))
+    return Selection(bits, newest, np.zeros(0, np.int64), None)
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(passage_id), -1) FROM passages").fetchone()[0])
+
+
+def _parts(cursor: sqlite3.Cursor) -> Iterator[list[Any]]:
+    """Rows by the ten thousand: a million at once would take hundreds of megabytes."""
+    while part := cursor.fetchmany(10_000):
+        yield part
+
+
+def _texts_by_name(connection: sqlite3.Connection, filters: Filters) -> Ids:
+    clauses, values = clauses_of(filters)
+    rows = connection.execute(f"SELECT DISTINCT d.text_no FROM documents d WHERE true{clauses}", values)
+    return np.sort(np.fromiter((row[0] for row in rows), np.int64))
+
+
+def _passages_of(connection: sqlite3.Connection, texts: Ids) -> Ids:
+    rows = select_in(connection, "SELECT passage_id FROM passages WHERE text_no", texts.tolist())
+    return np.sort(np.fromiter((row[0] for row in rows), np.int64))
