@@ -85,7 +85,7 @@ def data_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def commit() -> str:
+def _commit() -> str:
     """The commit that is checked out, with `-changed` where the working tree differs; `unknown` outside a checkout."""
     try:
         commit = _git("rev-parse", "HEAD")

@@ -2,10 +2,10 @@
 
 First come the documents of BEIR folders as they are, indexed like files. Each further document has five passages, and
 each of these lies between two real ones, drawn at random: it is as long as the first of them and made of its pieces of
-eight words, each left in place or exchanged for one of the other's, one time in two; its vector is the first one's, plus
-half the other's, plus noise of length 0.3, of unit norm, which leaves a cosine of about 0.86 with the first. So words
-are as frequent as they really are, neighbours are many and near, and no two documents are copies. Dates are spread
-evenly over 25 years, and a hundred outlets share the documents, the n-th one 1/n as many as the first.
+eight words, each left in place or, one time in two, exchanged for one of the other's; its vector is the first one's
+plus half the other's plus noise of length 0.3, of unit norm, which leaves a cosine of about 0.86 with the first. So
+words are as frequent as they really are, neighbours are many and near, and no two documents are copies. Dates are
+spread evenly over 25 years, and a hundred outlets share the documents, the n-th one 1/n as many as the first.
 """
 
 from collections.abc import Iterator

@@ -14,12 +14,13 @@ import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, ParamSpec, TypeVar
 
 from eval.bench.bulk import Real, bulk, index_real, read_real
-from eval.report import commit
+from eval.report import origin
 from index.embedding import Encoder, open_encoder
 from index.folder import create_collection
 from index.records import Prepared
@@ -82,7 +83,7 @@ def build(folder: Path, real: Real, encoder: Encoder, passages: int) -> dict[str
         "seconds": _rounded(clock.seconds),
         "cpu_seconds": _rounded(clock.cpu_seconds),
         "most_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "commit": commit(),
+        "made": asdict(origin()),
     }
 
 
