@@ -27,14 +27,25 @@ eval_app = typer.Typer(
 
 KeptOption = Annotated[
     str | None,
-    typer.Option("--collection", metavar="DIR", help="Keep the indexed collection here. [default: a temporary folder]"),
+    typer.Option(
+        metavar="DIR",
+        help="The collection that is asked, where DATA brings no documents; else where they are kept, indexed.",
+    ),
+]
+# What questions are read from.
+QuestionsArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="BEIR folder, SQuAD's .json, .jsonl of questions, a collection's judgements.sqlite, or: sample",
+    ),
 ]
 
 
 @eval_app.command("retrieval")
 def eval_retrieval_command(
-    folder: Annotated[Path, typer.Argument(metavar="BEIR_FOLDER", help="corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")],
-    split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements.")] = "test",
+    data: QuestionsArgument,
+    split: Annotated[str, typer.Option(metavar="NAME", help="Which judgements of a BEIR folder.")] = "test",
     collection: KeptOption = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
     read: Annotated[
@@ -43,30 +54,34 @@ def eval_retrieval_command(
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a BEIR folder, between frames."""
-    from eval.datasets import read_beir
+    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a test collection, between frames."""
     from eval.figures import retrieval_figures
+    from eval.questions import read_question_set
     from eval.report import save_result
     from eval.retrieval_runs import evaluate_retrieval
     from eval.table import aligned
-    from index.address import place_of
-    from index.embedding import BUNDLED, open_encoder
+    from index.embedding import open_encoder
 
-    dataset, model = read_beir(folder, split), open_encoder(encoder or BUNDLED, fetch=encoder is not None)
+    questions = read_question_set(data, split=split)
+    folder, asked = _collections(questions, collection)
+    model = open_encoder(encoder, fetch=True) if encoder else _encoder(questions, collection)
     with progress_bar("evaluating") as progress:
         scores = evaluate_retrieval(
-            dataset,
+            questions,
             model,
             reader=_reader(None) if read else None,
-            folder=place_of(collection) if collection else None,
+            collection=asked,
+            folder=folder,
             progress=lambda step, n, total: progress(n, total, step),
         )
     figures = retrieval_figures(scores)
     if scores.absent:
-        say(f"pilcrow: {scores.absent} judged documents are not in '{folder}'; they count as never found")
+        say(f"pilcrow: {scores.absent} judged documents are not in '{data}'; they count as never found")
     if save:
-        command = f"pilcrow eval retrieval {scores.dataset} --split {split}{' --read' if read else ''}"
-        save_result(f"retrieval-{save}", figures, command=command, data=folder, model_sha256=model.identity.weights)
+        of = ["--split", split] if questions.path.is_dir() and data != "sample" else []
+        command = shlex.join(["pilcrow", "eval", "retrieval", Path(data).name, *of, *(["--read"] if read else [])])
+        weights = model.identity.weights
+        save_result(f"retrieval-{save}", figures, command=command, data=questions.path, model_sha256=weights)
     if as_json:
         print_json(figures)
         return
@@ -119,16 +134,10 @@ def eval_reading_command(
 
 @eval_app.command("answers")
 def eval_answers_command(
-    path: Annotated[
-        str,
-        typer.Argument(metavar="QUESTIONS", help="SQuAD's .json, a .jsonl file of questions, or: sample"),
-    ],
+    path: QuestionsArgument,
     reader: ReaderOption = None,
     article: ArticleOption = None,
-    collection: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="The collection that a .jsonl file asks; else where the documents are kept."),
-    ] = None,
+    collection: KeptOption = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
@@ -191,9 +200,7 @@ def eval_support_command(
 
 @eval_app.command("compare")
 def eval_compare_command(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="BEIR folder, SQuAD's .json, .jsonl of questions, or: sample")
-    ],
+    data: QuestionsArgument,
     settings: Annotated[
         list[str],
         typer.Argument(
@@ -209,7 +216,7 @@ def eval_compare_command(
     article: ArticleOption = None,
     by: Annotated[str, typer.Option(help="document, paragraph or passage: what is ranked.")] = "document",
     measure: Annotated[
-        str | None, typer.Option(help="Of the differences. [default: nDCG@10; F1 with --answers]")
+        str | None, typer.Option(help="Of the differences. [default: nDCG@10; with --answers F1, or First citation]")
     ] = None,
     answers: Annotated[bool, typer.Option("--answers", help="Answer each question under each setting, too.")] = False,
     n: Annotated[
@@ -464,9 +471,9 @@ def _collections(questions: "QuestionSet", named: str | None) -> tuple["Place | 
     from index.address import place_of
     from rag.opened import open_collection
 
-    if questions.documents is not None or questions.files is not None:
+    if questions.bring_documents:
         return place_of(named) if named else None, None
-    return None, open_collection(named).place
+    return None, open_collection(named or questions.collection).place
 
 
 def _encoder(questions: "QuestionSet", named: str | None) -> "Encoder":
@@ -474,9 +481,7 @@ def _encoder(questions: "QuestionSet", named: str | None) -> "Encoder":
     from index.embedding import open_encoder
     from rag.opened import open_collection
 
-    kept, _ = _collections(questions, named)
-    brings = questions.documents is not None or questions.files is not None
-    return open_encoder() if brings or kept else open_collection(named).encoder
+    return open_encoder() if questions.bring_documents else open_collection(named or questions.collection).encoder
 
 
 @eval_app.command("cleaning")

@@ -121,12 +121,13 @@ def compare_settings(
 ) -> Comparison:
     """Each setting on all questions, between frames, the first one the baseline of the differences.
 
-    measure: of the differences; nDCG@10, or F1 with answers. answers: whether each question is answered, too.
+    measure: of the differences; nDCG@10, or with answers F1, or First citation where no answer is known in words.
+    answers: whether each question is answered, too.
     asked: the collection, where the questions bring no documents. cache: where collections are kept, by what made them.
     encoder: of settings that name none. Raises BadSetting for no setting, a name given twice or an unknown measure;
     BadDataset where no question has gold on this level.
     """
-    measure = _checked(settings, measure, answers)
+    measure = _checked(settings, measure, answers, questions)
     measured: dict[str, Measured] = {}
     losses: dict[str, dict[str, Loss]] = {}
     opened: dict[tuple[str | None, int | None], _Indexed] = {}
@@ -153,17 +154,20 @@ def compare_settings(
     )  # fmt: skip
 
 
-def _checked(settings: Sequence[Setting], measure: str | None, answers: bool) -> str:
+def _checked(settings: Sequence[Setting], measure: str | None, answers: bool, questions: QuestionSet) -> str:
     """The measure of the differences."""
     names = [setting.name for setting in settings]
     if not names or len(set(names)) != len(names):
         raise BadSetting(f"give each setting once, and at least one; given: {', '.join(names) or 'none'}")
     if answers and any(setting.run for setting in settings):
         raise BadSetting("a run from a file holds no passages to answer from; leave out --answers")
-    chosen = measure or ("F1" if answers else "nDCG@10")
+    in_words = any(question.references for question in questions.questions)
+    chosen = measure or (("F1" if in_words else "First citation") if answers else "nDCG@10")
     known = (*RANKING_MEASURES, *(ANSWER_MEASURES if answers else ()))
     if chosen not in known:
         raise BadSetting(f"no measure '{chosen}'; there are {', '.join(known)}")
+    if chosen in ("EM", "F1") and not in_words:
+        raise BadSetting(f"'{questions.path}' has no answers in words, so there is no {chosen}; try 'First citation'")
     return chosen
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from eval.datasets import BadDataset, ReadingDataset, RetrievalDataset, json_rows, read_beir, read_squad, text_field
 from eval.trec import read_qrels, read_topics
 from index.documents import Document
+from rag import judgements
+from rag.judgements import graded_passages
 
 SAMPLE = Path(__file__).resolve().parent.parent / "index" / "sample"
 
@@ -58,7 +60,7 @@ class QuestionSet:
 
     path: the file or folder whose bytes stand for the data. documents: makes the documents, in their order, each time
     anew; None where the questions are asked of a collection that is there already. files: a folder of documents to be
-    indexed as a user would.
+    indexed as a user would. collection: the one that they were asked of, where that is known.
     """
 
     name: str
@@ -66,6 +68,22 @@ class QuestionSet:
     questions: tuple[Question, ...]
     documents: Callable[[], Iterator[Document]] | None = None
     files: Path | None = None
+    collection: Path | None = None
+
+    @property
+    def bring_documents(self) -> bool:
+        """Whether they come with what they are asked of."""
+        return self.documents is not None or self.files is not None
+
+    @property
+    def qrels(self) -> dict[str, dict[str, int]]:
+        """Question id -> document -> the highest grade of its gold, of the questions that have gold."""
+        judged: dict[str, dict[str, int]] = {}
+        for question in self.questions:
+            for gold in question.gold:
+                grades = judged.setdefault(question.question_id, {})
+                grades[gold.doc_id] = max(gold.grade, grades.get(gold.doc_id, 0))
+        return judged
 
     def sampled(self, n: int | None) -> "QuestionSet":
         """A fixed sample of about n questions, stratified by document and answerability; all documents stay.
@@ -85,7 +103,7 @@ class QuestionSet:
 
 
 def read_question_set(path: Path | str, *, split: str = "test", articles: Collection[str] | None = None) -> QuestionSet:
-    """Whatever lies at `path`: a BEIR folder, SQuAD's .json, questions as .jsonl, or the word `sample`.
+    """Whatever lies at `path`: a BEIR folder, SQuAD's .json, questions as .jsonl, judgements, or the word `sample`.
 
     split: of a BEIR folder. articles: of a SQuAD file, by title. Raises BadDataset where it is none of these.
     """
@@ -98,9 +116,12 @@ def read_question_set(path: Path | str, *, split: str = "test", articles: Collec
         return of_squad(read_squad(path, articles))
     if path.suffix == ".jsonl":
         return QuestionSet(path.stem, path, read_questions(path))
+    if path.name == judgements.FILE:
+        return of_judgements(path)
     reason = "is none of these" if path.exists() else "does not exist"
     raise BadDataset(
-        f"'{path}' {reason}: a BEIR folder, a .json file of SQuAD's form, a .jsonl file of questions, or: sample"
+        f"'{path}' {reason}: a BEIR folder, a .json file of SQuAD's form, a .jsonl file of questions, "
+        f"a collection's {judgements.FILE}, or: sample"
     )
 
 
@@ -116,6 +137,25 @@ def read_trec(topics: Path, qrels: Path) -> QuestionSet:
         for topic, grades in judged.items()
     )
     return QuestionSet(topics.stem, topics, questions)
+
+
+def of_judgements(path: Path) -> QuestionSet:
+    """The questions whose sources were judged on the page, asked of the collection that the file lies in.
+
+    Gold: the passages judged right or partly right, by their characters, with the mean of their judges' grades.
+    Questions of which no source is right are left out; the others are numbered as in TREC's qrels of the same file.
+    Raises BadDataset where there is no such file or nothing was judged right.
+    """
+    if not path.is_file():
+        raise BadDataset(f"'{path}' does not exist; 'pilcrow ui' has Right, Partly and Wrong beside each source")
+    questions = []
+    for number, (text, places) in enumerate(graded_passages(judgements.judgements(path.parent)).items(), 1):
+        gold = tuple(Gold(doc, grade, start=a, end=b) for (doc, a, b), grade in places.items() if grade > 0)
+        if gold:
+            questions.append(Question(f"q{number}", text, gold))
+    if not questions:
+        raise BadDataset(f"'{path}' holds no source that was judged right, so there is nothing to measure")
+    return QuestionSet(path.stem, path, tuple(questions), collection=path.parent)
 
 
 def of_beir(dataset: RetrievalDataset) -> QuestionSet:

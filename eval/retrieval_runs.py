@@ -6,17 +6,17 @@ ranking is not known from before.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from eval.comparison import Difference, compare_with
-from eval.datasets import RetrievalDataset
+from eval.datasets import BadDataset
 from eval.metrics import MEASURES, mean_over_queries
 from eval.places import Places
-from eval.questions import QuestionSet, of_beir
+from eval.questions import QuestionSet
 from eval.runs import Frame, Progress, Run, collection_of, frames, ids, places_of, run_setting
 from eval.settings import Setting
 from index.address import Place
@@ -52,42 +52,49 @@ class RetrievalScores:
 
 
 def evaluate_retrieval(
-    dataset: RetrievalDataset,
+    asked: QuestionSet,
     encoder: Encoder,
     *,
     reader: Reader | None = None,
+    collection: Place | None = None,
     folder: Place | None = None,
     kept: Keep | None = None,
     progress: Progress | None = None,
 ) -> RetrievalScores:
-    """Dense, lexical and fused on one test collection, each document ranked by its best passage.
+    """Dense, lexical and fused on the questions that have gold, each document ranked by its best passage.
 
+    collection: which is asked, where the questions bring no documents.
     reader: where given, its order is measured, too, on at most READ_SAMPLE questions.
     folder: where the test collection is indexed, kept and found again; a temporary one by default.
     kept: gives rankings from before, or makes and keeps them; by default they are made.
     progress: called with the step's name, how much is done, and of how much (0 where that is not known).
-    Raises CollectionMismatch where `folder` was made with another encoder.
+    Raises CollectionMismatch where `folder` was made with another encoder, BadDataset where no question has gold.
     """
+    qrels = asked.qrels
+    if not qrels:
+        raise BadDataset(
+            f"'{asked.path}' says of no question which document answers it, so there is nothing to measure"
+        )
+    asked = replace(asked, questions=tuple(q for q in asked.questions if q.question_id in qrels))
     keep = kept or (lambda _name, make: make())
-    with _Rankings(of_beir(dataset), encoder, folder, progress) as rankings:
+    with _Rankings(asked, encoder, collection, folder, progress) as rankings:
         ways = {way: _kept(keep, way.value, partial(rankings.ranked_by, way)) for way in Way}
         framing = [_kept(keep, name, partial(rankings.frame, name, ways[Way.LEXICAL])) for name in _FRAMES]
         absent = int(keep("absent", rankings.absent))
-        sample = rankings.asked.sampled(READ_SAMPLE)
+        sample = asked.sampled(READ_SAMPLE)
         order = {}
         if reader is not None:
             read = _kept(keep, f"read {len(sample.questions)}", partial(rankings.read, sample, reader))
-            order = _order(sample, dataset, ways[Way.FUSED], read)
-    judged = list(dataset.qrels)
+            order = _order({q.question_id: qrels[q.question_id] for q in sample.questions}, ways[Way.FUSED], read)
     samples = {
-        run.name: np.array([MEASURES["nDCG@10"](ids(run).get(q, ()), dataset.qrels[q]) for q in judged])
+        run.name: np.array([MEASURES["nDCG@10"](ids(run).get(q, ()), grades) for q, grades in qrels.items()])
         for run in ways.values()
     }
     return RetrievalScores(
-        dataset.name,
-        len(dataset.qrels),
-        {run.name: _means(run, dataset.qrels) for run in ways.values()},
-        {run.name: _means(run, dataset.qrels) for run in framing},
+        asked.name,
+        len(qrels),
+        {run.name: _means(run, qrels) for run in ways.values()},
+        {run.name: _means(run, qrels) for run in framing},
         order,
         tuple(compare_with(Way.DENSE.value, samples)),
         absent,
@@ -97,9 +104,16 @@ def evaluate_retrieval(
 class _Rankings:
     """The rankings of one test collection, which is opened when the first of them is made."""
 
-    def __init__(self, asked: QuestionSet, encoder: Encoder, folder: Place | None, progress: Progress | None) -> None:
-        self.asked = asked
-        self._encoder, self._folder, self._progress = encoder, folder, progress
+    def __init__(
+        self,
+        asked: QuestionSet,
+        encoder: Encoder,
+        collection: Place | None,
+        folder: Place | None,
+        progress: Progress | None,
+    ) -> None:
+        self._asked = asked
+        self._encoder, self._place, self._folder, self._progress = encoder, collection, folder, progress
         self._stack = ExitStack()
 
     def __enter__(self) -> "_Rankings":
@@ -110,28 +124,30 @@ class _Rankings:
 
     @cached_property
     def _collection(self) -> Collection:
-        opened = collection_of(self.asked, self._encoder, folder=self._folder, progress=self._progress)
+        opened = collection_of(
+            self._asked, self._encoder, asked=self._place, folder=self._folder, progress=self._progress
+        )
         return self._stack.enter_context(opened)
 
     @cached_property
     def _vectors(self) -> Vectors:
-        return self._encoder.encode([q.text for q in self.asked.questions])
+        return self._encoder.encode([q.text for q in self._asked.questions])
 
     @cached_property
     def _places(self) -> dict[str, Places]:
         with self._collection.reading() as snapshot:
-            return places_of(self.asked.questions, snapshot)
+            return places_of(self._asked.questions, snapshot)
 
     def ranked_by(self, way: Way) -> Run:
         """One way's rankings of all questions."""
         return run_setting(
-            Setting(way.value, way), self.asked.questions, self._collection, self._encoder, None,
+            Setting(way.value, way), self._asked.questions, self._collection, self._encoder, None,
             vectors=self._vectors, progress=self._progress,
         )  # fmt: skip
 
     def frame(self, name: str, bm25: Run) -> Run:
         """One of _FRAMES."""
-        made = frames(self.asked.questions, self._places, self._collection, self._encoder, bm25=bm25)
+        made = frames(self._asked.questions, self._places, self._collection, self._encoder, bm25=bm25)
         return next(run for run in made if run.name == name)
 
     def absent(self) -> int:
@@ -156,9 +172,8 @@ def _means(run: Run, qrels: Mapping[str, Mapping[str, int]]) -> dict[str, float]
     return {name: mean_over_queries(measure, ids(run), qrels) for name, measure in MEASURES.items()}
 
 
-def _order(sample: QuestionSet, dataset: RetrievalDataset, fused: Run, read: Run) -> dict[str, float]:
-    """nDCG@10 of the fused order and of the reader's, on the same sample of questions."""
-    judged = {q.question_id: dataset.qrels[q.question_id] for q in sample.questions}
+def _order(qrels: Mapping[str, Mapping[str, int]], fused: Run, read: Run) -> dict[str, float]:
+    """nDCG@10 of the fused order and of the reader's, on the same questions."""
     of = MEASURES["nDCG@10"]
-    scores = {run.name.split()[0]: mean_over_queries(of, ids(run), judged) for run in (fused, read)}
-    return {"questions": len(judged), **scores}
+    scores = {name: mean_over_queries(of, ids(run), qrels) for name, run in (("fused", fused), ("read", read))}
+    return {"questions": len(qrels), **scores}

@@ -134,15 +134,15 @@ class _Suite:
 
     def retrieval(self, folder: Path) -> Part:
         """Rankings of a BEIR folder."""
-        dataset = read_beir(folder)
-        kept = self.kept(dataset.name, folder, "eval.retrieval_runs")
-        where = kept_folder(self.cache, of_beir(dataset), self.encoder)
+        asked = of_beir(read_beir(folder))
+        kept = self.kept(asked.name, folder, "eval.retrieval_runs")
+        where = kept_folder(self.cache, asked, self.encoder)
         scores = evaluate_retrieval(
-            dataset, self.encoder, reader=self.reader, folder=where, kept=kept, progress=self.progress
+            asked, self.encoder, reader=self.reader, folder=where, kept=kept, progress=self.progress
         )
-        command = f"pilcrow eval retrieval {dataset.name} --split test --read"
+        command = f"pilcrow eval retrieval {asked.name} --split test --read"
         figures = retrieval_figures(scores)
-        return Part("retrieval", dataset.name, figures, command, folder, self.encoder.identity.weights, kept.origins)
+        return Part("retrieval", asked.name, figures, command, folder, self.encoder.identity.weights, kept.origins)
 
     def reading(self, dataset: ReadingDataset, calibration: ReadingDataset | None) -> Part:
         """The paragraph given; the threshold chosen on other articles where there are such."""

@@ -78,20 +78,26 @@ def judgements(folder: Path) -> list[Judgement]:
     return [judgement for judgement in last.values() if judgement.grade is not None]
 
 
-def qrels(given: Sequence[Judgement]) -> dict[str, dict[str, int]]:
-    """Question -> document -> grade, of the passages judged.
-
-    A passage's grade is the mean of its judges', halves down; a document's is its best passage's.
-    """
-    by_passage: dict[tuple[str, str, int, int], list[int]] = {}
+def graded_passages(given: Sequence[Judgement]) -> dict[str, dict[tuple[str, int, int], int]]:
+    """Question -> (document, start, end) -> grade, of the passages judged: the mean of its judges', halves down."""
+    judged: dict[str, dict[tuple[str, int, int], list[int]]] = {}
     for j in given:
         if j.doc_id is not None and j.grade is not None:
-            by_passage.setdefault((j.question, j.doc_id, j.start or 0, j.end or 0), []).append(j.grade)
+            place = (j.doc_id, j.start or 0, j.end or 0)
+            judged.setdefault(j.question, {}).setdefault(place, []).append(j.grade)
+    return {
+        question: {place: (2 * sum(grades) + len(grades) - 1) // (2 * len(grades)) for place, grades in places.items()}
+        for question, places in judged.items()
+    }
+
+
+def qrels(given: Sequence[Judgement]) -> dict[str, dict[str, int]]:
+    """Question -> document -> grade, of the passages judged; a document's grade is that of its best passage."""
     graded: dict[str, dict[str, int]] = {}
-    for (question, doc_id, _, _), grades in by_passage.items():
-        grade = (2 * sum(grades) + len(grades) - 1) // (2 * len(grades))
+    for question, places in graded_passages(given).items():
         documents = graded.setdefault(question, {})
-        documents[doc_id] = max(grade, documents.get(doc_id, 0))
+        for (doc_id, _, _), grade in places.items():
+            documents[doc_id] = max(grade, documents.get(doc_id, 0))
     return graded
 
 

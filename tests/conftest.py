@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network must fail, not wait
 
 from index.collection import Collection, create_collection
-from index.embedding import Encoder, open_encoder
+from index.embedding import Encoder, bundled_folder, open_encoder
 from index.indexing import index_paths
 from rag.reading import Reader, bundled_reader
 
@@ -53,3 +53,24 @@ def sample(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterat
     with create_collection(tmp_path_factory.mktemp("sample") / "collection", encoder.identity) as collection:
         index_paths(collection, encoder, [ARTICLES])
         yield collection
+
+
+@pytest.fixture(scope="session")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real sentence-transformers model of 32 dimensions, its weights drawn at random."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("other")
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=24)
+    SentenceTransformer(modules=[transformer, Pooling(32)], device="cpu").save(str(folder / "model"))
+    return folder / "model"

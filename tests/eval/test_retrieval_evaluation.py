@@ -9,6 +9,7 @@ import pytest
 
 from eval.datasets import BadDataset, read_beir
 from eval.places import Level, rank_units
+from eval.questions import of_beir
 from eval.retrieval_runs import evaluate_retrieval
 from eval.runs import Frame
 from index.collection import Collection
@@ -47,7 +48,7 @@ def beir(tmp_path: Path) -> Path:
 
 
 def test_three_settings_are_scored_and_the_querys_own_document_is_dropped(beir: Path, encoder: Encoder) -> None:
-    scores = evaluate_retrieval(read_beir(beir), encoder)
+    scores = evaluate_retrieval(of_beir(read_beir(beir)), encoder)
     assert scores.queries == 3
     assert set(scores.settings) == {"dense", "lexical", "fused"}
     # q3 asks with the text of a document: that one is dropped, d3 is first, and one of two relevant ones is found.
@@ -60,19 +61,19 @@ def test_an_equal_id_alone_drops_no_document(beir: Path, encoder: Encoder) -> No
     """Cranfield numbers both queries and documents from 1."""
     (beir / "queries.jsonl").write_text(json.dumps({"_id": "d2", "text": "Who bought the mill?"}))
     (beir / "qrels" / "test.tsv").write_text("d2\td2\t1\nd2\tgone\t1\n")
-    scores = evaluate_retrieval(read_beir(beir), encoder)
+    scores = evaluate_retrieval(of_beir(read_beir(beir)), encoder)
     assert scores.settings["fused"]["MRR@10"] == 1.0
     assert scores.absent == 1
 
 
 def test_frames_stand_below_and_above_and_are_no_settings(beir: Path, encoder: Encoder, reader: Reader) -> None:
-    scores = evaluate_retrieval(read_beir(beir), encoder, reader=reader)
+    scores = evaluate_retrieval(of_beir(read_beir(beir)), encoder, reader=reader)
     random, bm25, oracle = (scores.frames[name] for name in (Frame.RANDOM, Frame.BM25, Frame.ORACLE))
     assert all(name.startswith("frame: ") for name in scores.frames)
     assert bm25 == scores.settings["lexical"]
     assert oracle["nDCG@10"] == oracle["MRR@10"] == 1.0
     assert random["Recall@100"] == pytest.approx((1 + 1 + 0.5) / 3)  # four documents: all are among a hundred
-    assert random == evaluate_retrieval(read_beir(beir), encoder).frames[Frame.RANDOM]
+    assert random == evaluate_retrieval(of_beir(read_beir(beir)), encoder).frames[Frame.RANDOM]
     assert set(scores.order) == {"questions", "fused", "read"}
     assert scores.order["questions"] == 3
 
@@ -80,16 +81,16 @@ def test_frames_stand_below_and_above_and_are_no_settings(beir: Path, encoder: E
 def test_an_indexed_test_collection_is_kept_where_a_folder_is_named(
     beir: Path, tmp_path: Path, encoder: Encoder
 ) -> None:
-    first = evaluate_retrieval(read_beir(beir), encoder, folder=tmp_path / "kept")
+    first = evaluate_retrieval(of_beir(read_beir(beir)), encoder, folder=tmp_path / "kept")
     seen: list[str] = []
     again = evaluate_retrieval(
-        read_beir(beir), encoder, folder=tmp_path / "kept", progress=lambda step, _n, _total: seen.append(step)
+        of_beir(read_beir(beir)), encoder, folder=tmp_path / "kept", progress=lambda step, _n, _total: seen.append(step)
     )
     assert again == first
     assert set(seen) == {"dense", "lexical", "fused"}
     (beir / "corpus.jsonl").write_text('{"_id": "d1", "text": "x"}')
     with pytest.raises(BadDataset, match=r"holds other documents too \(d2"):
-        evaluate_retrieval(read_beir(beir), encoder, folder=tmp_path / "kept")
+        evaluate_retrieval(of_beir(read_beir(beir)), encoder, folder=tmp_path / "kept")
 
 
 def test_a_unit_is_ranked_by_its_best_passage_and_ties_by_id_descending(make_collection: MakeCollection) -> None:
@@ -131,7 +132,7 @@ def test_a_malformed_row_is_told_with_file_and_line(
 ) -> None:
     (beir / name).write_text(content)
     with pytest.raises(BadDataset, match=message):
-        evaluate_retrieval(read_beir(beir), encoder)
+        evaluate_retrieval(of_beir(read_beir(beir)), encoder)
 
 
 def test_an_absent_split_names_the_files_of_a_beir_folder(beir: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pilcrow
 from index.checking import check
 from index.collection import Collection, open_collection
-from index.embedding import Encoder, Vectors, bundled_folder, open_encoder
+from index.embedding import Encoder, Vectors, open_encoder
 from index.errors import CollectionMismatch, NothingToDo
 from index.indexing import index_paths
 from index.passages import encoder_input
@@ -21,27 +21,6 @@ from rag.retrieval import retrieve
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
 MakeCollection = Callable[..., Collection]
-
-
-@pytest.fixture(scope="session")
-def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real sentence-transformers model of 32 dimensions, its weights drawn at random."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("other")
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    BertModel(config).save_pretrained(folder / "bert")
-    tokenizer.save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=24)
-    SentenceTransformer(modules=[transformer, Pooling(32)], device="cpu").save(str(folder / "model"))
-    return folder / "model"
 
 
 @pytest.fixture
