@@ -512,7 +512,7 @@ def judgements_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What people judged on the page, for 'eval retrieval' and other programs."""
+    """What people judged on the page, for other programs; 'pilcrow eval' reads the judgements where they lie."""
     from dataclasses import asdict
 
     from rag.judgements import judgements, trec_qrels, write_beir
