@@ -55,7 +55,8 @@ def milvus_address(text: str) -> MilvusAddress:
     if found := _FILE.fullmatch(text):
         path = Path(found[1]).absolute()
         return MilvusAddress(f"milvus+file:{path}", str(path), _IN_A_FILE, path)
+    shown = re.sub(r"[^/]*@", "…@", text)  # a password is not printed
     raise CollectionError(
-        f"'{text}' is no address of a Milvus collection; write milvus+http://HOST:PORT/NAME, where NAME is of letters, "
-        "digits and underscores, or milvus+file:PATH.db (a token goes in $PILCROW_MILVUS_TOKEN, never here)"
+        f"'{shown}' is no address of a Milvus collection; write milvus+http://HOST:PORT/NAME, where NAME is of "
+        "letters, digits and underscores, or milvus+file:PATH.db (a token goes in $PILCROW_MILVUS_TOKEN, never here)"
     )

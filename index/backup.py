@@ -12,8 +12,10 @@ import zlib
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from index.address import Place, is_milvus, milvus_address
 from index.damage import damaged_documents
 from index.errors import CollectionError, Unreadable
 from index.folder import open_collection
@@ -23,18 +25,27 @@ from index.truth import CORPUS, FORMAT, connect, meta, put_in_place
 
 _MANIFEST = "manifest.json"
 _KIND = "pilcrow collection"
-_MEMBERS = (CORPUS, "judgements.sqlite")
+_JUDGEMENTS = "judgements.sqlite"
+_MEMBERS = (CORPUS, _JUDGEMENTS)
 _BLOCK = 1 << 20
 
 
-def export_collection(folder: Path, file: Path) -> int:
-    """Writes the collection in `folder`, as it is at this moment, to `file`; the bytes written.
+def export_collection(place: Place, file: Path) -> int:
+    """Writes the collection, as it is at this moment, to `file`; the bytes written. One in Milvus is fetched first.
 
     Raises CollectionMissing, and CollectionError where `file` exists or cannot be written.
     """
-    open_collection(folder).close()
     if file.exists():
         raise CollectionError(f"'{file}' exists already; give a name that is free")
+    if is_milvus(place):
+        from index.milvus.moving import into_folder
+
+        with TemporaryDirectory(prefix="pilcrow-") as fetched:
+            into_folder(str(place), Path(fetched))
+            _bring(_JUDGEMENTS, milvus_address(str(place)).folder(), Path(fetched))
+            return export_collection(Path(fetched), file)
+    folder = Path(place)
+    open_collection(folder).close()
     partial = file.with_name(file.name + ".partial")
     copies = {name: file.with_name(f"{file.name}.{name}.partial") for name in _MEMBERS if (folder / name).is_file()}
     try:
@@ -57,12 +68,21 @@ def export_collection(folder: Path, file: Path) -> int:
     return file.stat().st_size
 
 
-def import_collection(file: Path, folder: Path) -> int:
-    """Makes the collection in `folder` from a file that `export_collection` wrote; the number of documents.
+def import_collection(file: Path, place: Place) -> int:
+    """Makes a collection from a file that `export_collection` wrote; the number of documents.
 
     Everything is compared with its checksum before the collection is there. Raises Unreadable for a file that is no
     such, or damaged; CollectionError where a collection is there already.
     """
+    if is_milvus(place):
+        from index.milvus.moving import into_milvus
+
+        with TemporaryDirectory(prefix="pilcrow-") as unpacked:
+            import_collection(file, Path(unpacked))
+            documents = into_milvus(Path(unpacked), str(place))
+            _bring(_JUDGEMENTS, Path(unpacked), milvus_address(str(place)).folder())
+            return documents
+    folder = Path(place)
     if (folder / CORPUS).exists():
         raise CollectionError(f"there is a collection in '{folder}' already; name a new folder: --collection DIR")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +110,12 @@ def import_collection(file: Path, folder: Path) -> int:
         collection.refresh_base()
         with collection.reading() as snapshot:
             return len(snapshot.documents())
+
+
+def _bring(name: str, from_folder: Path, to_folder: Path) -> None:
+    """Copies a database from one folder to another, where there is one."""
+    if (from_folder / name).is_file():
+        _copy_database(from_folder, name, to_folder / name)
 
 
 def _copy_database(folder: Path, name: str, copy: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from index.address import Place, is_milvus
-from index.errors import CollectionError, CollectionLocked, CollectionReadOnly
+from index.errors import CollectionLocked, CollectionReadOnly
 
 if TYPE_CHECKING:
     from index.damage import Damage
@@ -100,7 +100,7 @@ class Snapshot(Protocol):
     def documents(self) -> "list[Document]":
         """All documents by name, without their texts (`text` is empty)."""
 
-    def keys(self) -> dict[int, bytes]:
+    def text_keys(self) -> dict[int, bytes]:
         """The key of each stored text, by its number: what makes two texts the same."""
 
     def text(self, text_no: int) -> "tuple[Document, list[Paragraph]]":
@@ -198,9 +198,13 @@ class Collection(Protocol):
 
 def exists(place: Place) -> bool:
     """Whether there is a collection."""
+    if is_milvus(place):
+        from index import milvus
+
+        return milvus.exists(str(place))
     from index import folder
 
-    return folder.exists(_folder(place))
+    return folder.exists(Path(place))
 
 
 def open_collection(place: Place, *, write: bool = False) -> Collection:
@@ -208,16 +212,24 @@ def open_collection(place: Place, *, write: bool = False) -> Collection:
 
     Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
     """
+    if is_milvus(place):
+        from index import milvus
+
+        return milvus.open_collection(str(place), write=write)
     from index import folder
 
-    return folder.open_collection(_folder(place), write=write)
+    return folder.open_collection(Path(place), write=write)
 
 
 def create_collection(place: Place, encoder: "EncoderIdentity") -> Collection:
     """A new, empty collection, open for writing; or the one that is there. Raises CollectionLocked."""
+    if is_milvus(place):
+        from index import milvus
+
+        return milvus.create_collection(str(place), encoder)
     from index import folder
 
-    return folder.create_collection(_folder(place), encoder)
+    return folder.create_collection(Path(place), encoder)
 
 
 def open_for_mending(place: Place) -> Collection:
@@ -226,9 +238,3 @@ def open_for_mending(place: Place) -> Collection:
         return open_collection(place, write=True)
     except (CollectionLocked, CollectionReadOnly):
         return open_collection(place)
-
-
-def _folder(place: Place) -> Path:
-    if is_milvus(place):
-        raise CollectionError(f"'{place}' cannot be opened: this version keeps collections in folders only")
-    return Path(place)

@@ -29,7 +29,7 @@ _MAX_RUNS = 20_000
 _PERMUTATIONS = 63
 _BAND = 3
 # A letter that went to thousands of people is compared with the first of them, which links them all.
-_MAX_COMPARED = 20
+MAX_COMPARED = 20
 _WORD = re.compile(r"\w+")
 
 
@@ -98,7 +98,7 @@ def link(connection: sqlite3.Connection, text_no: int, found: frozenset[str], mi
     keys = bands(minhash)
     rows = connection.execute(
         f"SELECT DISTINCT text_no FROM near_keys WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY text_no LIMIT ?",
-        [*keys, _MAX_COMPARED],
+        [*keys, MAX_COMPARED],
     ).fetchall()
     for (other_no,) in rows:
         if similarity(found, _stored_runs(connection, other_no)) >= THRESHOLD:

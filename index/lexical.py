@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -48,6 +49,23 @@ def _analyzer(*, stop_words: bool) -> tantivy.TextAnalyzer:
     return builder.filter(tantivy.Filter.stemmer("english")).build()
 
 
+@lru_cache(maxsize=2)
+def _shared_analyzer(*, stop_words: bool) -> tantivy.TextAnalyzer:
+    return _analyzer(stop_words=stop_words)
+
+
+def words_of(text: str) -> list[str]:
+    """The words that a text is found by, in order, as they are stored: lower case, without accents, stemmed."""
+    return list(_shared_analyzer(stop_words=True).analyze(text))
+
+
+def query_words(text: str) -> Counter[str]:
+    """The words that a query searches with, and how often it has each; "Who is it?" keeps its stop words."""
+    analyzers = (_shared_analyzer(stop_words=False), _shared_analyzer(stop_words=True))
+    counts = next((c for a in analyzers if (c := Counter(a.analyze(text)))), Counter[str]())
+    return Counter(dict(counts.most_common(_MAX_TERMS)))
+
+
 def _schema() -> tantivy.Schema:
     return (
         tantivy.SchemaBuilder()
@@ -78,7 +96,6 @@ class LexicalIndex:
         # By itself a reader would move on whenever something is committed, also in the middle of a question.
         self._index.config_reader("Manual")
         self._index.register_tokenizer(_ANALYZER, _analyzer(stop_words=True))
-        self._query_analyzers = (_analyzer(stop_words=False), _analyzer(stop_words=True))
 
     def __len__(self) -> int:
         """The number of entries."""
@@ -150,12 +167,10 @@ class LexicalIndex:
         return [(int(i), float(score)) for i, (score, _) in zip(ids, hits, strict=True) if i is not None]
 
     def _query(self, text: str) -> tantivy.Query | None:
-        # "Who is it?" is all stop words; then they are all there is to go by.
-        counts = next((c for a in self._query_analyzers if (c := Counter(a.analyze(text)))), None)
-        if counts is None:
+        counts = query_words(text)
+        if not counts:
             return None
-        clauses = [(tantivy.Occur.Should, self._term(term, count)) for term, count in counts.most_common(_MAX_TERMS)]
-        return tantivy.Query.boolean_query(clauses)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term(*found)) for found in counts.items()])
 
     def _one(self, passage_id: int) -> tantivy.Query:
         # delete_documents_by_term takes a Python int for a signed number and finds nothing in an unsigned field.

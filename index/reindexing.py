@@ -54,7 +54,7 @@ def reindex(
         raise NothingToDo(f"the collection in '{collection.place}' is made with '{encoder.identity.name}' already")
     with faults_told(collection.folder), closing(_open_sidecar(path, encoder.identity.to_json())) as sidecar:
         with collection.reading() as snapshot:
-            keys = snapshot.keys()
+            keys = snapshot.text_keys()
         kept = _drop_what_changed(sidecar, keys, collection.folder)
         missing = [text_no for text_no in keys if text_no not in kept]
         for done, batch in _batches(collection, encoder, missing):

@@ -144,7 +144,7 @@ class FolderSnapshot:
         """All documents by name, without their texts (`text` is empty)."""
         return read_document_rows(self.connection)
 
-    def keys(self) -> dict[int, bytes]:
+    def text_keys(self) -> dict[int, bytes]:
         """The key of each stored text, by its number: what makes two texts the same."""
         return dict(self.connection.execute("SELECT text_no, key FROM texts ORDER BY text_no").fetchall())
 

@@ -74,7 +74,7 @@ def export_command(
     """Write the whole collection, as it is at this moment, to one file."""
     from index.backup import export_collection
 
-    written = export_collection(Path(open_collection(collection).place), file)
+    written = export_collection(open_collection(collection).place, file)
     print_line(f"{written:,} bytes in {file}")
 
 
@@ -86,4 +86,4 @@ def import_command(
     from index.backup import import_collection
 
     place = open_collection(collection).place
-    print_line(f"{import_collection(file, Path(place))} documents in {place}")
+    print_line(f"{import_collection(file, place)} documents in {place}")

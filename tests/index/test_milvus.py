@@ -1,0 +1,133 @@
+"""A collection in Milvus beside the same one in a folder: equal hits, moved there and back; killed writers; faults."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.address import milvus_address, place_of
+from index.backup import export_collection, import_collection
+from index.checking import check
+from index.collection import Collection, Filters, Snapshot, open_collection
+from index.embedding import Encoder
+from index.errors import CollectionError
+from rag.retrieval import retrieve
+
+pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'pilcrow[milvus]'")
+
+QUESTIONS = (
+    "Who was sent to Kazakhstan, and when did they come back?",
+    "What does the constitution say about neutrality?",
+    "How many people in cities are against joining the war?",
+    "Which words does the story of Belarus need?",
+)
+
+
+@pytest.fixture(scope="module")
+def moved(
+    sample: Collection, milvus: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Collection, Path]]:
+    """The sample, exported and imported into Milvus; and the file that it went by."""
+    folder = tmp_path_factory.mktemp("moved")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        export_collection(sample.folder, folder / "sample.zip")
+        assert import_collection(folder / "sample.zip", f"{milvus}/moved") == 14
+        with open_collection(f"{milvus}/moved") as collection:
+            yield collection, folder / "sample.zip"
+
+
+def dense(snapshot: Snapshot, encoder: Encoder, question: str, filters: Filters | None = None) -> dict[int, float]:
+    return dict(snapshot.nearest(encoder.encode([question])[0], 50, filters))
+
+
+def test_dense_hits_in_milvus_have_the_ids_and_scores_of_the_folder(
+    sample: Collection, moved: tuple[Collection, Path], encoder: Encoder
+) -> None:
+    with sample.reading() as ours, moved[0].reading() as theirs:
+        for question in QUESTIONS:
+            for filters in (None, Filters(after="2022-02"), Filters(documents=("is-belarus-next.md",))):
+                expected, got = (dense(s, encoder, question, filters) for s in (ours, theirs))
+                assert list(got) == list(expected)
+                assert got == pytest.approx(expected, abs=1e-3)
+
+
+def test_words_find_the_same_passages_in_milvus_with_about_the_same_scores(
+    sample: Collection, moved: tuple[Collection, Path]
+) -> None:
+    with sample.reading() as ours, moved[0].reading() as theirs:
+        for question in QUESTIONS:
+            expected, got = (dict(s.lexical(question, 135)) for s in (ours, theirs))
+            assert got.keys() == expected.keys()
+            # tantivy keeps the length of a passage in one byte, so scores differ by some per cent.
+            assert got == pytest.approx(expected, rel=0.15)
+
+
+def test_what_is_stored_in_milvus_is_what_the_folder_holds(
+    sample: Collection, moved: tuple[Collection, Path], encoder: Encoder
+) -> None:
+    with sample.reading() as ours, moved[0].reading() as theirs:
+        assert theirs.documents() == ours.documents()
+        for d in ours.documents():
+            assert theirs.document(d.doc_id) == ours.document(d.doc_id)
+            assert theirs.paragraphs(d.doc_id) == ours.paragraphs(d.doc_id)
+            assert theirs.passages_of(d.doc_id) == ours.passages_of(d.doc_id)
+            assert theirs.near_copies(d.doc_id) == ours.near_copies(d.doc_id)
+        counts = [(s.documents, s.paragraphs, s.passages, s.furniture, s.duplicates)
+                  for s in (ours.status(), theirs.status())]  # fmt: skip
+        assert counts[0] == counts[1]
+        for question in QUESTIONS:  # of the fused ones the first: further down BM25's per cents change places
+            first, same = (retrieve(s, encoder, question, 1)[0] for s in (ours, theirs))
+            assert same.passage == first.passage
+    assert check(moved[0], lambda: encoder) == []
+
+
+def test_a_collection_goes_back_into_a_folder_with_the_same_hits(
+    sample: Collection, moved: tuple[Collection, Path], encoder: Encoder, tmp_path: Path
+) -> None:
+    export_collection(moved[0].place, tmp_path / "back.zip")
+    assert import_collection(tmp_path / "back.zip", tmp_path / "back") == 14
+    with open_collection(tmp_path / "back", write=True) as back, sample.reading() as ours:
+        assert check(back, lambda: encoder) == []
+        with back.reading() as snapshot:
+            assert snapshot.documents() == ours.documents()
+            for question in QUESTIONS:
+                assert dense(snapshot, encoder, question) == dense(ours, encoder, question)
+                assert snapshot.lexical(question, 50) == ours.lexical(question, 50)
+            assert snapshot.near_copies("is-belarus-next.md") == ours.near_copies("is-belarus-next.md")
+
+
+def test_an_import_over_a_collection_is_refused(moved: tuple[Collection, Path]) -> None:
+    with pytest.raises(CollectionError, match="already; name a new one"):
+        import_collection(moved[1], moved[0].place)
+
+
+@pytest.mark.parametrize(
+    ("address", "uri", "name"),
+    [
+        ("milvus+http://localhost:19530/notes", "http://localhost:19530", "notes"),
+        ("milvus+http:/localhost:19530/notes", "http://localhost:19530", "notes"),  # as a Path writes it
+        ("milvus+https://in01.example.com/My_notes2/", "https://in01.example.com", "My_notes2"),
+        ("milvus+file:/tmp/a b.db", "/tmp/a b.db", "pilcrow"),  # noqa: S108
+    ],
+)
+def test_an_address_is_taken_apart(address: str, uri: str, name: str) -> None:
+    assert (milvus_address(address).uri, milvus_address(address).name) == (uri, name)
+    assert place_of(milvus_address(address).address) == milvus_address(address).address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["milvus+http://localhost:19530", "milvus+http://localhost:19530/1-a", "milvus+file:/tmp/a", "milvus+ftp://a/b",
+     "milvus+http://user:secret@localhost/notes"],
+)  # fmt: skip
+def test_what_is_no_address_is_one_clear_line(address: str) -> None:
+    with pytest.raises(CollectionError, match="is no address of a Milvus collection; write") as fault:
+        place_of(address)
+    assert "secret" not in str(fault.value)
+
+
+def test_a_server_that_is_down_is_one_clear_line() -> None:
+    with pytest.raises(CollectionError, match=r"no Milvus answers at 'milvus.http://127.0.0.1:9/notes'") as fault:
+        open_collection("milvus+http://127.0.0.1:9/notes")
+    assert "\n" not in str(fault.value)
