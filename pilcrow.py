@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,6 +64,7 @@ from rag.upkeep import check_command, compact_command, export_command, import_co
 if TYPE_CHECKING:
     from index.collection import Filters
     from index.files import Summary
+    from index.preparation import Workers
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
     from rag.conversation import Turn
@@ -84,9 +86,13 @@ def index(
     keep_all: bool = False,
     prune: bool = False,
     max_bytes: int | None = None,
+    workers: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
-    """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`."""
+    """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`.
+
+    workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process.
+    """
     from index.documents import MAX_BYTES
     from index.files import require_something
     from index.indexing import index_paths
@@ -94,7 +100,7 @@ def index(
     files = [Path(path) for path in paths]
     if not collection.exists:
         require_something(files, collection.folder)
-    with collection.writer() as writer:
+    with _workers(workers, collection) as at_work, collection.writer() as writer:
         return index_paths(
             writer,
             collection.encoder,
@@ -104,8 +110,18 @@ def index(
             keep_all=keep_all,
             prune=prune,
             max_bytes=max_bytes or MAX_BYTES,
+            workers=at_work,
             progress=progress,
         )
+
+
+def _workers(named: str | None, collection: OpenCollection) -> "AbstractContextManager[Workers | None]":
+    """Who reads and embeds; None is this process."""
+    if named is None:
+        return nullcontext()
+    from index.workers import open_workers
+
+    return open_workers(named, collection.encoder) or nullcontext()
 
 
 def ask(
@@ -176,6 +192,10 @@ def index_command(
     max_bytes: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Read files of up to N bytes. [default: 200,000,000]")
     ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="W", help="Who reads and embeds: N processes here, ray here, or ray://HOST:PORT."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add or update files and folders; unchanged ones are skipped."""
@@ -189,6 +209,7 @@ def index_command(
             keep_all=keep_all,
             prune=prune,
             max_bytes=max_bytes,
+            workers=workers,
             progress=progress,
         )
     if as_json:

@@ -5,6 +5,7 @@
     ├── NothingToDo             a command whose input holds nothing for it
     ├── UnknownDocument         a name that the collection does not have
     ├── BadSpan                 characters that are not inside one paragraph of a document
+    ├── WorkersFailed           processes or a cluster that are to index, and are absent or gone
     ├── EncoderMissing          an encoder whose files are absent or altered
     ├── ModelUnusable           a chat model that cannot be loaded or cannot do what is asked
     ├── ServerFailed            a chat server that is down, refuses, or breaks off
@@ -37,6 +38,10 @@ class UnknownDocument(PilcrowError):
 
 class BadSpan(PilcrowError):
     """Characters that are not inside one paragraph of a document."""
+
+
+class WorkersFailed(PilcrowError):
+    """Processes or a cluster that are to read and embed, and are absent, out of reach, other than ours, or gone."""
 
 
 class EncoderMissing(PilcrowError):
