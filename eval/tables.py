@@ -36,6 +36,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "robustness": _robustness_table,
         "cleaning": _cleaning_table,
         "furniture": _furniture_table,
+        "precision": _precision_table,
     }
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
 
@@ -151,6 +152,25 @@ def _furniture_table(results: Path) -> str:
         rows.append(
             f"| {path.stem.removeprefix('furniture-')} | {r['texts']:,} | {r['words']:,} | {r['share_lost']:.3%} |"
         )
+    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+
+
+def _precision_table(results: Path) -> str:
+    rows = [
+        "| questions | n | computed by | other passages read | answered or not: otherwise | both answered | "
+        "other words first | other sentences | confidence off by: mean, most |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    paths = sorted(results.glob("precision-*.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for path, record in zip(paths, records, strict=True):
+        for way, r in record["against"].items():
+            off = r["confidence_difference"]
+            rows.append(
+                f"| {path.stem.removeprefix('precision-')} | {r['questions']} | {way} | {r['other_passages']} | "
+                f"{r['other_abstention']} | {r['both_answered']} | {r['other_first_span']} | {r['other_sentences']} | "
+                f"{off['mean']:.4f}, {off['max']:.3f} |"
+            )
     return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
 
 
