@@ -45,8 +45,8 @@ from eval.tables import DOCUMENTS, write_tables
 from index.cleaner import BUNDLED_CLEANER
 from index.embedding import Encoder
 from index.engine import fastest_precision
+from rag.question_sets import CALIBRATION_ARTICLES
 from rag.reading import Reader
-from rag.training import CALIBRATION_ARTICLES
 
 SAMPLE = 1000
 

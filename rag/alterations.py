@@ -1,6 +1,7 @@
-"""A sentence changed: lightly, so that it says the same or less, or so that its text no longer bears it out.
+"""English sentences changed: lightly, so that they say the same or less, or so that they say something else.
 
-Words only; `rag.support_pairs` owns which sentences are changed, and what they are put beside.
+Their names and numbers, roughly, and what stands in for them. Words only: `rag.examples` and `rag.support_pairs` own
+what is changed, and what it is put beside.
 """
 
 import random
@@ -8,7 +9,46 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag import training
+SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Characters `[start, end)` of sentences, roughly: after . ! or ? where white space and a capital follow."""
+    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    return list(zip([0, *ends], [*ends, len(text)], strict=True))
+
+
+NAME = re.compile(r"\b[A-Z][\w'’.-]*\w(?: (?:of |the |de |von )?[A-Z][\w'’.-]*\w)*")
+NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b")
+NOT_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        """what who whom whose which when where why how in on at the a an is was are were did does do can could by for
+        from to of and if this that it he she they there during after before although while since as with""",
+    )
+)
+OPPOSITE_PAIRS = re.findall(
+    r"(\w+)/(\w+)",
+    """first/last largest/smallest highest/lowest most/least before/after increase/decrease north/south
+    northern/southern east/west eastern/western oldest/youngest began/ended start/end more/fewer early/late won/lost
+    above/below public/private positive/negative major/minor biggest/smallest larger/smaller higher/lower
+    longest/shortest best/worst always/never import/export inside/outside begin/finish allowed/forbidden rise/fall
+    increased/decreased earliest/latest common/rare accepted/rejected supported/opposed defeated/joined rich/poor""",
+)
+OPPOSITE = {word: other for one, two in OPPOSITE_PAIRS for word, other in ((one, two), (two, one))}
+
+
+def names(text: str) -> list[str]:
+    """Runs of capitalised words, without a sentence's small first word."""
+    return [match for match in NAME.findall(text) if match.lower() not in NOT_NAMES]
+
+
+def other_number(number: str, rng: random.Random) -> str:
+    digits = number.replace(",", "").replace(".", "")
+    if re.fullmatch(r"1\d{3}|20\d\d", number):
+        return str(int(number) + rng.choice((-1, 1)) * rng.randint(1, 40))
+    return str(int(digits) + rng.randint(1, max(9, int(digits) // 2)))
+
 
 # A sentence of six to forty-five words.
 FITTING = re.compile(r"\S+(?:\s+\S+){5,44}")
@@ -74,28 +114,28 @@ def changed_sentence(claim: str, passage: str, rng: random.Random) -> str | None
 
 
 def _other_number_in(claim: str, passage: str, rng: random.Random) -> str | None:
-    numbers = training.NUMBER.findall(claim)
+    numbers = NUMBER.findall(claim)
     if not numbers:
         return None
     old = rng.choice(numbers)
-    inside = [number for number in training.NUMBER.findall(passage) if number not in numbers]
-    new = rng.choice(inside) if inside and rng.random() < 0.4 else training.other_number(old, rng)
+    inside = [number for number in NUMBER.findall(passage) if number not in numbers]
+    new = rng.choice(inside) if inside and rng.random() < 0.4 else other_number(old, rng)
     return claim.replace(old, new)
 
 
 def _other_name_in(claim: str, passage: str, rng: random.Random) -> str | None:
-    own = training.names(claim)
+    own = names(claim)
     words = set(claim.lower().split())
-    others = [name for name in training.names(passage) if not words & set(name.lower().split())]
+    others = [name for name in names(passage) if not words & set(name.lower().split())]
     return claim.replace(rng.choice(own), rng.choice(others)) if own and others else None
 
 
 def _opposite_in(claim: str, _passage: str, _rng: random.Random) -> str | None:
     words = claim.split(" ")
-    place = next((n for n, word in enumerate(words) if word.lower() in training.OPPOSITE), None)
+    place = next((n for n, word in enumerate(words) if word.lower() in OPPOSITE), None)
     if place is None:
         return None
-    return " ".join([*words[:place], training.OPPOSITE[words[place].lower()], *words[place + 1 :]])
+    return " ".join([*words[:place], OPPOSITE[words[place].lower()], *words[place + 1 :]])
 
 
 def _denied(claim: str, _passage: str, rng: random.Random) -> str | None:
@@ -123,7 +163,7 @@ def swapped(claim: str, passage: str, rng: random.Random) -> str | None:
     if _BETWEEN.search(claim):
         return None
     found = []
-    for pattern in (training.NAME, training.NUMBER):
+    for pattern in (NAME, NUMBER):
         spans = [m.span() for m in pattern.finditer(claim) if _is_name(m, passage)]
         found += [(one, two) for one, two in pairwise(spans) if _tells_order(claim, one, two)]
     if not found:
@@ -135,7 +175,7 @@ def swapped(claim: str, passage: str, rng: random.Random) -> str | None:
 def _is_name(match: re.Match[str], passage: str) -> bool:
     """Whether a capitalised run is more than a sentence's first word: inside of it, or told of more than once."""
     name = match[0]
-    if name.lower().split(" ")[0] in training.NOT_NAMES or re.search(r"['’]s?$", name):
+    if name.lower().split(" ")[0] in NOT_NAMES or re.search(r"['’]s?$", name):
         return False
     return match.start() > 0 or name[0].isdecimal() or passage.count(name) > 1
 

@@ -137,25 +137,43 @@ class Losses:
     sums: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides a run's result, kept in the checkpoint; a run goes on only with the same, its ends excepted.
+
+    start_sha256: of the weights where it starts; "" where those are the encoder's own.
+    """
+
+    seed: int
+    peak_rate: float
+    warmup_steps: int
+    batch_pieces: int
+    pool_examples: int
+    weight_decay: float
+    data_sha256: str
+    encoder_sha256: str
+    start_sha256: str = ""
+
+
 class Run:
     """Weights, AdamW's moments, and how far the run is. There is no dropout, so no further random state."""
 
     def __init__(
-        self, weights: dict[str, Tensor], names: Sequence[str], recipe: Mapping[str, Any], out: Path, *, scale: float
+        self, weights: dict[str, Tensor], names: Sequence[str], recipe: Recipe, out: Path, *, scale: float
     ) -> None:
         """A new run, or the one that `out/run.safetensors` holds.
 
         names: the weights that are trained, all float32; they are changed in place. scale: of the loss.
-        recipe: what decides the result. Raises ReaderFileError for a checkpoint of another recipe.
+        Raises ReaderFileError for a checkpoint of another recipe.
         """
         import torch
 
-        self.weights, self.names, self.recipe, self.out, self.scale = weights, sorted(names), dict(recipe), out, scale
+        self.weights, self.names, self.recipe, self.out, self.scale = weights, sorted(names), asdict(recipe), out, scale
         self.step, self.position = 0, Position()
         trained = [weights[name].requires_grad_() for name in self.names]
         # Vectors (biases, norms) are not decayed, as usual for transformers.
         groups: list[dict[str, Any]] = [
-            {"params": [w for w in trained if w.ndim > 1], "weight_decay": recipe["weight_decay"]},
+            {"params": [w for w in trained if w.ndim > 1], "weight_decay": recipe.weight_decay},
             {"params": [w for w in trained if w.ndim == 1], "weight_decay": 0.0},
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-6, fused=True)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from rag import alterations, training
+from rag import alterations
+from rag.examples import Example, cropped, make_example, without_answer
+from rag.question_sets import DEV_FILE, Corpus, Question, detokenise, load_corpus
 from rag.statements import statement
 from rag.steps import TrainingDataError, seeded, times
-from rag.training import Corpus, Example, Question
 
 # How many examples of each kind an epoch makes, on average: of a question, of a paragraph, of a human claim.
 QUESTION_RATES = {
@@ -95,9 +96,9 @@ class Material:
 
 def load_material(reading_data: Path, claims: Path) -> Material:
     """The reader's question sets, and the claims in `claims`. Raises TrainingDataError where there is nothing."""
-    corpus = training.load_corpus(reading_data)
+    corpus = load_corpus(reading_data)
     plausible = {}
-    dev = reading_data / training.DEV_FILE
+    dev = reading_data / DEV_FILE
     if dev.is_file():
         for article in json.loads(dev.read_text(encoding="utf-8"))["data"]:
             for entry in article["paragraphs"]:
@@ -143,8 +144,8 @@ def _human_claim(row: Mapping[str, Any], where: str) -> HumanClaim:
             others = tuple(e["text"] for e in row["retrieved_evidence"] if e["text"] not in gold)
             return HumanClaim(row["text"], row["wikipedia_page"], gold, others, supported)
         evidence = row["evidence"] if "evidence" in row else row["evidence_sentence"]
-        claim, _ = training.detokenise(row["claim"].replace("--", "–").split())
-        text, _ = training.detokenise(evidence.replace("--", "–").split())
+        claim, _ = detokenise(row["claim"].replace("--", "–").split())
+        text, _ = detokenise(evidence.replace("--", "–").split())
     except (KeyError, TypeError) as error:
         raise TrainingDataError(
             f"{where}: no claim with evidence and a label SUPPORTS or REFUTES ({error!r})"
@@ -164,9 +165,9 @@ def pair_of_question(material: Material, number: int, kind: str, rng: random.Ran
     if kind == "joined":
         return _joined(material, number, rng)
     made = kind if kind not in ("other_answer", "negated") else "answerable"
-    example = training.make_example(corpus, number, made, rng)
+    example = make_example(corpus, number, made, rng)
     if made == "answerable" and rng.random() < 0.5:
-        example = training.cropped(example, rng)
+        example = cropped(example, rng)
     if not example.spans and made == "answerable":
         return None
     answer = _answer(corpus, question, example, rng)
@@ -206,7 +207,7 @@ def _titled(example: Example, rng: random.Random) -> str:
 def _of_unanswerable(material: Material, number: int, rng: random.Random) -> Pair | None:
     question = material.corpus.questions[number]
     answer = material.plausible.get(question.question_id)
-    example = training.make_example(material.corpus, number, "unanswerable", rng)
+    example = make_example(material.corpus, number, "unanswerable", rng)
     claim = _statement(question.text, answer) if answer else None
     return Pair(claim, _titled(example, rng), False, "unanswerable") if claim else None
 
@@ -215,12 +216,12 @@ def _other_answer(material: Material, question: Question, answer: str, passage: 
     """Something else of the answer's kind that the passage or its questions name; a number may be made up."""
     corpus = material.corpus
     references = corpus.answers(question)
-    if training.NUMBER.search(answer) and rng.random() < 0.4:
-        return training.NUMBER.sub(lambda match: training.other_number(match[0], rng), answer, count=1)
-    if training.NUMBER.fullmatch(answer):
-        found = training.NUMBER.findall(passage)
+    if alterations.NUMBER.search(answer) and rng.random() < 0.4:
+        return alterations.NUMBER.sub(lambda match: alterations.other_number(match[0], rng), answer, count=1)
+    if alterations.NUMBER.fullmatch(answer):
+        found = alterations.NUMBER.findall(passage)
     elif answer[:1].isupper():
-        found = training.names(passage)
+        found = alterations.names(passage)
     else:
         neighbours = [q for q in material.questions_on[question.paragraph] if q.spans]
         text = corpus.paragraphs[question.paragraph].text
@@ -243,7 +244,7 @@ def _joined(material: Material, number: int, rng: random.Random) -> Pair | None:
     answers = [paragraph.text[q.spans[0][0] : q.spans[0][1]] for q in (first, second)]
     draw, supported = rng.random(), True
     if draw < 0.3:
-        shorter = training.without_answer(example, corpus.answers(second))
+        shorter = without_answer(example, corpus.answers(second))
         if shorter is None or not any(answer in shorter.passage.lower() for answer in corpus.answers(first)):
             return None
         example, supported = shorter, False
@@ -263,7 +264,7 @@ def _joined(material: Material, number: int, rng: random.Random) -> Pair | None:
 def _and(one: str, two: str, rng: random.Random) -> str:
     if rng.random() < 0.3:
         return f"{one} {two}"
-    lowered = two[0].lower() + two[1:] if two.split(maxsplit=1)[0].lower() in training.NOT_NAMES else two
+    lowered = two[0].lower() + two[1:] if two.split(maxsplit=1)[0].lower() in alterations.NOT_NAMES else two
     return f"{one[:-1]}{rng.choice((' and ', ', and ', ', while '))}{lowered}"
 
 
@@ -273,7 +274,7 @@ def _and(one: str, two: str, rng: random.Random) -> str:
 def pair_of_paragraph(corpus: Corpus, number: int, kind: str, rng: random.Random) -> Pair | None:
     """A sentence of the paragraph, lightly changed, with a text; None where the kind cannot be made of it."""
     paragraph = corpus.paragraphs[number]
-    parts = [paragraph.text[start:end].strip() for start, end in training.sentences(paragraph.text)]
+    parts = [paragraph.text[start:end].strip() for start, end in alterations.sentences(paragraph.text)]
     fit = [n for n, part in enumerate(parts) if alterations.FITTING.fullmatch(part)]
     if not fit:
         return None
@@ -315,7 +316,7 @@ def _extended(corpus: Corpus, number: int, claim: str, rng: random.Random) -> st
     text = corpus.paragraphs[rng.choice(near)].text if near else ""
     others = [
         part
-        for start, end in training.sentences(text)
+        for start, end in alterations.sentences(text)
         if alterations.FITTING.fullmatch(part := text[start:end].strip())
     ]
     if not others:

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.weights import sha256_of
-from rag import network, reading, support, training
+from rag import network, reading, support
+from rag.question_sets import folder_sha256
 from rag.reading import Window
-from rag.steps import Losses, Run, Schedule, stream, train
+from rag.steps import Losses, Recipe, Run, Schedule, stream, train
 from rag.support import Calibration, SupportModel
 from rag.support_pairs import Pair, load_material, make_pair, plan_epoch
 
@@ -113,21 +114,6 @@ def low_rank(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     return (left[:, :rank] * root).contiguous(), (root[:, None] * right[:rank]).contiguous()
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What decides a run's result, kept in the checkpoint; a run goes on only with the same, its ends excepted."""
-
-    seed: int
-    peak_rate: float
-    warmup_steps: int
-    batch_pieces: int
-    pool_examples: int
-    weight_decay: float
-    data_sha256: str
-    encoder_sha256: str
-    start_sha256: str
-
-
 def train_support(
     questions: Path,
     claims: Path,
@@ -174,7 +160,7 @@ def train_support(
     begin = load_file(str(start / "model.safetensors")) if start else None
     weights = initial_weights(base, begin, seed)
     names = [name for name in weights if not name.startswith(FROZEN)]
-    run = Run(weights, names, asdict(recipe), out, scale=128 / batch_pieces)
+    run = Run(weights, names, recipe, out, scale=128 / batch_pieces)
 
     def make(plans: Sequence[tuple[str, int, str]], rng: random.Random) -> tuple[list[Target], Counter[str]]:
         pairs = [pair for plan in plans if (pair := make_pair(material, plan, rng))]
@@ -253,4 +239,4 @@ def _losses(base: Mapping[str, Tensor], weights: Mapping[str, Tensor], batch: Se
 def _data_sha256(questions: Path, claims: Path) -> str:
     """One hash over everything that is learnt from."""
     lines = [f"{path.name} {sha256_of(path)}\n" for path in sorted(claims.glob("*.jsonl"))]
-    return hashlib.sha256((training.folder_sha256(questions) + "".join(lines)).encode()).hexdigest()
+    return hashlib.sha256((folder_sha256(questions) + "".join(lines)).encode()).hexdigest()

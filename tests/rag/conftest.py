@@ -1,10 +1,11 @@
-"""A server on loopback that speaks OpenAI's protocol and says what it was told to say."""
+"""What several tests need: a server on loopback that says what it was told to say, and invented question sets."""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,44 @@ def chat_server() -> Iterator[ChatServer]:
 @pytest.fixture
 def speech() -> Callable[..., list[str]]:
     return spoken
+
+
+TOWNS = ("Norwick", "Ellerby", "Tarn Cross", "Stonham", "Veldmark", "Quarrow")
+PEOPLE = ("Ada Brandt", "Ivo Sellin", "Mara Lindqvist", "Jon Petrak", "Edith Roose", "Paul Okafor")
+
+
+def _squad(n_articles: int = 6) -> dict[str, Any]:
+    """Invented articles of two paragraphs with three questions each, in SQuAD's format."""
+    articles = []
+    for number in range(n_articles):
+        town, person, year = TOWNS[number], PEOPLE[number], 1870 + 7 * number
+        texts = [
+            f"The mill of {town} opened in {year}. Its founder was {person}. It made cloth until the river froze.",
+            f"Today {town} is known for its library. The library lends {number + 40} violins. Rain is common there.",
+        ]
+        asked = [
+            [("When did the mill open?", str(year)), (f"Who founded the mill of {town}?", person)],
+            [("What is the town known for?", "its library"), ("How many violins are lent?", str(number + 40))],
+        ]
+        paragraphs = []
+        for place, (text, pairs) in enumerate(zip(texts, asked, strict=True)):
+            qas = [
+                {
+                    "id": f"{number}-{place}-{turn}",
+                    "question": question,
+                    "answers": [{"text": answer, "answer_start": text.index(answer)}],
+                }
+                for turn, (question, answer) in enumerate(pairs)
+            ]
+            paragraphs.append({"context": text, "qas": qas})
+        articles.append({"title": f"{town.replace(' ', '_')}", "paragraphs": paragraphs})
+    return {"data": articles}
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    """A folder as `train_reader` takes it."""
+    folder = tmp_path / "questions"
+    (folder / "train").mkdir(parents=True)
+    (folder / "train" / "towns.json").write_text(json.dumps(_squad()), encoding="utf-8")
+    return folder

@@ -2,8 +2,19 @@
 
 import pytest
 
-from rag.alterations import lightly_changed, negated, swapped
+from rag.alterations import lightly_changed, negated, sentences, swapped
 from rag.steps import seeded
+
+
+def test_sentences_cover_the_text() -> None:
+    text = 'He left. "Why?" she asked. In 1990 (not before) it ended!'
+    spans = sentences(text)
+    assert "".join(text[start:end] for start, end in spans) == text
+    assert [text[start:end] for start, end in spans] == [
+        "He left. ",
+        '"Why?" she asked. ',
+        "In 1990 (not before) it ended!",
+    ]
 
 
 def test_a_light_change_keeps_what_is_said() -> None:
