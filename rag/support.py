@@ -22,6 +22,7 @@ from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_pre
 from index.sentences import sentence_spans
 from rag import reading
 from rag.candidates import logistic
+from rag.excerpt import excerpt, plain
 from rag.facts import missing_names, missing_numbers, stands_in
 from rag.reading import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu
 
@@ -86,22 +87,11 @@ def merged(encoder: Mapping[str, Array], trained: Mapping[str, Array]) -> dict[s
     return weights
 
 
-def support_windows(claim: Pieces, sentences: Sequence[Pieces], *, max_pieces: int = MAX_PIECES) -> list[Window]:
-    """The text beside the claim, in windows of whole sentences; each begins with the last sentence of the one before.
-
-    A sentence that does not fit is cut off, as is a claim of more than MAX_CLAIM_PIECES. No sentence: one window.
-    """
+def support_window(claim: Pieces, text: Pieces, *, max_pieces: int = MAX_PIECES) -> Window:
+    """The text beside the claim; a claim is cut at MAX_CLAIM_PIECES, the text where the window ends."""
     front = [CLS, *claim.ids[:MAX_CLAIM_PIECES], SEP]
-    room = max_pieces - len(front) - 1
-    shown: list[list[int]] = [[]]
-    before: list[int] = []
-    for sentence in sentences:
-        ids = sentence.ids[:room]
-        if shown[-1] and len(shown[-1]) + len(ids) > room:
-            shown.append(list(before) if len(before) + len(ids) <= room else [])
-        shown[-1].extend(ids)
-        before = ids
-    return [Window([*front, *ids, SEP], len(front), len(front), 0, len(ids)) for ids in shown]
+    shown = text.ids[: max_pieces - len(front) - 1]
+    return Window([*front, *shown, SEP], len(front), len(front), 0, len(shown))
 
 
 def head_logit(weights: Mapping[str, NDArray[np.floating]], hidden: Floats, second_from: int) -> float:
@@ -228,8 +218,9 @@ class SupportModel:
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (claim, cited text) the calibrated probability that the text bears the claim out, in [0, 1].
 
-        What the text says word for word is 1.0, and the network is not asked. A text longer than a window counts as
-        its best window. A number of the claim that stands nowhere in the text leaves MISSING of it, a name lowers it.
+        What the text says word for word is 1.0, and the network is not asked. Of a text that is longer than a window
+        `excerpt` is judged. A number of the claim that stands nowhere in the text leaves MISSING of it, a name lowers
+        it.
         """
         asked = [pair for pair in pairs if not stands_in(*pair)]
         judged = dict(zip(asked, map(self.calibration.support, self.seen(asked)), strict=True))
@@ -237,41 +228,32 @@ class SupportModel:
 
     def seen(self, pairs: Sequence[tuple[str, str]]) -> list[Evidence]:
         """What support is made of, for each (claim, cited text)."""
+        whole = [(plain(claim), plain(text)) for claim, text in pairs]
+        shown = [(claim, self._shown(claim, text)) for claim, text in whole]
         return [
             Evidence(logit, cosine, bool(missing_numbers(claim, text)), bool(missing_names(claim, text)))
             for (claim, text), logit, cosine in zip(
-                pairs, self.logits(pairs), cosines(pairs, self._encoder), strict=True
+                whole, self.logits(shown), cosines(shown, self._encoder), strict=True
             )
         ]
+
+    def _shown(self, claim: str, text: str) -> str:
+        n_pieces = min(len(self._tokenizer.encode(claim, add_special_tokens=False)), MAX_CLAIM_PIECES)
+        return excerpt(claim, text, self._tokenizer, MAX_PIECES - n_pieces - 3)
 
     def verdict(self, support: float) -> str:
         """supported, weak or unsupported."""
         return verdict(support)
 
-    def logits(self, pairs: Sequence[tuple[str, str]], *, max_pieces: int = MAX_PIECES) -> list[float]:
-        """For each (claim, cited text) the network's logit, the best window's."""
-        numbers: list[int] = []
-        shown: list[Window] = []
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """For each (claim, text) the network's logit; of a text that is longer than a window that of its beginning."""
         claims = reading.to_pieces(self._tokenizer, [claim for claim, _ in pairs])
         texts = reading.to_pieces(self._tokenizer, [text for _, text in pairs])
-        for number, (claim, text) in enumerate(zip(claims, texts, strict=True)):
-            fits = len(claim.ids) + len(text.ids) + 3 <= max_pieces
-            windows = support_windows(
-                claim, [text] if fits else self._sentences(pairs[number][1]), max_pieces=max_pieces
-            )
-            numbers += [number] * len(windows)
-            shown += windows
+        shown = [support_window(claim, text) for claim, text in zip(claims, texts, strict=True)]
 
         def take(hidden: Floats, _lengths: Integers, rows: Sequence[int]) -> list[float]:
             return [
                 head_logit(self._head, states, shown[n].second_from) for states, n in zip(hidden, rows, strict=True)
             ]
 
-        found = self._engine.run([w.ids for w in shown], take, second_from=[w.second_from for w in shown])
-        best = [float("-inf")] * len(pairs)
-        for number, logit in zip(numbers, found, strict=True):
-            best[number] = max(best[number], logit)
-        return best
-
-    def _sentences(self, text: str) -> list[Pieces]:
-        return reading.to_pieces(self._tokenizer, [text[start:end] for start, end in sentence_spans(text)])
+        return self._engine.run([w.ids for w in shown], take, second_from=[w.second_from for w in shown])

@@ -49,7 +49,7 @@ def to_targets(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Target]:
     claims = reading.to_pieces(tokenizer, [pair.claim for pair in pairs])
     texts = reading.to_pieces(tokenizer, [pair.text for pair in pairs])
     return [
-        Target(support.support_windows(claim, [text])[0], pair.supported)
+        Target(support.support_window(claim, text), pair.supported)
         for pair, claim, text in zip(pairs, claims, texts, strict=True)
         if len(claim.ids) + len(text.ids) + 3 <= MAX_PIECES and len(claim.ids) <= support.MAX_CLAIM_PIECES
     ]

@@ -1,4 +1,4 @@
-"""What several tests need: a server on loopback that says what it was told to say, and invented question sets."""
+"""What several tests need: a server that says what it was told to say, a tiny chat model, invented question sets."""
 
 import json
 import threading
@@ -94,6 +94,39 @@ def chat_server() -> Iterator[ChatServer]:
 @pytest.fixture
 def speech() -> Callable[..., list[str]]:
     return spoken
+
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_chat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a Llama of two layers with random weights, and with a chat template."""
+    import torch
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    text = "The old bridge of the town was mended by the engineer Ann Example before the winter of 1998."
+    made.train_from_iterator([text], trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, chat_template=TEMPLATE)
+    tokenizer.add_special_tokens({"eos_token": "<|im_end|>"})
+    tokenizer.add_tokens([AddedToken("<|im_start|>", special=True)], special_tokens=True)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        max_position_embeddings=2048, eos_token_id=tokenizer.eos_token_id, bos_token_id=None,
+    )  # fmt: skip
+    place = tmp_path_factory.mktemp("models") / "tiny-chat"
+    LlamaForCausalLM(config).save_pretrained(place)
+    tokenizer.save_pretrained(place)
+    return place
 
 
 TOWNS = ("Norwick", "Ellerby", "Tarn Cross", "Stonham", "Veldmark", "Quarrow")

@@ -20,7 +20,7 @@ from rag.support import (
     SupportModel,
     cosines,
     merged,
-    support_windows,
+    support_window,
     trained_names,
     verdict,
 )
@@ -62,7 +62,7 @@ def test_the_engine_and_numpy_compute_what_training_computes(model: SupportModel
     import torch
 
     base = {name: torch.tensor(array) for name, array in mapped_tensors(_encoder_file()).items()}
-    windows = [support_windows(claim, [text])[0] for claim, text in (_pieces(*pair) for pair in PAIRS)]
+    windows = [support_window(claim, text) for claim, text in (_pieces(*pair) for pair in PAIRS)]
     with torch.inference_mode():
         expected = logits(merged(base, trained), windows, bfloat16=False)
     assert model.logits(PAIRS) == pytest.approx(expected.tolist(), abs=2e-4)
@@ -78,39 +78,35 @@ def test_a_matrix_is_the_encoders_with_its_change_added() -> None:
     assert np.count_nonzero(changed) == 1
 
 
-def test_windows_hold_whole_sentences_and_begin_with_the_one_before() -> None:
-    sentences = [f"Sentence number {word} is about the mill of Norwick." for word in ("one", "two", "three", "four")]
-    claim, *parts = _pieces("It is about the mill.", *sentences)
-    room = len(parts[0].ids) + len(parts[1].ids)
-    shown = support_windows(claim, parts, max_pieces=len(claim.ids) + 3 + room)
-    inside = [window.ids[window.passage_from : -1] for window in shown]
-    assert inside == [parts[n].ids + parts[n + 1].ids for n in range(3)]
-    assert all(window.ids[: window.second_from] == [101, *claim.ids, 102] for window in shown)
-
-
-def test_a_sentence_that_does_not_fit_is_cut_and_a_text_without_sentences_is_one_window() -> None:
+def test_a_text_and_a_claim_that_do_not_fit_are_cut() -> None:
     claim, long = _pieces("It is about the mill.", "mill " * 400)
-    (cut,) = support_windows(claim, [long], max_pieces=64)
+    cut = support_window(claim, long, max_pieces=64)
     assert len(cut.ids) == 64
-    (empty,) = support_windows(claim, [])
-    assert empty.ids == [101, *claim.ids, 102, 102]
+    assert cut.ids[: cut.second_from] == [101, *claim.ids, 102]
+    assert support_window(claim, _pieces("")[0]).ids == [101, *claim.ids, 102, 102]
+    assert support_window(long, claim).ids == [101, *long.ids[: support.MAX_CLAIM_PIECES], 102, *claim.ids, 102]
 
 
-def test_a_long_text_counts_as_its_best_window(model: SupportModel) -> None:
-    claim = "Ada Brandt sold the mill."
-    sentences = [f"In year {n} the weavers of Norwick counted {n + 3} looms and {n + 7} baskets." for n in range(40)]
-    text = " ".join(sentences)
-    parts = support_windows(_pieces(claim)[0], _pieces(*sentences))
-    assert len(parts) > 2
-    alone = model._engine.run(
-        [part.ids for part in parts],
-        lambda hidden, _lengths, rows: [
-            support.head_logit(model._head, states, parts[n].second_from)
-            for states, n in zip(hidden, rows, strict=True)
-        ],
-        second_from=[part.second_from for part in parts],
-    )
-    assert model.logits([(claim, text)]) == pytest.approx([max(alone)], abs=2e-4)
+def test_a_long_text_is_judged_by_the_sentences_that_bear_on_the_claim(model: SupportModel) -> None:
+    claim, answer = "Ada Brandt sold the mill in 1902.", "In 1902 Ada Brandt, a weaver, sold the old mill."
+    sentences = [f"In year {n} the weavers of Norwick counted {n + 3} looms and {n + 7} baskets." for n in range(60)]
+    text = " ".join([*sentences[:30], answer, *sentences[30:]])
+    (long,) = model.seen([(claim, text)])
+    (excerpted,) = model.seen([(claim, model._shown(claim, text))])
+    assert answer in model._shown(claim, text)
+    assert long == excerpted
+    (absent,) = model.seen([(claim, " ".join(sentences))])
+    assert (absent.name_missing, long.name_missing) == (True, False)
+    assert absent.cosine < long.cosine
+
+
+def test_reference_marks_and_addresses_are_no_words(model: SupportModel) -> None:
+    marked, bare = "Ada Brandt sold the mill [12].", "Ada Brandt sold the mill."
+    text = "In May she sold it to the weavers. See https://mills.example/12 for more [3]."
+    said = "In May she sold it to the weavers. See  for more."
+    one, other = model.seen([(marked, text), (bare, said)])
+    assert one == other
+    assert not one.number_missing
 
 
 def test_nothing_to_judge_gives_nothing(model: SupportModel) -> None:
