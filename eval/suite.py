@@ -188,7 +188,7 @@ class _Suite:
 
         judge, claims = bundled_support(), read_claims(path)
         name = path.stem.replace("_", "-")
-        kept = self.kept(f"support-{name}", path, "eval.support_runs", judge.sha256)
+        kept = self.kept(f"support-{name}", path, "eval.support_runs", judge.sha256, str(judge.calibration))
         told = partial(self.progress, "judging")
         verdicts = Verdicts(**kept("", lambda: asdict(judge_claims(claims, judge, self.encoder, progress=told))))
         figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED)))
