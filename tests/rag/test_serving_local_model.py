@@ -1,4 +1,4 @@
-"""`pilcrow serve` with a chat model of transformers on this machine: the true command, OpenAI's client, a tiny Llama."""
+"""`pilcrow serve` with a chat model of transformers on this machine: OpenAI's client, a tiny Llama."""
 
 import re
 import signal
