@@ -62,7 +62,8 @@ def area_under_risk(confidences: Sequence[float], right: Sequence[float]) -> flo
 
     AURC = sum over points of risk * (coverage - that of the point before)
 
-    Ties are answered together. Empty: ValueError.
+    Average: over the coverages, each point for the questions that it adds. Ties in confidence are answered together.
+    Empty: ValueError.
     """
     points = risk_coverage(confidences, right)
     before = [0.0, *(point.coverage for point in points)]
@@ -72,7 +73,10 @@ def area_under_risk(confidences: Sequence[float], right: Sequence[float]) -> flo
 def reliability(confidences: Sequence[float], came_true: Sequence[float], *, bins: int = BINS) -> list[Bin]:
     """Confidence against what came true, in bins of equal width; a bin without questions is left out.
 
-    A confidence lies in the bin [low, high); 1.0 in the last. Empty: no bin. Raises ValueError outside [0, 1].
+    share(bin) = mean of came_true, confidence(bin) = mean of confidences, over the questions in [low, high)
+
+    Average: inside a bin. Ties: equal confidences are in one bin; one on a border is in the upper, 1.0 in the last.
+    Empty: no bin. Raises ValueError outside [0, 1].
     """
     outside = next((c for c in confidences if not 0 <= c <= 1), None)
     if outside is not None:
@@ -97,7 +101,7 @@ def calibration_error(confidences: Sequence[float], came_true: Sequence[float], 
 
     ECE = sum over bins of n(bin) / n * |mean confidence - share that came true|
 
-    Average: over the questions, by bins of equal width. Ties: none. Empty: ValueError.
+    Average: over the questions, by bins of equal width. Ties: equal confidences are in one bin. Empty: ValueError.
     """
     if not confidences:
         raise ValueError("no question to calibrate on")

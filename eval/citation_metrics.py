@@ -20,8 +20,8 @@ def citation_recall(cited: Collection[Numbered], gold: Collection[Numbered]) -> 
 
     |gold and cited| / |gold|
 
-    Average: over the questions that have gold evidence; one without citation counts as 0. Ties: none.
-    Empty: nan without gold.
+    Average: over the questions that have gold evidence; one without citation counts as 0.
+    Ties: a paragraph cited twice counts once. Empty: nan without gold.
     """
     wanted = set(gold)
     return len(wanted.intersection(cited)) / len(wanted) if wanted else math.nan
@@ -69,7 +69,10 @@ def pointer_validity(answer: Answer, texts: Mapping[str, str]) -> float:
     Pointers are its markers and its citations. A marker holds if a citation has its label; a citation holds if
     `text[start:end] == quote`, not empty, inside its paragraph, and a claim carries its label.
 
-    texts: of the documents cited. Average: over the answers with a pointer. Empty: nan without pointer.
+    |pointers that hold| / |pointers|
+
+    texts: of the documents cited. Average: over the answers with a pointer. Ties: a marker that comes twice counts
+    twice. Empty: nan without pointer.
     """
     labels = {citation.label for citation in answer.citations}
     carried = {label for claim in answer.claims for label in claim.labels}
@@ -95,7 +98,7 @@ def supported_share(answer: Answer) -> float:
 
     |supported claims| / |claims|     a weak, unsupported or unchecked claim is none
 
-    Average: over the answers with a claim. Ties: none. Empty: nan without claim.
+    Average: over the answers with a claim. Ties: equal claims count one by one. Empty: nan without claim.
     """
     verdicts = [claim.verdict == "supported" for claim in answer.claims]
     return sum(verdicts) / len(verdicts) if verdicts else math.nan

@@ -99,9 +99,12 @@ def words_of(text: str) -> Counter[str]:
 
 
 def score(kept: str, body: str) -> tuple[float, float, float]:
-    """Precision, recall and F1 of the words kept against those of the body, as bags.
+    """Precision, recall and F1 of the words kept against those of the body, as bags; each in [0, 1].
 
-    Nothing kept has a precision of 0; a body of nothing a recall of 1.
+    precision = |words in both| / |kept|, recall = |words in both| / |body|, F1 = their harmonic mean
+
+    Average: over the pages (`mean_scores`). Ties: a word counts as often as it stands in both.
+    Empty: nothing kept has a precision of 0; a body of nothing a recall of 1; nothing in common an F1 of 0.
     """
     ours, right = words_of(kept), words_of(body)
     shared = (ours & right).total()
@@ -287,7 +290,11 @@ class Lost:
 
     @property
     def share(self) -> float:
-        """lost_words / words, in [0, 1]; over all words together, so that a long text counts for more; 0 for none."""
+        """lost_words / words, in [0, 1].
+
+        Average: over all words together, so that a long text counts for more. Ties: none, each word is lost or kept.
+        Empty: 0.0 without words.
+        """
         return self.lost_words / self.words if self.words else 0.0
 
 

@@ -7,7 +7,7 @@ formula and three rules.
     Ties      are broken before a ranking comes here: by score, then by id, both descending, as trec_eval does.
     Empty     an empty ranking scores 0.0; so does a query without anything relevant, which the mean leaves out.
 
-The measures of answers state their rules one by one. Citations are `citation_metrics.py`'s, probabilities
+The measures of answers state the same four rules, one by one. Citations are `citation_metrics.py`'s, probabilities
 `calibration.py`'s.
 """
 
@@ -154,7 +154,10 @@ def normalise_answer(text: str) -> str:
 def exact_match(prediction: str, references: Sequence[str]) -> float:
     """1.0 where the normalised prediction equals that of a reference, else 0.0.
 
-    No reference means that the question has no answer: "" is then right. Average: the mean over the questions.
+    EM = max over the references of [prediction = reference]     (Rajpurkar et al. 2016)
+
+    Average: over the questions. Ties: of several references the best counts, once.
+    Empty: no reference means that the question has no answer; "" is then right, and nothing else is.
     """
     return max(float(normalise_answer(prediction) == normalise_answer(text)) for text in references or ("",))
 
@@ -162,7 +165,10 @@ def exact_match(prediction: str, references: Sequence[str]) -> float:
 def token_f1(prediction: str, references: Sequence[str]) -> float:
     """The harmonic mean of precision and recall over the bag of normalised tokens, the best reference's; in [0, 1].
 
-    Where either side has no token, 1.0 if neither has, else 0.0. Average: the mean over the questions.
+    F1 = max over the references of 2 * |tokens in both| / (|prediction's| + |reference's|)     (Rajpurkar et al. 2016)
+
+    Average: over the questions. Ties: a token counts as often as it stands in both; of several references the best
+    counts, once. Empty: where either side has no token, 1.0 if neither has, else 0.0; no reference is one of "".
     """
     return max(
         _token_f1(normalise_answer(prediction).split(), normalise_answer(r).split()) for r in references or ("",)
@@ -177,9 +183,11 @@ def _token_f1(ours: Sequence[str], theirs: Sequence[str]) -> float:
 
 
 def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """The chance that a positive scores above a negative, a tie counting half (Mann and Whitney 1947); in [0, 1].
+    """The chance that a positive scores above a negative (Mann and Whitney 1947); in [0, 1], 0.5 for no skill.
 
-    Raises ValueError where either side is empty: there is nothing to compare.
+    AUROC = (pairs with the positive above + pairs that tie / 2) / (|positives| * |negatives|)
+
+    Average: over all pairs at once, not by question. Ties: count half. Empty: ValueError where either side is.
     """
     if not positives or not negatives:
         raise ValueError(f"{len(positives)} positives and {len(negatives)} negatives: an AUROC needs both")
@@ -209,7 +217,10 @@ def best_threshold(scores: Sequence[float], answered: Sequence[float], silent: S
 def balanced_accuracy(scores: Sequence[float], right: Sequence[bool], threshold: float) -> float:
     """The mean of two shares: of the right ones that score `threshold` or more, of the others that score less.
 
-    In [0, 1]; a constant score has 0.5. Raises ValueError where one of the two kinds is absent.
+    (|right and score >= threshold| / |right| + |others and score < threshold| / |others|) / 2, in [0, 1]
+
+    Average: each kind counts for half, however many there are; a constant score has 0.5.
+    Ties: what scores the threshold itself passes. Empty: ValueError where one of the two kinds is absent.
     """
     n_right = sum(right)
     if not 0 < n_right < len(right):
@@ -235,7 +246,10 @@ def best_balanced_threshold(scores: Sequence[float], right: Sequence[bool]) -> f
 def coverage_at(accuracy: float, scores: Sequence[float], right: Sequence[float]) -> float:
     """The largest share of questions that can be answered, surest first, with a mean of `right` of at least `accuracy`.
 
-    Ties in score are answered together. 0.0 where none can. Raises ValueError for nothing.
+    coverage = max of |answered| / |all| over thresholds t with mean of right over {score >= t} >= accuracy; in [0, 1]
+
+    Average: `right` over the answered, the share over all. Ties: equal scores are answered together.
+    Empty: 0.0 where no threshold reaches it; ValueError for no question.
     """
     if not scores:
         raise ValueError("no question to answer")
@@ -249,9 +263,12 @@ def coverage_at(accuracy: float, scores: Sequence[float], right: Sequence[float]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of the values lies, linear between two; numpy's default definition.
+    """The value below which that share of the values lies, in their unit; numpy's default definition.
 
-    share: in [0, 1]. Raises ValueError for another, and where there is no value.
+    With the values in order from 0 to n - 1, the one at place share * (n - 1), linear between two neighbours.
+
+    share: in [0, 1]; ValueError for another. Average: none, it is over all values at once.
+    Ties: equal values take a place each. Empty: ValueError.
     """
     if not values:
         raise ValueError("no value to take a percentile of")

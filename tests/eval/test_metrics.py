@@ -1,19 +1,31 @@
 """The measures: tables worked by hand, and ir_measures as the independent reference."""
 
+import re
+from collections.abc import Callable
+
 import ir_measures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval import calibration, citation_metrics
+from eval.cleaning import Lost
+from eval.cleaning import score as cleaning_score
 from eval.metrics import (
+    auroc,
     average_precision_at_k,
+    balanced_accuracy,
+    coverage_at,
+    exact_match,
     mean_over_queries,
     measure_named,
     mrr_at_k,
     ndcg_at_k,
+    percentile,
     precision_at_k,
     recall_at_k,
     success_at_k,
+    token_f1,
 )
 
 RELEVANCE = {"a": 3, "b": 1, "c": 2, "z": 0, "y": -1}
@@ -84,3 +96,45 @@ def test_nothing_judged_and_a_repeated_id_are_errors_and_not_zero() -> None:
 def test_an_unknown_measure_is_told_with_those_that_there_are(name: str) -> None:
     with pytest.raises(ValueError, match=r"no measure .* nDCG@k, Recall@k"):
         measure_named(name)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        *MEASURES, exact_match, token_f1, auroc, balanced_accuracy, coverage_at, percentile,
+        citation_metrics.citation_recall, citation_metrics.citation_precision, citation_metrics.character_recall,
+        citation_metrics.character_precision, citation_metrics.pointer_validity, citation_metrics.supported_share,
+        calibration.risk_coverage, calibration.area_under_risk, calibration.reliability, calibration.calibration_error,
+        Lost.share.fget, cleaning_score,
+    ],
+    ids=lambda measure: measure.__name__,
+)  # fmt: skip
+def test_every_measure_states_formula_average_ties_and_empty(measure: Callable[..., object]) -> None:
+    text = measure.__doc__ or ""
+    assert re.search(r"[=/]|share \* ", text), "no formula"
+    for rule in ("Average: ", r"Ties\b", "Empty: "):
+        assert re.search(rule, text), rule
+
+
+def test_ties_of_answers_and_scores_by_hand() -> None:
+    assert exact_match("The Mill!", ["mill", "a mill"]) == 1.0
+    assert (exact_match("", []), exact_match("mill", [])) == (1.0, 0.0)
+    assert token_f1("mill mill", ["mill", "mill mill mill"]) == pytest.approx(0.8)  # 2 * 2 / (2 + 3), the best one
+    assert (token_f1("the", [""]), token_f1("mill", [])) == (1.0, 0.0)
+    assert auroc([0.5, 0.9], [0.5, 0.1]) == pytest.approx((0.5 + 1 + 1 + 1) / 4)
+    assert balanced_accuracy([0.5, 0.5], [True, False], 0.5) == 0.5
+    assert coverage_at(0.5, [0.9, 0.9, 0.1], [1.0, 0.0, 0.0]) == pytest.approx(2 / 3)
+    assert coverage_at(0.9, [0.9, 0.9, 0.1], [1.0, 0.0, 0.0]) == 0.0
+    assert percentile([1, 1, 3, 9], 0.5) == 2.0
+    assert percentile([1, 1, 3, 9], 0.25) == 1.0
+    assert citation_metrics.citation_recall([("a", 1), ("a", 1)], [("a", 1), ("b", 1)]) == 0.5
+    for empty in (
+        lambda: auroc([], [1.0]),
+        lambda: balanced_accuracy([1.0], [True], 0.5),
+        lambda: coverage_at(0.9, [], []),
+        lambda: percentile([], 0.5),
+        lambda: calibration.area_under_risk([], []),
+        lambda: calibration.calibration_error([], []),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011 (each says something else)
+            empty()
