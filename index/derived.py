@@ -9,6 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from index import vectors as dense
 from index.collection import Filters
 from index.embedding import Vectors
 from index.errors import CollectionError
-from index.lexical import LexicalEntry, LexicalIndex, remove_folder, remove_orphans, whole_files
+from index.lexical import LexicalEntry, LexicalIndex, committed_files, remove_folder, remove_orphans, whole_files
 from index.passages import encoder_input
 from index.records import from_blobs, select_in, vector_chunks, vectors_after
 from index.selection import Selection, Selections
@@ -190,7 +191,7 @@ class DerivedIndexes:
                 try:
                     self._lexical.reload()
                 except (OSError, ValueError):
-                    self._lexical = None
+                    self._let_go()
             if self._lexical is None or self._lexical.is_a_copy:
                 self._lexical = _stored_lexical(self._folder / "lexical")[0]
             return LexicalView(generation, self._lexical, self._lexical.searcher() if self._lexical else None)
@@ -200,7 +201,7 @@ class DerivedIndexes:
         with self._one_loads:
             if view.index is not None and not _holds_enough(view, connection):
                 view = LexicalView(view.generation, None, None)
-                self._lexical = None
+                self._let_go()
             if view.index is not None:
                 self._found.pop("lexical", None)
             self._view = view
@@ -236,8 +237,23 @@ class DerivedIndexes:
         try:
             self.lexical_for_writing().replace(entries, removed)
         except CollectionError:
-            self._lexical = None
+            self._let_go()
             raise
+
+    def _let_go(self) -> None:
+        """The lexical index as it was loaded is not to be used any more; another may write."""
+        if self._lexical is not None:
+            self._lexical.settle()
+        self._lexical = None
+
+    def settle(self, connection: sqlite3.Connection) -> None:
+        """Lets others write to the lexical index, once what is being merged there has ended or is given up."""
+        with self._one_loads:
+            if self._lexical is not None:
+                self._lexical.settle()
+            folder = self._folder / "lexical"
+            if folder.is_dir() and meta(connection, "lexical") not in ("", _signature(folder)):
+                self.state_lexical(connection)
 
     def state_lexical(self, connection: sqlite3.Connection) -> None:
         """Writes down what the lexical files are now, so that opening tells whether anything else touched them."""
@@ -273,6 +289,7 @@ class DerivedIndexes:
         return bool(reason)
 
     def _mend_lexical(self, connection: sqlite3.Connection, *, thorough: bool) -> bool:
+        self._let_go()
         folder = self._folder / "lexical"
         untouched = folder.is_dir() and meta(connection, "lexical") == _signature(folder)
         if not untouched:
@@ -303,9 +320,11 @@ class DerivedIndexes:
         folder = self._folder / "lexical"
         partial = self._folder / "lexical.partial"
         remove_folder(partial)
-        LexicalIndex(partial).replace(lexical_entries(connection))
+        made = LexicalIndex(partial)
+        made.replace(lexical_entries(connection))
+        made.settle()
         with self._one_loads:
-            self._lexical = None
+            self._let_go()
             remove_folder(folder)
             partial.rename(folder)
             self._lexical = LexicalIndex(folder)
@@ -388,12 +407,12 @@ def _stored_lexical(folder: Path) -> tuple[LexicalIndex | None, str]:
 
 
 def _signature(folder: Path) -> str:
-    """Names, lengths and times of the lexical files, hashed: the same while nothing has touched them."""
-    found = sorted(
-        (path.name, stat.st_size, stat.st_mtime_ns)
-        for path in folder.iterdir()
-        if path.suffix != ".lock" and (stat := path.stat())
-    )
+    """Names, lengths and times of the committed lexical files, hashed: the same while nothing has touched them."""
+    found = []
+    for path in committed_files(folder):
+        with suppress(FileNotFoundError):  # merged away meanwhile
+            stat = path.stat()
+            found.append((path.name, stat.st_size, stat.st_mtime_ns))
     return hashlib.blake2b(json.dumps(found).encode(), digest_size=16).hexdigest()
 
 

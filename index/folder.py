@@ -13,7 +13,7 @@ dropped. Vectors newer than the base are searched from the truth.
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -108,6 +108,8 @@ class FolderCollection:
         while self._idle:
             self._idle.pop()[0].close()
         if self._writer is not None:
+            with suppress(CollectionError), faults_told(self.folder):  # then the next to write finds out for itself
+                self._derived.settle(self._writer)
             self._writer.close()
         if self._lock is not None:
             self._lock.release()

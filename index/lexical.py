@@ -14,8 +14,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import mkdtemp
+from time import monotonic, sleep
+from typing import Any
 
 import tantivy
 
@@ -25,6 +28,8 @@ _ANALYZER = "pilcrow_english"
 # BM25 sums over distinct terms; past this many of a pasted page, the most frequent first, more add nothing but time.
 _MAX_TERMS = 512
 _FOOTER_MAGIC = 1337
+# How long `settle` waits for segments to be merged: a little, and longer after a bulk, which has the time.
+_BEGINNING_SECONDS, _PATIENCE_SECONDS, _PATIENCE_PER_ENTRY = 0.02, 0.3, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,9 @@ class LexicalIndex:
     def __init__(self, folder: Path | None) -> None:
         """Raises ValueError or OSError, as tantivy does, where the folder's files are damaged."""
         self._schema = _schema()
+        self._folder = folder
+        self._writer: tantivy.IndexWriter | None = None
+        self._unsettled = 0
         self.is_a_copy = folder is not None and folder.is_dir() and not os.access(folder, os.W_OK)
         if folder is not None and self.is_a_copy:
             # tantivy takes a lock file even to read; a folder that nobody may write to cannot change meanwhile.
@@ -104,24 +112,42 @@ class LexicalIndex:
     def replace(self, entries: Iterable[LexicalEntry], removed: Iterable[int] = ()) -> None:
         """Entries are put in, those of the same id first taken out; `removed` ids go. Committed when this returns.
 
-        Raises CollectionError where the disk is full or may not be written to.
+        Segments are merged in the background from then on, since a merge of large ones takes seconds; until `settle`
+        nobody else can write. Raises CollectionError where the disk is full or may not be written to.
         """
         try:
-            writer = self._index.writer(heap_size=64_000_000, num_threads=1)
+            if self._writer is None:
+                self._writer = self._index.writer(heap_size=64_000_000, num_threads=1)
+            writer = self._writer
             for passage_id in removed:
                 writer.delete_documents_by_query(self._one(passage_id))
             for entry in entries:
                 writer.delete_documents_by_query(self._one(entry.passage_id))
                 writer.add_document(_tantivy_document(entry))
+                self._unsettled += 1
             writer.commit()
-            writer.wait_merging_threads()
             self._index.reload()
         except (ValueError, OSError) as error:
+            self._writer = None
             reason = str(error).splitlines()[0]
             raise CollectionError(
                 f"the lexical index cannot be written ({reason}); free space or mend the folder's permissions, then "
                 "try again: nothing that was stored before is lost"
             ) from error
+
+    def settle(self) -> None:
+        """Lets others write; waits for merges, but not for one that is out of proportion to what was written.
+
+        Such a one is given up: its segments stay as they are, and the next commit begins it anew.
+        """
+        if self._writer is None:
+            return
+        sleep(_BEGINNING_SECONDS)  # for a merge to show itself by its files
+        until = monotonic() + _PATIENCE_SECONDS + _PATIENCE_PER_ENTRY * self._unsettled
+        while self._folder is not None and _unknown_files(self._folder) and monotonic() < until:
+            sleep(0.02)
+        self._writer, self._unsettled = None, 0
+        self._index.reload()
 
     def searcher(self) -> tantivy.Searcher:
         """The entries as last loaded: they stay as they are, whatever is written and loaded later."""
@@ -195,17 +221,34 @@ def remove_orphans(folder: Path) -> None:
     tantivy counts its steps from the last commit, so a later one comes to the same name and would fail there:
     "FileAlreadyExists". Only for the writer, before it writes.
     """
+    for path in _unknown_files(folder):
+        path.unlink(missing_ok=True)
+
+
+def committed_files(folder: Path) -> list[Path]:
+    """The files of the last commit, in the order of their names; not those of segments that are being merged."""
+    passing = {".lock", ".managed.json"}
+    unknown = {path.name for path in _unknown_files(folder)}
+    return sorted(
+        path for path in folder.iterdir() if path.name not in unknown and not passing & {path.suffix, path.name}
+    )
+
+
+def _unknown_files(folder: Path) -> list[Path]:
+    """Files that the last commit does not name; none where it cannot be read."""
     try:
         stated = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         segments = {s["segment_id"].replace("-", ""): (s["deletes"] or {}).get("opstamp") for s in stated["segments"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return  # not an index that could be opened, either: it will be made again
+        return []  # not an index that could be opened, either: it will be made again
+    unknown = []
     for path in folder.iterdir():
         segment, _, kind = path.name.partition(".")
         if path.suffix in (".json", ".lock"):
             continue
         if segment not in segments or (kind.endswith("del") and kind != f"{segments[segment]}.del"):
-            path.unlink(missing_ok=True)
+            unknown.append(path)
+    return unknown
 
 
 def whole_files(folder: Path) -> bool:
@@ -216,17 +259,23 @@ def whole_files(folder: Path) -> bool:
     for path in folder.iterdir():
         if path.suffix in (".lock", ".json"):
             continue
-        raw = path.read_bytes()
+        raw: Any = _mapped(path)
         length = int.from_bytes(raw[-8:-4], "little")
         if len(raw) < length + 8 or int.from_bytes(raw[-4:], "little") != _FOOTER_MAGIC:
             return False
         try:
-            stated = json.loads(raw[-8 - length : -8])["crc"]
+            stated = json.loads(bytes(raw[-8 - length : -8]))["crc"]
         except (ValueError, KeyError, TypeError):
             return False
         if zlib.crc32(raw[: -8 - length]) != stated:
             return False
     return True
+
+
+def _mapped(path: Path) -> memoryview:
+    """A file's bytes, read as they are looked at: one may have hundreds of megabytes."""
+    with path.open("rb") as file:
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b"")
 
 
 def remove_folder(folder: Path) -> None:
