@@ -175,6 +175,7 @@ def test_filters_let_through_what_they_should_also_after_changes(
     stored: Many, monkeypatch: pytest.MonkeyPatch, filters: Filters, few: int
 ) -> None:
     monkeypatch.setattr("index.selection.FEW", few)
+    monkeypatch.setattr("index.snapshot._FEW_TEXTS", few)
     collection, vectors = stored
     query = clustered(1, seed=4)[0]
 
