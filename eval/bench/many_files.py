@@ -2,7 +2,7 @@
 
     python -m eval.bench.many_files DATA --files 100000 --folder DIR --save NAME
 
-DATA: BEIR folders. The files are made of their words: each has three passages of sixteen words, drawn at random from
+DATA: BEIR folders. The files are made of their words: each has three sentences of sixteen words, drawn at random from
 three documents, in folders of a thousand. They are left in DIR, with the collection; files that are there are not made
 again, and the collection is made anew. Prints one JSON object: documents, seconds, and the most memory held at once, by
 the largest process as the system tells it, and by all of them together as looked at twice a second.
@@ -47,7 +47,7 @@ def make_files(data: Path, folder: Path, count: int) -> None:
         drawn = [texts[at] for at in chance.integers(0, len(texts), _PARTS)]
         starts = [int(chance.integers(len(words) - _WORDS)) for words in drawn]
         parts = [" ".join(words[at : at + _WORDS]) for words, at in zip(drawn, starts, strict=True)]
-        path.write_text("".join(f"{part[:1].upper()}{part[1:]}.\n\n" for part in parts), encoding="utf-8")
+        path.write_text(" ".join(f"{part[:1].upper()}{part[1:]}." for part in parts) + "\n", encoding="utf-8")
 
 
 def index_files(files: Path, collection: Path, *options: str) -> dict[str, Any]:
