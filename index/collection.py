@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from index.address import Place, is_milvus
 from index.errors import CollectionLocked, CollectionReadOnly
@@ -64,6 +64,14 @@ class Status:
     vectors: "Base | None" = None
 
 
+class Name(NamedTuple):
+    """What a document is known by. sha256: of its file's bytes."""
+
+    doc_id: str
+    source: str
+    sha256: str
+
+
 class Snapshot(Protocol):
     """One state of a collection; lives inside `Collection.reading()`."""
 
@@ -99,6 +107,12 @@ class Snapshot(Protocol):
 
     def documents(self) -> "list[Document]":
         """All documents by name, without their texts (`text` is empty)."""
+
+    def names(self) -> list[Name]:
+        """The names of all documents."""
+
+    def described(self, doc_id: str) -> "Document":
+        """A document without its text (`text` is empty). Raises UnknownDocument."""
 
     def text_keys(self) -> dict[int, bytes]:
         """The key of each stored text, by its number: what makes two texts the same."""

@@ -58,8 +58,7 @@ def index_paths(
     require_same(collection, encoder)
     summary = Summary()
     files = find_files(paths, collection.folder, summary)
-    with collection.reading() as snapshot:
-        intake = Intake(snapshot.documents(), Given(date=date, publisher=publisher), keep_all, summary)
+    intake = Intake(collection, Given(date=date, publisher=publisher), keep_all, summary)
     intake.listed = given_by_lists(files, summary)
     with (
         nullcontext(workers) if workers else Here(encoder) as at_work,
@@ -160,7 +159,7 @@ def index_documents(
     A document whose source and sha256 are stored already is passed over.
     """
     with collection.reading() as snapshot:
-        stored = {document.source: document.sha256 for document in snapshot.documents()}
+        stored = {name.source: name.sha256 for name in snapshot.names()}
     with Here(encoder) as workers, _Batches(collection, workers) as batches:
         for done, document in enumerate(documents):
             if stored.get(document.source) == document.sha256:

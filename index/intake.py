@@ -5,10 +5,11 @@
 Reads the files' bytes; does not parse them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.collection import Collection, Name
 from index.documents import Document, File, file_of, open_file, rows_of, with_given
 from index.errors import Unreadable
 from index.files import Fault, Found, Summary, free_name, is_there
@@ -17,6 +18,8 @@ from index.preparation import Job, Split
 
 # Faults of this many rows of one file are told one by one.
 _TOLD_ROWS = 10
+# Stored documents that are asked for one by one: a few of many thousands; where more are wanted, all are read at once.
+_ASKED_ONE_BY_ONE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,16 @@ class Wanted:
 class Intake:
     """What is stored, which names are taken, what a person gave, and what was counted so far."""
 
-    def __init__(self, stored: Sequence[Document], given: Given, keep_all: bool, summary: Summary) -> None:
-        self.stored = {document.source: document for document in stored}
-        self.names = {document.doc_id for document in stored}
-        self.rows: dict[str, list[Document]] = {}  # by the file's source
-        for document in stored:
-            if (file := file_of(document.source)) != document.source:
-                self.rows.setdefault(file, []).append(document)
+    def __init__(self, collection: Collection, given: Given, keep_all: bool, summary: Summary) -> None:
+        self._collection = collection
+        with collection.reading() as snapshot:
+            stored = snapshot.names()
+        self.stored = {name.source: name.doc_id for name in stored}
+        self.names = {name.doc_id for name in stored}
+        self.rows: dict[str, list[Name]] = {}  # by the file's source
+        for name in stored:
+            if (file := file_of(name.source)) != name.source:
+                self.rows.setdefault(file, []).append(name)
         self.given = given
         self.listed: Mapping[Path, Given] = {}
         self.keep_all = keep_all
@@ -45,20 +51,33 @@ class Intake:
         self.gone: list[str] = []
         self.moves: dict[str, str] = {}
         self._stored_moves: dict[str, str] = {}
-        self._by_bytes: dict[str, list[Document]] = {}
-        for document in stored:
-            self._by_bytes.setdefault(document.sha256, []).append(document)
+        self._by_bytes: dict[str, list[Name]] = {}
+        for name in stored:
+            self._by_bytes.setdefault(name.sha256, []).append(name)
+        self._described: dict[str, Document] = {}
+        self._asked = 0
 
     def known_as(self, source: str, sha256: str) -> Document | None:
         """The stored document of this source; else one of the same bytes whose file is gone, moved here."""
         if source in self.stored:
-            return self.stored[source]
-        for document in self._by_bytes.get(sha256, ()):
-            if document.doc_id not in self.moves and not is_there(file_of(document.source)):
-                self.moves[document.doc_id] = source
+            return self._document(self.stored[source])
+        for name in self._by_bytes.get(sha256, ()):
+            if name.doc_id not in self.moves and not is_there(file_of(name.source)):
+                self.moves[name.doc_id] = source
                 self.summary.moved += 1
-                return document
+                return self._document(name.doc_id)
         return None
+
+    def _document(self, doc_id: str) -> Document:
+        """A stored document, as it was when the run began or was first asked for it."""
+        self._asked += 1
+        if self._asked <= _ASKED_ONE_BY_ONE:
+            with self._collection.reading() as snapshot:
+                return snapshot.described(doc_id)
+        if not self._described:
+            with self._collection.reading() as snapshot:
+                self._described = {document.doc_id: document for document in snapshot.documents()}
+        return self._described[doc_id]
 
     def take_moves(self) -> dict[str, str]:
         """Name -> new source of the moves that are not stored yet."""

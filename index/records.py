@@ -185,6 +185,12 @@ def read_document_row(connection: sqlite3.Connection, folder: Path, doc_no: int)
     return document
 
 
+def describe_document_row(connection: sqlite3.Connection, doc_no: int) -> Document:
+    """A document without its text (`text` is empty)."""
+    query = f"SELECT {_DOCUMENT.format(text=repr(''))} FROM documents d JOIN texts t USING (text_no) WHERE doc_no = ?"
+    return _document(connection.execute(query, (doc_no,)).fetchone())
+
+
 def read_document_rows(connection: sqlite3.Connection) -> list[Document]:
     """All documents by name, without their texts (`text` is empty)."""
     rows = connection.execute(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from index import vectors as dense
-from index.collection import Filters, Status
+from index.collection import Filters, Name, Status
 from index.derived import DerivedIndexes, LexicalView, described_base
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
@@ -17,6 +17,7 @@ from index.errors import CollectionMismatch
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
 from index.records import (
+    describe_document_row,
     document_row,
     find_text,
     from_blobs,
@@ -157,6 +158,14 @@ class FolderSnapshot:
     def paragraphs(self, doc_id: str) -> list[Paragraph]:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
         return read_paragraphs(self.connection, self._row(doc_id)[1], doc_id)
+
+    def names(self) -> list[Name]:
+        """The names of all documents."""
+        return [Name(*row) for row in self.connection.execute("SELECT doc_id, source, sha256 FROM documents")]
+
+    def described(self, doc_id: str) -> Document:
+        """A document without its text (`text` is empty). Raises UnknownDocument."""
+        return describe_document_row(self.connection, self._row(doc_id)[0])
 
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""

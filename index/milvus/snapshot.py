@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from index.collection import Filters, Status
+from index.collection import Filters, Name, Status
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors
 from index.errors import CollectionMismatch, UnknownDocument
@@ -141,6 +141,10 @@ class MilvusSnapshot:
     def documents(self) -> list[Document]:
         """All documents by name, without their texts (`text` is empty)."""
         return sorted((v.document for v in self.versions()), key=lambda document: document.doc_id)
+
+    def names(self) -> list[Name]:
+        """The names of all documents."""
+        return [Name(v.document.doc_id, v.document.source, v.document.sha256) for v in self.versions()]
 
     def versions(self, condition: str = "") -> list[Version]:
         """All visible versions of documents that meet a condition."""
