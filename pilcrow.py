@@ -87,11 +87,13 @@ def index(
     prune: bool = False,
     max_bytes: int | None = None,
     workers: str | None = None,
+    device: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
     """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`.
 
     workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process.
+    device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
     """
     from index.documents import MAX_BYTES
     from index.files import require_something
@@ -100,7 +102,7 @@ def index(
     files = [Path(path) for path in paths]
     if not collection.exists:
         require_something(files, collection.folder)
-    with _workers(workers, collection) as at_work, collection.writer() as writer:
+    with _workers(workers, collection, device) as at_work, collection.writer() as writer:
         return index_paths(
             writer,
             collection.encoder,
@@ -115,13 +117,15 @@ def index(
         )
 
 
-def _workers(named: str | None, collection: OpenCollection) -> "AbstractContextManager[Workers | None]":
+def _workers(
+    named: str | None, collection: OpenCollection, device: str | None
+) -> "AbstractContextManager[Workers | None]":
     """Who reads and embeds; None is this process."""
     if named is None:
         return nullcontext()
     from index.workers import open_workers
 
-    return open_workers(named, collection.encoder) or nullcontext()
+    return open_workers(named, collection.encoder, device=device) or nullcontext()
 
 
 def ask(
@@ -196,10 +200,14 @@ def index_command(
         str | None,
         typer.Option(metavar="W", help="Who reads and embeds: N processes here, ray here, or ray://HOST:PORT."),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="D", help="Embed with PyTorch on a device, such as cuda. [default: none]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add or update files and folders; unchanged ones are skipped."""
-    opened = open_collection(collection, encoder=encoder)
+    # A cluster may have the device that this machine lacks.
+    opened = open_collection(collection, encoder=encoder, device=None if workers else device)
     with progress_bar("indexing") as progress:
         summary = index(
             opened,
@@ -210,6 +218,7 @@ def index_command(
             prune=prune,
             max_bytes=max_bytes,
             workers=workers,
+            device=device,
             progress=progress,
         )
     if as_json:

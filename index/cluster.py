@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,18 +51,19 @@ class _Sent(Generic[T]):
 
 
 class Cluster:
-    """The actors of a Ray cluster, one a core; those that are there first begin, others join them."""
+    """The actors of a Ray cluster, one a core or a GPU; those that are there first begin, others join them."""
 
     group_size = GROUP_DOCUMENTS
 
-    def __init__(self, address: str | None, encoder: str, weights: str) -> None:
+    def __init__(self, address: str | None, encoder: str, weights: str, device: str | None = None) -> None:
         """address: ray://HOST:PORT; None starts Ray on this machine, or uses one that this process has started.
 
         encoder: its name, or the path of its folder, on the workers. weights: the hash that theirs must have.
-        Raises WorkersFailed where Ray is not installed.
+        device: what each embeds on, with PyTorch; with "cuda" there are as many as the cluster has GPUs.
         """
         self._address = address
-        self._encoder, self._expected = encoder, (code_hash(), weights)
+        self._station, self._expected = (encoder, device), (code_hash(), weights)
+        self._resource = "GPU" if (device or "").startswith("cuda") else "CPU"
         self._actors: list[Any] = []
         self._starting: dict[Any, Any] = {}  # what a new actor says when it is there -> the actor
         self._sent: list[_Sent[Any]] = []
@@ -76,7 +78,7 @@ class Cluster:
         with ExitStack() as undo:
             self._ray = _ray(self._address, undo)
             _connect(self._ray, self._address, undo)
-            number = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+            number = max(1, int(self._ray.cluster_resources().get(self._resource, 0)))
             self.groups_ahead = GROUPS_A_PROCESS * number
             self.batches_ahead = number + 1
             undo.callback(self._end_all)
@@ -118,16 +120,16 @@ class Cluster:
             if other.method == sent.method and other.actor in load:
                 load[other.actor] += 1
         sent.actor = min(self._actors, key=load.__getitem__)
-        sent.ref = getattr(sent.actor, sent.method).options(concurrency_group=sent.method).remote(sent.given)
+        sent.ref = getattr(sent.actor, sent.method).remote(sent.given)
         if sent not in self._sent:
             self._sent.append(sent)
         return sent
 
     def _start(self) -> None:
-        """One more actor. It reads while it embeds: what is read next must not wait for a whole batch of vectors."""
+        """Asks for one more actor."""
         groups = {"prepare": 1, "encode": 1}
-        remote = self._ray.remote(num_cpus=1, max_restarts=0, concurrency_groups=groups)(Station)
-        actor = remote.remote(self._encoder)
+        options = {"num_cpus": 1, "num_gpus": int(self._resource == "GPU"), "max_restarts": 0}
+        actor = self._ray.remote(**options, concurrency_groups=groups)(_actor(self._ray)).remote(*self._station)
         self._starting[actor.check.remote()] = actor
 
     def _join(self, seconds: float) -> None:
@@ -148,8 +150,8 @@ class Cluster:
             self._actors.append(actor)
         if not self._actors:
             raise WorkersFailed(
-                f"no worker of the Ray cluster is free, after {_PATIENCE:.0f} seconds; what was stored stays: "
-                "run it again when there is room, and it goes on from there"
+                f"no machine of the Ray cluster has a free {self._resource}, after {_PATIENCE:.0f} seconds; what was "
+                "stored stays: run it again when there is room, and it goes on from there"
             )
 
     def _replace(self, actor: Any) -> None:
@@ -172,6 +174,21 @@ class Cluster:
     def _end_all(self) -> None:
         for actor in (*self._actors, *self._starting.values()):
             self._ray.kill(actor)
+
+
+def _actor(ray: Any) -> Any:
+    """A Station that reads while it embeds: what is read next must not wait for a whole batch of vectors."""
+
+    class Actor(Station):
+        @ray.method(concurrency_group="prepare")  # type: ignore[untyped-decorator]
+        def prepare(self, jobs: Sequence[Job]) -> list[Split | Unreadable]:
+            return super().prepare(jobs)
+
+        @ray.method(concurrency_group="encode")  # type: ignore[untyped-decorator]
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            return super().encode(texts)
+
+    return Actor
 
 
 def _ray(address: str | None, undo: ExitStack) -> Any:
@@ -206,9 +223,14 @@ def _connect(ray: Any, address: str | None, undo: ExitStack) -> None:
         return
     undo.callback(ray.shutdown)
     try:
-        ray.init(address, **quiet)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say is in the error, too
+            ray.init(address, **quiet)
     except (ConnectionError, RuntimeError) as error:
-        raise WorkersFailed(f"the Ray cluster at '{address}' cannot be used: {str(error).splitlines()[0]}") from error
+        raise WorkersFailed(
+            f"the Ray cluster at '{address}' cannot be used: {str(error).splitlines()[0]}; its Ray and Python must be "
+            "those of this machine, and where it asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        ) from error
 
 
 def _require_listening(address: str) -> None:

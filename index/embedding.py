@@ -86,15 +86,18 @@ class Encoder(Protocol):
         """Vectors of what is stored, in the identity's precision; otherwise as `encode`."""
 
 
-def open_encoder(name: str = BUNDLED, *, fetch: bool = False) -> Encoder:
+def open_encoder(name: str = BUNDLED, *, fetch: bool = False, device: str | None = None) -> Encoder:
     """The bundled encoder, or any other of sentence-transformers.
 
     name: the bundled encoder's, a folder, or a model's name on the hub.
     fetch: a name may be downloaded, since the user has just given it; one that a collection remembers may not.
+    device: what PyTorch embeds passages on, such as "cuda"; by default the bundled encoder does without PyTorch.
 
-    Raises EncoderMissing where the files are absent or, for the bundled one, not the upstream ones.
+    Raises EncoderMissing where the files are absent or, for the bundled one, not the upstream ones; or the device is.
     """
-    return BundledEncoder() if name == BUNDLED else SentenceTransformersEncoder(name, fetch=fetch)
+    if name != BUNDLED:
+        return SentenceTransformersEncoder(name, fetch=fetch, device=device)
+    return BundledEncoder() if device is None else BundledEncoderOnDevice(device)
 
 
 class BundledEncoder:
@@ -153,6 +156,27 @@ class BundledEncoder:
         return np.zeros((0, WIDTH), np.float32)
 
 
+class BundledEncoderOnDevice(BundledEncoder):
+    """all-MiniLM-L6-v2 with its passages embedded by sentence-transformers, in float32, on a GPU; for many of them.
+
+    The pieces are counted and the queries embedded as ever, so the passages are the same, and their vectors comparable.
+    """
+
+    def __init__(self, device: str) -> None:
+        """device: as PyTorch names it. Raises EncoderMissing where there is none such."""
+        super().__init__(precision=Precision.FLOAT32)
+        self._model = _load(str(bundled_folder()), fetch=False, device=device)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored: float32 (n, d), C-order, unit norm, rounded to float16's grid."""
+        if not texts:
+            return self._none
+        vectors = self._model.encode(
+            list(texts), batch_size=128, normalize_embeddings=False, show_progress_bar=False, convert_to_tensor=True
+        )
+        return rounded(vectors.float().cpu().numpy())
+
+
 def _means(hidden: Floats, _lengths: Integers, _numbers: Sequence[int]) -> Floats:
     """The mean state (n, d) of the pieces of each input."""
     means: Floats = hidden.mean(axis=1, dtype=np.float32)
@@ -185,14 +209,15 @@ def _tokenizer(folder: Path) -> "Tokenizer":
 class SentenceTransformersEncoder:
     """Texts into unit vectors, by a sentence-transformers model in a folder or of a name."""
 
-    def __init__(self, name: str, *, fetch: bool = False) -> None:
+    def __init__(self, name: str, *, fetch: bool = False, device: str | None = None) -> None:
         """name: a folder, or a model's name on the hub, which is downloaded only with `fetch`.
 
-        Raises EncoderMissing where the files are absent.
+        device: as PyTorch names it; by default a GPU where there is one. Raises EncoderMissing where files or device
+        are absent.
         """
         self.name = str(Path(name).resolve()) if Path(name).is_dir() else name
-        self._model = _load(name, fetch=fetch)
-        self._half = bfloat16_is_fast()
+        self._model = _load(name, fetch=fetch, device=device)
+        self._half = self._model.device.type == "cpu" and bfloat16_is_fast()
 
     @cached_property
     def identity(self) -> EncoderIdentity:
@@ -267,19 +292,34 @@ def bundled_folder() -> Path:
     return folder
 
 
-def _load(model: str, *, fetch: bool) -> "SentenceTransformer":
+def _load(model: str, *, fetch: bool, device: str | None = None) -> "SentenceTransformer":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # as in _tokenizer
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    if device is not None:
+        _require_device(device)
     try:
-        return SentenceTransformer(model, local_files_only=not fetch or Path(model).exists())
+        return SentenceTransformer(model, device=device, local_files_only=not fetch or Path(model).exists())
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise EncoderMissing(
             f"the encoder '{model}' could not be loaded ({reason}); name a folder with a sentence-transformers model"
+        ) from error
+
+
+def _require_device(device: str) -> None:
+    """Raises EncoderMissing where PyTorch cannot use a device of this name here."""
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # the second where PyTorch was built without it
+        reason = str(error).splitlines()[0]
+        raise EncoderMissing(
+            f"PyTorch cannot use the device '{device}' here ({reason}); install a build that can, or omit --device"
         ) from error
 
 

@@ -38,15 +38,15 @@ T = TypeVar("T")
 class Station:
     """What another process holds: the encoder, and the child that parses. It uses one core."""
 
-    def __init__(self, encoder: str) -> None:
-        """encoder: its name; or its folder, which must be there under the same path."""
-        self._name = encoder
+    def __init__(self, encoder: str, device: str | None = None) -> None:
+        """encoder: its name; or its folder, which must be there under the same path. device: as for `open_encoder`."""
+        self._name, self._device = encoder, device
         # The other cores are the other stations'.
         os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return open_encoder(self._name)
+        return open_encoder(self._name, device=self._device)
 
     @cached_property
     def _worker(self) -> Worker:
@@ -73,21 +73,22 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def open_workers(named: str | None, encoder: Encoder) -> Workers | None:
+def open_workers(named: str | None, encoder: Encoder, *, device: str | None = None) -> Workers | None:
     """Who `--workers` names, to be used in a `with`; None is this process.
 
-    encoder: theirs is the one of the same name. Raises WorkersFailed where the words name nobody.
+    encoder: theirs is the one of the same name. device: what each embeds on, with PyTorch.
+    Raises WorkersFailed where the words name nobody.
     """
     if named is None or named == "1":
         return None
     name = encoder.identity.name
     name = str(Path(name).resolve()) if Path(name).is_dir() else name
     if named.isdecimal() and int(named):
-        return Processes(int(named), name)
+        return Processes(int(named), name, device)
     if named == "ray" or named.startswith("ray://"):
         from index.cluster import Cluster
 
-        return Cluster(None if named == "ray" else named, name, encoder.identity.weights)
+        return Cluster(None if named == "ray" else named, name, encoder.identity.weights, device)
     raise WorkersFailed(f"'{named}' names no workers; write a number of processes, or ray, or ray://HOST:PORT")
 
 
@@ -96,12 +97,12 @@ class Processes:
 
     group_size = GROUP_DOCUMENTS
 
-    def __init__(self, number: int, encoder: str) -> None:
+    def __init__(self, number: int, encoder: str, device: str | None = None) -> None:
         self.groups_ahead = GROUPS_A_PROCESS * number
         self.batches_ahead = number + 1
         # A fork would take over the threads' locks, but not the threads.
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(number, spawn, _begin, (encoder,))
+        self._pool = ProcessPoolExecutor(number, spawn, _begin, (encoder, device))
 
     def __enter__(self) -> Self:
         return self
@@ -147,10 +148,10 @@ def _ended() -> WorkersFailed:
 _stations: list[Station] = []
 
 
-def _begin(encoder: str) -> None:
+def _begin(encoder: str, device: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us, which then ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _stations.append(Station(encoder))
+    _stations.append(Station(encoder, device))
 
 
 def _end_with_parent() -> None:

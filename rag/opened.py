@@ -30,12 +30,14 @@ class OpenCollection:
 
     encoder_name: for a new collection, or to be checked against an existing one; None is the stored one.
     model_name: a chat model's folder or name, or its name on `server`, an OpenAI-compatible one; None is none.
+    device: what PyTorch embeds passages on; None is this machine's processor, without PyTorch where that is possible.
     """
 
     place: Place
     encoder_name: str | None = None
     model_name: str | None = None
     server: str | None = None
+    device: str | None = None
     _stored: "Collection | None" = field(default=None, init=False, repr=False)
     _encoder: "Encoder | None" = field(default=None, init=False, repr=False)
     _loading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -51,7 +53,7 @@ class OpenCollection:
             loaded = self._encoder
             if loaded is None or (made and not self.encoder_name and loaded.identity.weights != made.weights):
                 name = self.encoder_name or (made.name if made else BUNDLED)
-                loaded = open_encoder(name, fetch=self.encoder_name is not None)
+                loaded = open_encoder(name, fetch=self.encoder_name is not None, device=self.device)
                 if made:
                     require_same(self.stored, loaded)
                 self._encoder = loaded
@@ -120,6 +122,7 @@ def open_collection(
     encoder: str | None = None,
     model: str | None = None,
     server: str | None = None,
+    device: str | None = None,
 ) -> OpenCollection:
     """The collection in a folder, or in Milvus; made there by the first `index`.
 
@@ -128,6 +131,7 @@ def open_collection(
     encoder: a sentence-transformers folder or name, for a new collection; the bundled one by default.
     model: a chat model of transformers, by folder or name, that writes the answers; none by default.
     server: the address of an OpenAI-compatible server that has the model.
+    device: what PyTorch embeds passages on, such as "cuda"; by default this machine's processor.
     """
     place = place_of(os.fspath(folder or os.environ.get("PILCROW_COLLECTION") or _DEFAULT_FOLDER))
-    return OpenCollection(place, encoder, model, server)
+    return OpenCollection(place, encoder, model, server, device)

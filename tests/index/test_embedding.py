@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pilcrow
 from index.embedding import BundledEncoder, SentenceTransformersEncoder, bundled_folder, open_encoder, rounded
 from index.engine import Precision
 
@@ -77,6 +79,39 @@ def test_vectors_are_those_of_sentence_transformers_whatever_the_characters(
 ) -> None:
     assert (bundled.encode(texts) * reference.encode(texts)).sum(axis=1).min() > 0.9999
     assert bundled.count_pieces(texts) == reference.count_pieces(texts)
+
+
+def test_passages_on_a_device_of_pytorch_are_comparable_and_are_the_same_ones(bundled: BundledEncoder) -> None:
+    on_device = open_encoder(device="cpu")  # stands in for a GPU: the same way, and every machine has it
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice(WORDS, length)) for length in (1, 5, 40, 254, 600)] + ODD
+    vectors = on_device.encode_passages(texts)
+    assert (vectors * bundled.encode(texts)).sum(axis=1).min() > 0.9999
+    assert np.array_equal(vectors, rounded(vectors))
+    assert on_device.encode_passages([]).shape == (0, 384)
+    assert on_device.count_pieces(texts) == bundled.count_pieces(texts)
+    assert np.array_equal(on_device.encode(texts), bundled.encode(texts))
+    assert replace(on_device.identity, precision="") == replace(bundled.identity, precision="")
+    assert on_device.identity.precision == "float32"
+
+
+def test_a_device_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def absent(*_: object, **__: object) -> None:
+        raise RuntimeError("Found no NVIDIA driver on your system.\nMore lines")
+
+    monkeypatch.setattr(torch, "zeros", absent)
+    (tmp_path / "a.txt").write_text("The committee of the town met on Tuesday.")
+    command = ["index", str(tmp_path / "a.txt"), "--collection", str(tmp_path / "c"), "--device", "cuda"]
+    assert pilcrow.main(command) == 2
+    assert capsys.readouterr().err == (
+        "pilcrow: PyTorch cannot use the device 'cuda' here (Found no NVIDIA driver on your system.); "
+        "install a build that can, or omit --device\n"
+    )
+    assert not (tmp_path / "c").exists()
 
 
 def test_identities_agree_but_for_the_name_of_the_weights(

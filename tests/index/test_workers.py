@@ -4,9 +4,11 @@ import gc
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections import deque
@@ -375,3 +377,71 @@ def test_an_encoder_that_the_workers_do_not_have_is_one_line(tmp_path: Path) -> 
 
     with pytest.raises(EncoderMissing, match=r"^the encoder '[^\n]*$"):
         Cluster(None, str(tmp_path / "absent"), "0123").__enter__()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_a_cluster_that_is_there_is_used_by_its_address_and_may_lose_a_worker(
+    tmp_path: Path, files: Path, alone: tuple[Summary, Stored]
+) -> None:
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port=0", "--num-cpus=2"]
+    options = [f"--ray-client-server-port={port}", "--include-dashboard=false", "--object-store-memory=100000000"]
+    with (
+        tempfile.TemporaryDirectory(prefix="pilcrow-", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        subprocess.Popen(
+            [*command, *options, f"--temp-dir={folder}"],
+            env={**environment, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as head,
+    ):
+        try:
+            _wait_until_listening(port)
+            indexing = subprocess.Popen(
+                [sys.executable, "-c", KILLED, "index", str(files), "--collection", str(tmp_path / "c"),
+                 "--workers", f"ray://127.0.0.1:{port}"],
+                cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            assert indexing.stdout is not None
+            with indexing, indexing.stdout:
+                assert indexing.stdout.readline() == "stored\n"
+                actors = [pid for pid in children_of(head.pid) if _command_of(pid).startswith("ray::Actor")]
+                assert len(actors) == 2
+                os.kill(actors[0], signal.SIGKILL)
+                said = indexing.stdout.read()
+            assert indexing.returncode == 1  # since some files cannot be read
+            assert f"{DOCUMENTS} added" in said
+        finally:
+            head.terminate()
+    assert stored(tmp_path / "c") == alone[1]
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + 100
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, "Ray does not start"
+            time.sleep(0.5)
+        else:
+            return
