@@ -58,6 +58,9 @@ _QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
 # Questions answered at the same time; more wait. Gradio's own limit is one.
 _AT_ONCE = 16
+# Visits of which Gradio keeps the state: the last turn, with its source's whole document. Nobody needs it, and Gradio's
+# own 10,000 would be gigabytes. Of its statistics, which nobody reads, it keeps the last few events.
+_VISITS = 50
 # A request is at most an upload with what a form puts around it.
 _LARGEST_REQUEST = uploads.MAX_BYTES + 1_000_000
 # Nothing comes from elsewhere and nothing goes there, whatever a document says. Gradio's templates need 'unsafe-eval'.
@@ -92,6 +95,11 @@ class Page:
         self._strict = strict
         self._loading = threading.Lock()
         self._models: tuple[Encoder, tuple[GatheringEncoder, GatheringReader]] | None = None
+
+    @property
+    def most_files(self) -> int:
+        """Files that visitors may send before they have been read; none where the collection stays as it is."""
+        return 0 if self._sample else uploads.MAX_FILES
 
     def load(self) -> "tuple[GatheringEncoder, GatheringReader]":
         """Encoder and reader, which make one batch of what ten people ask at once; whoever comes meanwhile waits."""
@@ -179,7 +187,7 @@ class Page:
             "examples": markup.examples_html(self._examples()),
             "answerers": markup.options_html(self._answerers()),
             "limits": {
-                "files": 0 if self._sample else uploads.MAX_FILES,
+                "files": self.most_files,
                 "bytes": uploads.MAX_BYTES,
                 "bytesWords": markup.size_words(uploads.MAX_BYTES),
                 "formats": sorted(FORMATS),
@@ -494,6 +502,7 @@ def build(page: Page) -> Any:
         for name, function in (("ask", page.answered), ("search", page.found), ("show", page.shown)):
             api(_told(function), api_name=name, concurrency_limit=_AT_ONCE)
     blocks.queue(max_size=200)
+    blocks.state_session_capacity = _VISITS
     return blocks
 
 
@@ -521,6 +530,7 @@ def application(
     that give themselves this machine's address.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported: it asks for its newest version else
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = str(_VISITS)
     import gradio as gr
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -537,7 +547,7 @@ def application(
         mcp_server=mcp,
         head=_head(),
     )
-    app.add_middleware(_Guard)
+    app.add_middleware(_Guard, most_files=page.most_files)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
 
@@ -550,19 +560,22 @@ def _head() -> str:
 
 
 class _Guard:
-    """Adds the headers that keep a browser from obeying anybody else, and refuses requests that are too large."""
+    """Adds the headers that keep a browser from obeying anybody else, and refuses what is too large or too much."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, most_files: int) -> None:
+        """most_files: that were sent may wait to be read."""
         self._app = app
+        self._most_files = most_files
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = _refusal(scope["method"], dict(scope["headers"]))
-        if status is not None:
+        refusal = _refusal(scope["method"], dict(scope["headers"])) or self._no_room(scope)
+        if refusal is not None:
+            status, words = refusal
             await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
-            await send({"type": "http.response.body", "body": b"refused"})
+            await send({"type": "http.response.body", "body": words.encode()})
             return
 
         async def with_headers(message: Any) -> None:
@@ -575,15 +588,30 @@ class _Guard:
         await self._app(scope, receive, with_headers)
 
 
-def _refusal(method: str, headers: Mapping[bytes, bytes]) -> int | None:
-    """The status with which a request is refused: too large, or made by another site's page; None where it is good."""
+    def _no_room(self, scope: Any) -> tuple[int, str] | None:
+        """The refusal of a file that would wait behind too many others."""
+        from gradio.utils import get_upload_folder
+
+        if scope["method"] != "POST" or not scope["path"].endswith("/upload"):
+            return None
+        words = uploads.why_full(Path(get_upload_folder()), self._most_files)
+        return (429, words) if words else None
+
+
+def _refusal(method: str, headers: Mapping[bytes, bytes]) -> tuple[int, str] | None:
+    """Status and words with which a request is refused: its size too large or not stated, or made by another site's
+    page; None where it is good."""
     if method != "POST":
         return None
     stated, origin = headers.get(b"content-length", b""), headers.get(b"origin")
     if stated.isdigit() and int(stated) > _LARGEST_REQUEST:
-        return 413
+        return 413, f"a request is at most {_LARGEST_REQUEST:,} bytes"
+    if b"transfer-encoding" in headers:
+        return 411, "a request must state its length"
     other = origin is not None and origin.partition(b"//")[2] != headers.get(b"host")
-    return 403 if other or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site") else None
+    if other or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+        return 403, "another site's page may not ask here"
+    return None
 
 
 # ---- Running it

@@ -1,6 +1,7 @@
 """Whether a text is English, which is what the bundled reader reads."""
 
 import re
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ _WORDS_PER_ENGLISH = 12
 _MIN_WORDS = 3
 _MIN_CERTAINTY = 0.35
 _MAX_ENGLISH = 0.02
+_one_loads = threading.Lock()
 
 
 def other_language(text: str) -> str | None:
@@ -39,8 +41,14 @@ def other_language(text: str) -> str | None:
     return str(language) if certain and language != "en" else None
 
 
-@lru_cache(maxsize=1)
 def _identifier() -> Any:
+    """The model, read once: each thread that came meanwhile would read its own, 80 MB and half a second of work."""
+    with _one_loads:
+        return _read_identifier()
+
+
+@lru_cache(maxsize=1)
+def _read_identifier() -> Any:
     from py3langid import langid
 
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

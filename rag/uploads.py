@@ -17,7 +17,7 @@ from index.indexing import index_documents
 from index.metadata import Given
 from rag.opened import OpenCollection
 
-# A page's visitors may send files this large, this many at a time. The command line takes larger ones.
+# A page's visitors may send files this large, and this many may wait to be read. The command line takes larger ones.
 MAX_BYTES = 50_000_000
 MAX_FILES = 50
 _PREFIX = "upload:"
@@ -59,6 +59,17 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
             fresh.append(_as_before(replace(document, doc_id=doc_id), known))
         index_documents(writer, opened.encoder, fresh)
     return Added(added, updated, len(documents) - len(fresh), tuple(faults))
+
+
+def why_full(folder: Path, most: int = MAX_FILES) -> str | None:
+    """Why no further file may be sent, in a line; None where one may.
+
+    folder: where files wait that were sent and have not been read yet. most: how many may; 0 where none is taken.
+    """
+    if most == 0:
+        return "no file is taken here"
+    waiting = sum(path.is_file() for path in folder.rglob("*"))
+    return f"{waiting} files wait to be read, and no more than {most} may; send others later" if waiting >= most else None
 
 
 def clean_name(name: str) -> str:

@@ -17,6 +17,8 @@ from typing import Protocol
 
 K = 10
 _WARM_UP = 10
+# Each query is asked so often, one round after the other.
+_ROUNDS = 3
 
 
 class System(Protocol):
@@ -60,7 +62,7 @@ def main(system: System) -> int:
     for query in list(queries.values())[:_WARM_UP]:
         system.search(query)
     rankings, latencies = {}, []
-    for query_id, query in queries.items():
+    for query_id, query in [*queries.items()] * _ROUNDS:
         asked = perf_counter()
         found = system.search(query)
         latencies.append(perf_counter() - asked)
