@@ -587,7 +587,6 @@ class _Guard:
 
         await self._app(scope, receive, with_headers)
 
-
     def _no_room(self, scope: Any) -> tuple[int, str] | None:
         """The refusal of a file that would wait behind too many others."""
         from gradio.utils import get_upload_folder

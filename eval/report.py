@@ -85,6 +85,20 @@ def data_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def provenance(record: Mapping[str, Any]) -> str:
+    """Where a row comes from, so that anybody can get it again; and where that is another day, when it was measured."""
+    return (
+        f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
+        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`{_kept_from(record)}"
+    )
+
+
+def _kept_from(record: Mapping[str, Any]) -> str:
+    """Where and when it was measured, where the figures were made of what was measured before, by the same code."""
+    before = [f"commit `{o['commit'][:12]}`, {o['date']}, {o['machine']}" for o in record.get("kept_from", ())]
+    return f"; measured, durations too, at {' and '.join(before)}" if before else ""
+
+
 def _commit() -> str:
     """The commit that is checked out, with `-changed` where the working tree differs; `unknown` outside a checkout."""
     try:

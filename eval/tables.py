@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.report import RESULTS, ROOT
+from eval.bench.tables import load_table, peers_table
+from eval.report import RESULTS, ROOT, provenance
+from eval.scaling import outgrown_table, scaling_table
 
 # Where tables stand.
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -37,6 +39,10 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "cleaning": _cleaning_table,
         "furniture": _furniture_table,
         "precision": _precision_table,
+        "load": load_table,
+        "peers": peers_table,
+        "outgrown": outgrown_table,
+        "scaling": scaling_table,
     }
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
 
@@ -51,7 +57,7 @@ def _retrieval_table(results: Path) -> str:
             figures = " | ".join(f"{measures[m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
             rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
     notes = [line for record in records for line in _retrieval_notes(record)]
-    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
 
 
 def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
@@ -80,7 +86,7 @@ def _reading_table(results: Path) -> str:
         figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
                    r["auroc"], r["threshold"])  # fmt: skip
         rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _support_table(results: Path) -> str:
@@ -96,7 +102,7 @@ def _support_table(results: Path) -> str:
         own = f"{r['balanced_accuracy']:.3f} | {r['auroc']:.3f} | {r['threshold']:.3f} | {ms}"
         cosine = f"{r['cosine']['balanced_accuracy']:.3f} | {r['cosine']['auroc']:.3f}"
         rows.append(f"| {path.stem.removeprefix('support-')} | {r['claims']} | {own} | {cosine} |")
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _answers_table(results: Path) -> str:
@@ -124,7 +130,7 @@ def _answers_table(results: Path) -> str:
         for path, r in zip(paths, records, strict=True)
         if "recall_at_1" in r
     ]
-    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
 
 
 def _cell(value: float | None) -> str:
@@ -141,7 +147,7 @@ def _cleaning_table(results: Path) -> str:
         for way, label in ways.items():
             figures = " | ".join(f"{record[way][name]:.3f}" for name in ("precision", "recall", "f1"))
             rows.append(f"| {record['pages']} | {label} | {figures} |")
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _furniture_table(results: Path) -> str:
@@ -152,7 +158,7 @@ def _furniture_table(results: Path) -> str:
         rows.append(
             f"| {path.stem.removeprefix('furniture-')} | {r['texts']:,} | {r['words']:,} | {r['share_lost']:.3%} |"
         )
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _precision_table(results: Path) -> str:
@@ -171,7 +177,7 @@ def _precision_table(results: Path) -> str:
                 f"{r['other_abstention']} | {r['both_answered']} | {r['other_first_span']} | {r['other_sentences']} | "
                 f"{off['mean']:.4f}, {off['max']:.3f} |"
             )
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _confidence_table(results: Path) -> str:
@@ -185,7 +191,7 @@ def _confidence_table(results: Path) -> str:
             f"| {b['low']:.1f} to {b['high']:.1f} | {b['n']} | {b['confidence']:.2f} | {b['share']:.2f} |"
             for b in r["reliability"]
         ]
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _speed_table(results: Path) -> str:
@@ -205,7 +211,7 @@ def _speed_table(results: Path) -> str:
             f"| most memory held at once | {r['resident_bytes'] / 1e6:.0f} MB |",
             f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
         ]
-    return "\n".join([*rows, "", *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
 
 
 def _milliseconds(shares: Mapping[str, float]) -> str:
@@ -225,18 +231,4 @@ def _robustness_table(results: Path) -> str:
         f"| {crowded['readers']} processes reading while one writes, for {crowded['seconds']} s | "
         f"{crowded['readings']:,} readings, {crowded['steps']:,} steps of the writer |"
     )
-    return "\n".join([*rows, "", _provenance(killed), _provenance(crowded), ""])
-
-
-def _provenance(record: Mapping[str, Any]) -> str:
-    """Where a row comes from, so that anybody can get it again; and where that is another day, when it was measured."""
-    return (
-        f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
-        f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`{_kept_from(record)}"
-    )
-
-
-def _kept_from(record: Mapping[str, Any]) -> str:
-    """Where and when it was measured, where the figures were made of what was measured before, by the same code."""
-    before = [f"commit `{o['commit'][:12]}`, {o['date']}, {o['machine']}" for o in record.get("kept_from", ())]
-    return f"; measured, durations too, at {' and '.join(before)}" if before else ""
+    return "\n".join([*rows, "", provenance(killed), provenance(crowded), ""])

@@ -69,7 +69,9 @@ def why_full(folder: Path, most: int = MAX_FILES) -> str | None:
     if most == 0:
         return "no file is taken here"
     waiting = sum(path.is_file() for path in folder.rglob("*"))
-    return f"{waiting} files wait to be read, and no more than {most} may; send others later" if waiting >= most else None
+    return (
+        f"{waiting} files wait to be read, and no more than {most} may; send others later" if waiting >= most else None
+    )
 
 
 def clean_name(name: str) -> str:

@@ -132,6 +132,5 @@ def _turn(caller: Any, event: dict[str, Any], question: str) -> dict[str, Any]:
 
 
 DOORS = {
-    door.name: door
-    for door in (Door("serve", ("serve", "--queue", "1000"), program), Door("page", ("ui",), browser))
+    door.name: door for door in (Door("serve", ("serve", "--queue", "1000"), program), Door("page", ("ui",), browser))
 }
