@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Seconds after which an asker gives up.
@@ -83,52 +86,57 @@ def browser(url: str) -> Iterator[Ask]:
     """Somebody at the page, as its script asks; NoAnswer where the turn does not end with an answer."""
     import httpx
 
-    asked = 0
-    event: dict[str, Any] = {}
+    visits: list[Visit] = []
     with httpx.Client(base_url=url, timeout=_PATIENCE) as caller:
 
-        def visit() -> None:
-            caller.get("/").raise_for_status()
-            event.update(_ask_event(caller.get("/config").raise_for_status().json()))
-            event["session_hash"] = secrets.token_hex(6)
-
         def ask(question: str) -> None:
-            nonlocal asked
             try:
-                if asked % _QUESTIONS_A_VISIT == 0:
-                    visit()
-                asked += 1
-                turn = _turn(caller, event, question)
+                if not visits or visits[-1].asked == _QUESTIONS_A_VISIT:
+                    visits[:] = [Visit(caller)]
+                visits[-1].join(question)
+                record = visits[-1].record()
+            except httpx.HTTPStatusError as error:
+                raise NoAnswer(str(error.response.status_code)) from error
             except httpx.HTTPError as error:
                 raise NoAnswer(type(error).__name__) from error
-            if turn.get("state") != "done":
-                raise NoAnswer(str(turn.get("state") or "no turn"))
+            if record.get("state") != "done":
+                raise NoAnswer(str(record.get("state") or "no turn"))
 
         yield ask
 
 
-def _ask_event(config: dict[str, Any]) -> dict[str, Any]:
-    """Which of the page's events asks."""
-    page = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "pilcrow")
-    number = next(d["id"] for d in config["dependencies"] if [page, "ask"] in [list(t) for t in d["targets"]])
-    return {"data": [], "fn_index": number, "trigger_id": page}
+class Visit:
+    """The page, loaded in one tab."""
 
+    def __init__(self, caller: "httpx.Client") -> None:
+        """caller: to the page's address. Raises httpx.HTTPError, as the other functions do."""
+        self.session = secrets.token_hex(6)
+        self.asked = 0
+        self._caller = caller
+        caller.get("/").raise_for_status()
+        config = caller.get("/config").raise_for_status().json()
+        page = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "pilcrow")
+        number = next(d["id"] for d in config["dependencies"] if [page, "ask"] in [list(t) for t in d["targets"]])
+        self._event = {"data": [], "fn_index": number, "trigger_id": page, "session_hash": self.session}
 
-def _turn(caller: Any, event: dict[str, Any], question: str) -> dict[str, Any]:
-    """The record of the turn as the page's script keeps it; {} where the stream ended without one."""
-    asked = {"id": secrets.token_hex(8), "question": question, "filters": {}, "answerer": "", "history": []}
-    joined = caller.post("/gradio_api/queue/join", json={**event, "event_data": asked})
-    if not joined.is_success:
-        raise NoAnswer(str(joined.status_code))
-    record: dict[str, Any] = {}
-    session = {"session_hash": event["session_hash"]}
-    with caller.stream("GET", "/gradio_api/queue/data", params=session) as stream:
-        for line in stream.iter_lines():
-            if line.startswith("data:"):
-                message = json.loads(line.removeprefix("data:"))
-                if message["msg"] == "process_completed" and message["success"]:
-                    record = message["output"]["data"][0].get("record", {})
-    return record
+    def join(self, question: str) -> None:
+        """Puts a question into the page's queue."""
+        self.asked += 1
+        asked = {"id": secrets.token_hex(8), "question": question, "filters": {}, "answerer": "", "history": []}
+        joined = self._caller.post("/gradio_api/queue/join", json={**self._event, "event_data": asked})
+        joined.raise_for_status()
+
+    def record(self) -> dict[str, Any]:
+        """The record of the turn, read from the stream as the page's script keeps it; {} where none came."""
+        record: dict[str, Any] = {}
+        session = {"session_hash": self.session}
+        with self._caller.stream("GET", "/gradio_api/queue/data", params=session) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    message = json.loads(line.removeprefix("data:"))
+                    if message["msg"] == "process_completed" and message["success"]:
+                        record = message["output"]["data"][0].get("record", {})
+        return record
 
 
 DOORS = {

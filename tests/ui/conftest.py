@@ -54,14 +54,20 @@ def opened_collection(folder: Path, encoder: Encoder, reader: Reader) -> OpenCol
 
 
 @pytest.fixture(scope="session")
-def serving(encoder: Encoder, reader: Reader) -> Iterator[Callable[..., str]]:
-    """A folder of a collection -> the address of a page over it, running until the session ends."""
+def serving(encoder: Encoder, reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """A folder of a collection -> the address of a page over it, running until the session ends.
+
+    reads: what reads in the reader's place.
+    """
     import uvicorn
 
     running: list[tuple[Any, threading.Thread]] = []
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("sent"))
 
-    def serve(folder: Path, *, model: Any = None, support: Any = None, sample: bool = False, **options: Any) -> str:
-        opened = opened_collection(folder, encoder, reader)
+    def serve(
+        folder: Path, *, model: Any = None, support: Any = None, sample: bool = False, reads: Any = None, **options: Any
+    ) -> str:
+        opened = opened_collection(folder, encoder, reads or reader)
         if model is not None:
             opened.model, opened.model_name, opened.support = model, model.name, support
         listener = socket.socket()

@@ -21,6 +21,7 @@ import ui
 from index.collection import create_collection
 from index.embedding import Encoder
 from index.indexing import index_paths
+from rag import uploads
 from rag.generation import Message
 from rag.opened import OpenCollection
 from rag.reading import Reader
@@ -228,6 +229,38 @@ def test_what_is_too_large_or_comes_from_another_site_is_refused(address: str) -
         connection.putheader("Content-Length", "60000000")
         connection.endheaders()
         assert connection.getresponse().status == 413
+
+
+def test_so_many_files_may_wait_to_be_read_and_no_more(
+    serving: Callable[..., str], tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = tmp_path / "sent"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(waiting))
+    create_collection(tmp_path / "collection", encoder.identity).close()
+    address = serving(tmp_path / "collection")
+
+    def send(n: int) -> httpx.Response:
+        text = f"The bridge number {n} of the town was mended by nobody at all in that year."
+        return httpx.post(f"{address}/gradio_api/upload", files={"files": (f"{n}.txt", text)})
+
+    sent = [send(n) for n in range(uploads.MAX_FILES)]
+    assert {reply.status_code for reply in sent} == {200}
+    refused = send(uploads.MAX_FILES)
+    assert refused.status_code == 429
+    assert refused.text == "50 files wait to be read, and no more than 50 may; send others later"
+    told = call(address, "page_add", {"path": sent[0].json()[0], "name": "0.txt"}).json()
+    assert told == {"said": "added"}
+    assert send(uploads.MAX_FILES).status_code == 200
+
+
+def test_the_sample_takes_no_file_and_a_request_without_a_length_is_refused(
+    serving: Callable[..., str], sample_folder: Path, address: str
+) -> None:
+    sample = serving(sample_folder, sample=True)
+    refused = httpx.post(f"{sample}/gradio_api/upload", files={"files": ("a.txt", b"text")})
+    assert (refused.status_code, refused.text) == (429, "no file is taken here")
+    chunked = httpx.post(f"{address}/gradio_api/upload", content=iter([b"a piece", b"another"]))
+    assert (chunked.status_code, chunked.text) == (411, "a request must state its length")
 
 
 def test_every_reply_forbids_other_hosts_scripts_and_frames(address: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from pathlib import Path
@@ -52,22 +53,31 @@ def write_pptx(path: Path, fact: str) -> None:
 
 
 def write_epub(path: Path, fact: str) -> None:
-    from ebooklib import epub
-
-    book = epub.EpubBook()
-    book.set_identifier("x")
-    book.set_title("The clock")
-    book.set_language("en")
-    book.add_metadata("DC", "publisher", "Valley Press")
-    book.add_metadata("DC", "date", "2011-06-07")
-    chapter = epub.EpubHtml(title="One", file_name="one.xhtml", lang="en")
-    chapter.content = f"<h1>One</h1><p>{FILLER}</p><p>{fact}</p>"
-    book.add_item(chapter)
-    book.toc = (chapter,)
-    book.add_item(epub.EpubNcx())
-    book.add_item(epub.EpubNav())
-    book.spine = ["nav", chapter]
-    epub.write_epub(str(path), book)
+    """By hand, as EPUB 3 asks for it: the type first and uncompressed, a package, its navigation, one chapter."""
+    container = (
+        '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="EPUB/content.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    )
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id">'
+        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="id">x</dc:identifier>'
+        "<dc:title>The clock</dc:title><dc:language>en</dc:language><dc:publisher>Valley Press</dc:publisher>"
+        "<dc:date>2011-06-07</dc:date></metadata><manifest>"
+        '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
+        '<item id="one" href="one.xhtml" media-type="application/xhtml+xml"/>'
+        '</manifest><spine><itemref idref="nav"/><itemref idref="one"/></spine></package>'
+    )
+    page = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>{}</title></head><body>{}</body></html>'
+    contents = (
+        '<nav epub:type="toc" xmlns:epub="http://www.idpf.org/2007/ops">'
+        '<ol><li><a href="one.xhtml">One</a></li></ol></nav>'
+    )
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("mimetype", "application/epub+zip")
+        book.writestr("META-INF/container.xml", container)
+        book.writestr("EPUB/content.opf", package)
+        book.writestr("EPUB/nav.xhtml", page.format("Contents", contents))
+        book.writestr("EPUB/one.xhtml", page.format("One", f"<h1>One</h1><p>{FILLER}</p><p>{fact}</p>"))
 
 
 def write_eml(path: Path, fact: str) -> None:
