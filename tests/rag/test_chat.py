@@ -153,6 +153,42 @@ def test_a_rewritten_question_about_something_else_is_not_used(
     assert "Asked as: when was that (mended old bridge" in capsys.readouterr().out
 
 
+# What the model of the README's second conversation says: an answer, a rewritten question, an answer.
+SCRIPT = [
+    "Vladimir Putin met the president of Ukraine, Petro Poroshenko, in Minsk on 26 August [4]. Alexander Lukashenko "
+    "stood between the two as host [3]. They signed a peace treaty that evening [3].",
+    "Who stood between Putin and Poroshenko in Minsk?",
+    "Alexander Lukashenko, as their host [1].",
+]
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal as wide as the README's."""
+    monkeypatch.setenv("COLUMNS", "90")
+
+
+@pytest.mark.usefixtures("wide")
+@pytest.mark.parametrize("number", [0, 1], ids=["without a model", "with a script for a model"])
+def test_the_readmes_conversations_are_what_is_printed(
+    sample: Collection,
+    number: int,
+    chat_server: Any,
+    speech: Callable[..., list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[number]
+    opened = OpenCollection(sample.folder)
+    if number:
+        opened.model_name, opened.server = "scripted", chat_server.url
+        chat_server.first = [speech(text) for text in SCRIPT]
+    chat, printed = Chat(opened), ""
+    for question in re.findall(r"^\? (.*)$", shown, re.MULTILINE):
+        chat.run(iter([question]))
+        printed += f"? {question}\n{capsys.readouterr().out}"
+    assert printed.strip() == shown.strip()
+
+
 def test_history_in_a_file_of_questions_does_the_same(
     opened: OpenCollection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
