@@ -43,7 +43,7 @@ def test_the_conversation_is_what_chat_prints(
 ) -> None:
     import pilcrow
 
-    (conversation,) = re.findall(r"```console\n(\? .*?)```", TEXT, re.DOTALL)
+    conversation, _ = re.findall(r"```console\n(\? .*?)```", TEXT, re.DOTALL)  # the other is tests/rag/test_chat.py's
     questions = re.findall(r"^\? (.*)\n", conversation, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

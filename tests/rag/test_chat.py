@@ -162,26 +162,17 @@ SCRIPT = [
 ]
 
 
-@pytest.fixture
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal as wide as the README's."""
-    monkeypatch.setenv("COLUMNS", "90")
-
-
-@pytest.mark.usefixtures("wide")
-@pytest.mark.parametrize("number", [0, 1], ids=["without a model", "with a script for a model"])
-def test_the_readmes_conversations_are_what_is_printed(
+def test_the_readmes_conversation_with_a_model_is_what_is_printed(
     sample: Collection,
-    number: int,
     chat_server: Any,
     speech: Callable[..., list[str]],
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shown = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[number]
-    opened = OpenCollection(sample.folder)
-    if number:
-        opened.model_name, opened.server = "scripted", chat_server.url
-        chat_server.first = [speech(text) for text in SCRIPT]
+    monkeypatch.setenv("COLUMNS", "90")
+    shown = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    opened = OpenCollection(sample.folder, model_name="scripted", server=chat_server.url)
+    chat_server.first = [speech(text) for text in SCRIPT]
     chat, printed = Chat(opened), ""
     for question in re.findall(r"^\? (.*)$", shown, re.MULTILINE):
         chat.run(iter([question]))
