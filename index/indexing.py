@@ -29,6 +29,8 @@ from index.records import Prepared, text_key
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
+# The first batch is small, so that the encoder has work while the rest is read.
+_FIRST_PASSAGES = 64
 # Bytes of documents that are handed to workers together, unless one alone has more.
 _GROUP_BYTES = 1_000_000
 
@@ -211,6 +213,7 @@ class _Batches:
         self._collection, self._workers, self._before = collection, workers, before
         self._filling: list[Split] = []
         self._passages = 0
+        self._room = min(_FIRST_PASSAGES, _BATCH_PASSAGES)
         self._embedding: deque[_Embedding] = deque()
         self._nothing = np.zeros((0, collection.encoder.dimension), np.float32)
 
@@ -227,12 +230,12 @@ class _Batches:
         """Where this fills a batch, has it embedded, and stores those before it that the workers are done with."""
         self._filling.append(document)
         self._passages += len(document.inputs)
-        if self._passages >= _BATCH_PASSAGES:
+        if self._passages >= self._room:
             self._embed()
 
     def _embed(self) -> None:
         """Has all windows of the batch embedded together; a text that is stored, or on its way, needs none."""
-        batch, self._filling, self._passages = self._filling, [], 0
+        batch, self._filling, self._passages, self._room = self._filling, [], 0, _BATCH_PASSAGES
         if not batch:
             return
         keys = [text_key(one.document, one.paragraphs) for one in batch]
