@@ -120,11 +120,11 @@ def _figures(comparison: Comparison) -> str:
         if highest <= 1.0
         else Axis("", 0.0, highest, [(0, "0"), (highest, f"{highest:.1f}")])
     )
-    best = best_setting(comparison.settings, comparison.measure).name
+    best = mean_of(best_setting(comparison.settings, comparison.measure).intervals.get(comparison.measure))
     head = f"<th></th><th>{escape(comparison.measure)}</th><th>with 95% interval</th>" + "".join(
         f"<th>{escape(name)}</th>" for name in columns[1:]
     )
-    ours = "".join(_figure_row(m, comparison, columns, axis, number=number, best=m.name == best) for number, m in
+    ours = "".join(_figure_row(m, comparison, columns, axis, number=number, best=best) for number, m in
                    enumerate(comparison.settings))  # fmt: skip
     frames = "".join(_figure_row(m, comparison, columns, axis) for m in comparison.frames)
     foot = f'<tr><td></td><td></td><td class="wide">{ruler_axis(axis)}</td>' + "<td></td>" * len(columns[1:]) + "</tr>"
@@ -141,14 +141,15 @@ def _figure_row(
     axis: Axis,
     *,
     number: int | None = None,
-    best: bool = False,
+    best: str = "",
 ) -> str:
+    """One setting's row, or a frame's. best: the highest mean as it is written; every setting that has it is bold."""
     style = "frame" if number is None else f"s{number % _COLOURS}"
     interval = m.intervals.get(comparison.measure)
     drawn = interval_plot(interval.mean, interval.low, interval.high, axis, style) if interval else ""
     cells = "".join(f"<td>{mean_of(m.intervals.get(name))}</td>" for name in columns[1:])
     row = ' class="frame"' if number is None else ""
-    value = f'<td class="best">{mean_of(interval)}</td>' if best else f"<td>{mean_of(interval)}</td>"
+    value = f'<td class="best">{best}</td>' if mean_of(interval) == best else f"<td>{mean_of(interval)}</td>"
     return f'<tr{row}><td>{_key(style)}{escape(m.name)}</td>{value}<td class="wide">{drawn}</td>{cells}</tr>'
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eval.places import Places
 from index.collection import Snapshot
+from index.paragraphs import Kind
 from rag.citations import Sources
 
 # Characters of a document that stand for it where nothing smaller is known.
@@ -49,7 +50,9 @@ def gold_units(places: Places) -> list[str]:
 def _place(unit: str, known: set[str], sources: Sources) -> tuple[str, int, int] | None:
     """The document and characters that a unit's id stands for."""
     if unit in known:
-        return unit, 0, min(_EXCERPT, len(sources.document(unit).text))
+        # A scraped page begins with its menu, a note with its front matter: neither says what the document is about.
+        body = next((p.start for p in sources.paragraphs(unit) if p.kind is Kind.BODY), 0)
+        return unit, body, min(body + _EXCERPT, len(sources.document(unit).text))
     if (found := _PARAGRAPH.fullmatch(unit)) and found["doc"] in known:
         paragraphs = sources.paragraphs(found["doc"])
         return next(((p.doc_id, p.start, p.end) for p in paragraphs if p.number == int(found["number"])), None)

@@ -22,6 +22,8 @@ from index.embedding import Encoder, Vectors, bundled_folder, open_encoder
 from index.engine import n_cores
 from index.indexing import index_paths
 from rag.answering import answer
+from rag.batches import answer_all
+from rag.opened import OpenCollection
 from rag.reading import Reader, bundled_reader
 
 # What is measured where nothing else is named: the bundled sample.
@@ -69,6 +71,7 @@ def measure_speed(
         report(0, 0, "answering")
         with create_collection(sample, encoder.identity) as collection:
             figures |= _latency(collection, encoder, reader, questions)
+        figures["questions_per_second"] = _questions_per_second(sample, questions)
         ask = [sys.executable, "-m", "pilcrow", "ask", questions[0], "--collection", str(sample)]
         figures["first_answer_seconds"] = median(_started(ask, starts))
     figures["resident_bytes"] = _resident_bytes()
@@ -147,6 +150,19 @@ def _latency(
         f"{stage}_ms": {name: 1000 * percentile([s[stage] for s in seconds], share) for name, share in _SHARES.items()}
         for stage in _STAGES
     }
+
+
+def _questions_per_second(folder: Path, questions: Sequence[str]) -> dict[str, float]:
+    """Of the same questions one after the other, and together as `pilcrow ask --questions` asks them."""
+    opened = OpenCollection(folder)
+    asked = [(question, ()) for question in questions]
+    list(answer_all(opened, asked[:3]))  # so that no model is loaded while the time is taken
+    began = perf_counter()
+    for question, _ in asked:
+        answer(opened.stored, opened.encoder, opened.reader, question)
+    turned = perf_counter()
+    list(answer_all(opened, asked))
+    return {"one": len(asked) / (turned - began), "together": len(asked) / (perf_counter() - turned)}
 
 
 def _reference(counted: _Counted) -> dict[str, float]:

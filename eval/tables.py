@@ -203,6 +203,7 @@ def _speed_table(results: Path) -> str:
             f"| `pilcrow ask` on the sample from a cold process, median | {r['first_answer_seconds']:.2f} s |",
             f"| its answer in a warm one: p50, p95, p99 | {_milliseconds(r['total_ms'])} |",
             f"| of which retrieval | {_milliseconds(r['retrieve_ms'])} |",
+            *_together(r),
             f"| indexing, {whole['documents']:,} documents in {whole['passages']:,} passages | "
             f"{r['indexed_per_second']['passages']:.0f} passages a second |",
             f"| of which the encoder, {r['precision']} | {r['passages_encoded_per_second']:.0f} passages a second |",
@@ -212,6 +213,16 @@ def _speed_table(results: Path) -> str:
             f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
         ]
     return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+
+
+def _together(record: Mapping[str, Any]) -> list[str]:
+    """The row of many questions, where they were measured."""
+    if (found := record.get("questions_per_second")) is None:
+        return []
+    return [
+        f"| the sample's questions one after the other; together, with `--questions` | {found['one']:.1f}; "
+        f"{found['together']:.1f} questions a second |"
+    ]
 
 
 def _milliseconds(shares: Mapping[str, float]) -> str:

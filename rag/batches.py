@@ -1,7 +1,8 @@
 """Many questions of one collection, answered together and given back in their order.
 
-Knows threads and `rag.answering`. The questions meet at encoder and reader (`rag.gathering`), which work on what has
-gathered, so that every core has work while other questions are searched or put into words.
+Knows threads and `rag.answering`. Encoder and reader run each text by itself on the same few threads, whoever asks
+(`index.engine`), so nothing is gained by gathering the texts of several questions: it is enough that one question is
+searched and put into words while another is read, and every core has work.
 """
 
 from collections import deque
@@ -9,16 +10,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from index.collection import Filters
+from index.engine import n_cores
 from rag.answering import answer
 from rag.answers import Answer
 from rag.conversation import Turn
-from rag.gathering import GatheringEncoder, GatheringReader
 from rag.opened import OpenCollection
 
-# Questions at once. Eight passages are read for each, and the reader takes the passages of four together.
-AT_ONCE = 8
-# Questions begun before the first of them is given back: a long answer holds up no others.
-_AHEAD = 4 * AT_ONCE
+# Questions begun before the first of them is given back, for each one at work: a long answer holds up no others.
+_AHEAD = 8
 
 
 def answer_all(
@@ -32,20 +31,20 @@ def answer_all(
 
     A chat model writes one answer at a time; without one several questions are answered at once.
     """
-    stored, model = opened.stored, opened.model
-    encoder, reader = GatheringEncoder(opened.encoder), GatheringReader(opened.reader)
+    stored, encoder, reader, model = opened.stored, opened.encoder, opened.reader, opened.model
+    at_once = 1 if model else n_cores() + 1  # one more than can be read: it is searched, or put into words
 
     def answer_one(question: str, history: Sequence[Turn]) -> Answer:
         return answer(
             stored, encoder, reader, question, history=history, model=model, strict=strict, filters=filters
         )  # fmt: skip
 
-    with ThreadPoolExecutor(1 if model else AT_ONCE, thread_name_prefix="question") as pool:
+    with ThreadPoolExecutor(at_once, thread_name_prefix="question") as pool:
         begun: deque[Future[Answer]] = deque()
         try:
             for question, history in asked:
                 begun.append(pool.submit(answer_one, question, history))
-                if len(begun) > _AHEAD:
+                if len(begun) > _AHEAD * at_once:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()

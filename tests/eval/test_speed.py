@@ -30,6 +30,9 @@ def test_durations_are_of_the_order_that_they_must_have(figures: dict[str, dict[
     for stage in ("retrieve_ms", "read_ms", "total_ms"):
         assert 0 < figures[stage]["p50"] <= figures[stage]["p95"] <= figures[stage]["p99"]
     assert figures["total_ms"]["p50"] > figures["read_ms"]["p50"]
+    together = figures["questions_per_second"]
+    assert set(together) == {"one", "together"}
+    assert all(rate > 0 for rate in together.values())
     assert figures["first_answer_seconds"] > figures["import_seconds"] > 0  # type: ignore[operator]
     assert figures["indexed"]["encoding_seconds"] < figures["indexed"]["seconds"] * 2
 
