@@ -421,7 +421,8 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
     if status.vectors:
         numbers["vectors"] = str(status.vectors)
     for name, value in numbers.items():
-        print_line(f"{name:<11} {value:,}" if isinstance(value, int) else f"{name:<11} {value}")
+        shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
+        print_line(f"{name:<11} {shown}")
 
 
 @app.command("edit")

@@ -21,6 +21,7 @@ from index.collection import Collection, create_collection
 from index.embedding import Encoder, Vectors, bundled_folder, open_encoder
 from index.engine import n_cores
 from index.indexing import index_paths
+from index.snapshot import folder_size
 from rag.answering import answer
 from rag.batches import answer_all
 from rag.opened import OpenCollection
@@ -137,7 +138,7 @@ def _indexing(paths: Sequence[Path], folder: Path, encoder: _Counted, report: Pr
         "indexed": {**amounts, "seconds": seconds, "encoding_seconds": encoder.seconds},
         "indexed_per_second": {name: amount / seconds for name, amount in amounts.items()},
         "passages_encoded_per_second": len(encoder.texts) / encoder.seconds,
-        "bytes_per_passage": status.size / max(status.passages, 1),
+        "bytes_per_passage": folder_size(folder) / max(status.passages, 1),
     }
 
 

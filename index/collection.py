@@ -46,8 +46,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The collection in numbers. furniture: paragraphs of that kind. size: bytes on disk, all files.
+    """The collection in numbers. furniture: paragraphs of that kind.
 
+    size: bytes on disk, all files; None where a server does not tell.
     duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
     vectors: how those of all but the newest passages are searched; None where a server sees to it.
     """
@@ -57,7 +58,7 @@ class Status:
     passages: int
     furniture: int
     duplicates: int
-    size: int
+    size: int | None
     encoder: "EncoderIdentity"
     generation: int
     health: str
@@ -163,8 +164,8 @@ class Collection(Protocol):
     def encoder(self) -> "EncoderIdentity":
         """The encoder that made the stored vectors, as of now."""
 
-    def size(self) -> int:
-        """Bytes on disk, as far as they are known."""
+    def size(self) -> int | None:
+        """Bytes on disk; None where a server keeps them and does not tell."""
 
     def reading(self) -> AbstractContextManager[Snapshot]:
         """One whole state of the collection, whatever is written meanwhile, by whichever thread or process."""

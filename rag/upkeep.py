@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from index.address import is_milvus
 from rag.console import CollectionOption, JsonOption, print_json, print_line, print_notices, progress_bar, say
 from rag.opened import open_collection
 
@@ -40,7 +41,8 @@ def compact_command(collection: CollectionOption = None) -> None:
     """Make every file anew, so that none holds anything that was removed; exit 1 where a reader is in the way."""
     from index.collection import open_collection as open_stored
 
-    with open_stored(open_collection(collection).place, write=True) as writer:
+    place = open_collection(collection).place
+    with open_stored(place, write=True) as writer:
         print_notices(writer.notices)
         before = writer.size()
         done = writer.compact()
@@ -48,7 +50,10 @@ def compact_command(collection: CollectionOption = None) -> None:
     if not done:
         say("pilcrow: a reader is in the middle of a question, and keeps the old pages; try again when it has finished")
         raise typer.Exit(1)
-    print_line(f"{before:,} bytes before, {after:,} after")
+    if is_milvus(place):
+        print_line("the rows of what was removed are deleted; Milvus frees their bytes when it writes its files anew")
+    else:
+        print_line(f"{before:,} bytes before, {after:,} after")
 
 
 def reindex_command(

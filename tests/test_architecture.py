@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "pilcrow": set(ROOMS),
 }
 HEAVY = {"torch", "sentence_transformers", "transformers", "gradio", "matplotlib", "faiss", "trafilatura"}
+OF_MILVUS = {"pymilvus", "milvus_lite", "grpc"}
 
 
 def sources() -> list[Path]:
@@ -45,7 +46,7 @@ def test_imports_go_one_way(path: Path) -> None:
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     tree = ast.parse(path.read_text())
     at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert imported(ast.Module(at_top, [])) & HEAVY == set()
+    assert imported(ast.Module(at_top, [])) & (HEAVY | OF_MILVUS) == set()
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -56,3 +57,16 @@ def test_help_loads_nothing_heavy() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stderr
     assert set(loaded.split()) & (HEAVY | {"numpy", "tantivy", "sqlite3"}) == set()
+
+
+def test_a_folder_loads_nothing_of_milvus(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The committee of the town agreed on Tuesday to mend the old bridge before winter.")
+    code = (
+        "import sys, pilcrow\n"
+        f"at = ['--collection', {str(tmp_path / 'c')!r}]\n"
+        f"assert pilcrow.main(['index', {str(tmp_path / 'a.txt')!r}, *at]) == 0\n"
+        "assert pilcrow.main(['ask', 'Who mends the bridge?', *at]) == 0\n"
+        "print(' '.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert set(done.stderr.splitlines()[-1].split()) & (OF_MILVUS | {"pandas"}) == set()

@@ -77,8 +77,8 @@ class MilvusCollection:
         """The encoder that made the stored vectors, as of now."""
         return EncoderIdentity.from_json(self._state()["encoder"])
 
-    def size(self) -> int:
-        """Bytes of a Lite file; 0 for a server, which does not tell."""
+    def size(self) -> int | None:
+        """Bytes of a Lite file; None for a server, which does not tell."""
         return self.store.size()
 
     # Reading

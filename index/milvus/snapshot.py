@@ -40,6 +40,8 @@ from index.records import text_key
 
 # Hits that no visible row names are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16
+# Where filters let more texts through, their numbers are not sent: hits are dropped here, and more are asked for.
+_MANY_TEXTS = 20_000
 
 
 class MilvusSnapshot:
@@ -91,15 +93,24 @@ class MilvusSnapshot:
         texts = self._allowed_texts(filters)
         if k < 1 or texts == []:
             return []
-        condition = f"text_no in {texts}" if texts is not None else ""
+        many = texts is not None and len(texts) > _MANY_TEXTS
+        allowed = frozenset(texts) if texts is not None and many else None
+        condition = "" if texts is None or many else f"text_no in {texts}"
         depth = k + _SPARE_HITS
         while True:
             hits = self._store.search(self.passages_part, field, query, depth, condition=condition, fields=PASSAGE)
             self._load_names({hit["text_no"] for hit in hits})
-            known = [hit for hit in hits if self._names[hit["text_no"]]]
-            if len(known) >= k or len(hits) < depth or depth >= MAX_ROWS:
+            known = [
+                hit for hit in hits
+                if self._names[hit["text_no"]] and (allowed is None or hit["text_no"] in allowed)
+            ]  # fmt: skip
+            if len(known) >= k or len(hits) < depth:
                 break
-            depth *= 2  # passages that no visible row names stand in the way
+            if depth >= MAX_ROWS:
+                if allowed is None:
+                    break
+                allowed, condition, depth = None, f"text_no in {texts}", k
+            depth *= 2  # passages that no visible row names, or that filters keep back, stand in the way
         self._passages.update((hit["passage_id"], hit) for hit in known)
         return sorted(((h["passage_id"], float(h["score"])) for h in known), key=lambda hit: (-hit[1], hit[0]))[:k]
 
@@ -204,7 +215,7 @@ class MilvusSnapshot:
         return {*header.near, *(row["text_no"] for row in later)}
 
     def status(self) -> Status:
-        """The collection in numbers. Its size is not known here: Milvus does not tell it, but for a Lite file."""
+        """The collection in numbers."""
         versions = self.versions()
         headers = {header.text_no: header for header in self.headers({v.text_no for v in versions})}
         named = [headers[v.text_no] for v in versions]
@@ -255,7 +266,9 @@ class MilvusSnapshot:
         missing = [text_no for text_no in text_nos if text_no not in self._names]
         found: dict[int, list[Version]] = {text_no: [] for text_no in missing}
         for row in self._store.query_in("documents", "text_no", missing, DOCUMENT, self.visible):
-            found[row["text_no"]].append(version_of(row))
+            version = version_of(row)
+            self._by_name[version.document.doc_id] = version
+            found[row["text_no"]].append(version)
         self._names.update((text_no, earliest_first(versions)) for text_no, versions in found.items())
 
     def _named(self, text_no: int, filters: Filters | None) -> list[Version]:
@@ -269,7 +282,8 @@ class MilvusSnapshot:
         if filters not in self._allowed:
             for doc_id in filters.documents:
                 self._version(doc_id)  # a name that is not there is a mistake, not an empty result
-            self._allowed[filters] = sorted({v.text_no for v in self.versions(condition_of(filters))})
+            rows = self._store.query("documents", f"{self.visible} and {condition_of(filters)}", ["text_no"])
+            self._allowed[filters] = sorted({row["text_no"] for row in rows})
         return self._allowed[filters]
 
     def _text(self, version: Version) -> Text:

@@ -43,6 +43,9 @@ _FLUSH_ROWS = 8_000
 _SECONDS = 60.0
 _WAIT_FOR_FLUSH = 10.0
 _NOT_LOADED = 101
+# By itself pymilvus pings every ten seconds, and a Milvus Lite server ends a connection that pings more than every five
+# minutes: questions in flight then wait for another. Each request has its own limit.
+_KEEPALIVE = {"grpc.keepalive_time_ms": 310_000, "grpc.keepalive_permit_without_calls": False}
 _TOKEN = "PILCROW_MILVUS_TOKEN"  # noqa: S105  (the variable's name)
 _STATE, _DOCUMENTS, _TEXTS = "state", "documents", "texts"
 _INSTALL = "Milvus needs two more packages: pip install 'pilcrow[milvus]'"
@@ -318,9 +321,9 @@ class Store:
             with self.faults_told():
                 self.client.compact(self.part(part), timeout=_SECONDS)
 
-    def size(self) -> int:
-        """Bytes of a Lite file; 0 for a server, which does not tell."""
-        return folder_size(self.address.file) if self.address.file else 0
+    def size(self) -> int | None:
+        """Bytes of a Lite file; None for a server, which does not tell."""
+        return folder_size(self.address.file) if self.address.file else None
 
     def build_hnsw(self, part: str) -> None:
         """An HNSW index in place of the flat one; nothing can be searched until it stands."""
@@ -452,4 +455,4 @@ def _connect(address: MilvusAddress) -> "MilvusClient":
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if address.file is not None:
         address.file.parent.mkdir(parents=True, exist_ok=True)
-    return MilvusClient(uri=address.uri, token=os.environ.get(_TOKEN, ""), timeout=10.0)
+    return MilvusClient(uri=address.uri, token=os.environ.get(_TOKEN, ""), timeout=10.0, grpc_options=_KEEPALIVE)

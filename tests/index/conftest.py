@@ -1,38 +1,15 @@
 """Places where a collection can lie: a folder, a Milvus Lite file, and a Milvus Lite server over the network."""
 
 import itertools
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from eval.bench.milvus import lite_server
+
 Places = Callable[[], str | Path]
 _numbers = itertools.count(1)
-
-
-@contextmanager
-def lite_server(folder: Path) -> Iterator[str]:
-    """A Milvus Lite server of its own process on 127.0.0.1; its address without a collection's name."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "milvus_lite.cmdline", "server", "--data-dir", str(folder), "--host", "127.0.0.1"]
-    log = (folder.parent / f"{folder.name}.log").open("wb")
-    with log, subprocess.Popen([*command, "--port", str(port)], stdout=log, stderr=log) as server:
-        try:
-            until = time.monotonic() + 60
-            while time.monotonic() < until and server.poll() is None:
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-                time.sleep(0.05)
-            yield f"milvus+http://127.0.0.1:{port}"
-        finally:
-            server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """A collection in Milvus beside the same one in a folder: equal hits, moved there and back; killed writers; faults."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +11,9 @@ import pytest
 from index.address import milvus_address, place_of
 from index.backup import export_collection, import_collection
 from index.checking import check
-from index.collection import Collection, Filters, Snapshot, open_collection
+from index.collection import Collection, Filters, Snapshot, create_collection, open_collection
 from index.embedding import Encoder
-from index.errors import CollectionError
+from index.errors import CollectionError, CollectionLocked
 from rag.retrieval import retrieve
 
 pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'pilcrow[milvus]'")
@@ -125,6 +128,74 @@ def test_what_is_no_address_is_one_clear_line(address: str) -> None:
     with pytest.raises(CollectionError, match="is no address of a Milvus collection; write") as fault:
         place_of(address)
     assert "secret" not in str(fault.value)
+
+
+def test_the_commands_take_an_address(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pilcrow
+
+    place, texts = f"{milvus}/commands", tmp_path / "texts"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PILCROW_COLLECTION", place)
+    monkeypatch.setattr("index.milvus.collection.PATIENCE", 0.0)
+    texts.mkdir()
+    (texts / "a.txt").write_text("The committee of the town agreed on Tuesday to mend the old bridge before winter.")
+    (texts / "b.txt").write_text("The miller of the valley sold his wooden mill to a baker from the city in spring.")
+
+    def said(*arguments: str) -> str:
+        assert pilcrow.main(arguments) == 0
+        return capsys.readouterr().out
+
+    assert pilcrow.main(["status"]) == 2
+    assert f"make one with: pilcrow index PATH --collection {place}" in capsys.readouterr().err
+    assert said("index", str(texts)) == f"2 added, 0 updated, 0 unchanged in {place}\n"
+    answer = json.loads(said("ask", "When is the old bridge to be mended?", "--json"))
+    for cited in answer["citations"]:
+        document = (texts / cited["document"]).read_text()
+        assert document[cited["start"] : cited["end"]] == cited["quote"]
+    assert answer["citations"]
+    assert said("show", "a.txt", "4", "13").startswith("a.txt")
+    assert [d["document"] for d in json.loads(said("list", "--json"))["documents"]] == ["a.txt", "b.txt"]
+    assert said("edit", "b.txt", "--date", "2022").startswith("b.txt  2022")
+    assert json.loads(said("search", "mill", "--after", "2022", "--json"))["hits"][0]["document"] == "b.txt"
+    assert said("remove", "a.txt") == "1 removed\n"
+    assert "Milvus frees their bytes" in said("compact")
+    status = json.loads(said("status", "--json"))
+    assert (status["documents"], status["bytes"], status["health"]) == (1, None, "ok")
+    assert "not told by the server" in said("status")
+    assert said("check") == "1 documents: ok\n"
+
+
+def test_where_pymilvus_is_absent_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(CollectionError, match=r"pip install 'pilcrow\[milvus\]'"):
+        open_collection("milvus+http://127.0.0.1:9/absent")
+
+
+def test_a_lite_file_that_another_process_has_open_is_one_clear_line(tmp_path: Path, encoder: Encoder) -> None:
+    place = f"milvus+file:{tmp_path}/busy.db"
+    create_collection(place, encoder.identity).close()
+    hold = f"from index.collection import open_collection; c = open_collection({place!r}); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(CollectionLocked, match="a Milvus Lite file serves one process at a time"):
+            open_collection(place)
+        other.kill()
+    with open_collection(place) as collection, collection.reading() as snapshot:
+        assert snapshot.documents() == []
+
+
+def test_filters_that_let_many_documents_through_are_held_without_naming_them_all(
+    sample: Collection, moved: tuple[Collection, Path], encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.milvus.snapshot._MANY_TEXTS", 2)
+    filters = Filters(after="2022-02")
+    with sample.reading() as ours, moved[0].reading() as theirs:
+        for question in QUESTIONS:
+            expected, got = (dense(s, encoder, question, filters) for s in (ours, theirs))
+            assert list(got) == list(expected)
 
 
 def test_a_server_that_is_down_is_one_clear_line() -> None:
