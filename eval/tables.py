@@ -43,6 +43,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "peers": peers_table,
         "outgrown": outgrown_table,
         "scaling": scaling_table,
+        "milvus": _milvus_table,
     }
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
 
@@ -178,6 +179,29 @@ def _precision_table(results: Path) -> str:
                 f"{off['mean']:.4f}, {off['max']:.3f} |"
             )
     return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+
+
+def _milvus_table(results: Path) -> str:
+    rows = [
+        "| data, n | where | nDCG@10: dense, lexical, fused | ms: dense, lexical, a search | MB |",
+        "|---|---|---|---|---|",
+    ]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("milvus-*.json"))]
+    for r in records:
+        for name, label in (("folder", "a folder"), ("milvus", f"Milvus Lite {r['milvus_lite']}, over the network")):
+            gained = ", ".join(f"{r[name]['nDCG@10'][way]:.4f}" for way in ("dense", "lexical", "fused"))
+            ms = ", ".join(f"{r[name]['ms'][leg]:.1f}" for leg in ("dense", "lexical", "search"))
+            size = r[name]["bytes"]
+            megabytes = "–" if size is None else f"{size / 1e6:.0f}"
+            rows.append(f"| {r['dataset']}, {r['queries']} | {label} | {gained} | {ms} | {megabytes} |")
+    notes = [
+        f"- {r['dataset']}, the best hundred of {r['passages']:,} passages: dense hits have the same ids and scores "
+        f"within 0.001 for {r['dense']['equal']:.1%} of the questions, with a largest difference of "
+        f"{r['dense']['largest_difference']:.1e}; of lexical ones the first is the same for "
+        f"{r['lexical']['same_first']:.1%}, and {r['lexical']['shared_10']:.1%} of the first ten are"
+        for r in records
+    ]
+    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
 
 
 def _confidence_table(results: Path) -> str:

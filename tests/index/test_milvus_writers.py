@@ -3,8 +3,10 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,40 @@ def _changed(writer: Collection, change: str, before: dict[str, int]) -> dict[st
     else:
         writer.compact()
     return after
+
+
+def test_readers_see_whole_states_while_a_writer_replaces_removes_flushes_and_sweeps(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("index.milvus.collection.GRACE", 3.0)
+    place, over = f"{milvus}/crowded", threading.Event()
+
+    def read() -> int:
+        seen, last = 0, -1
+        with open_collection(place) as reader:
+            while not over.is_set():
+                there = versions(reader)
+                assert len(set(there.values())) == 1  # all were replaced in one commit
+                assert there["a"] >= last
+                seen, last = seen + 1, there["a"]
+        return seen
+
+    with create_collection(place, IDENTITY) as writer, ThreadPoolExecutor(3) as readers:
+        writer.replace([prepared(name, 0) for name in "abc"])
+        reading = [readers.submit(read) for _ in range(3)]
+        try:
+            until = time.monotonic() + 8
+            version = 0
+            while time.monotonic() < until and not any(one.done() for one in reading):
+                version += 1
+                writer.replace([prepared(name, version) for name in "abc"])
+                if version % 3 == 0:
+                    writer.refresh_base()
+        finally:
+            over.set()
+        assert min(one.result() for one in reading) > 0
+        assert version > 3
 
 
 def test_a_killed_process_leaves_a_lite_file_whole_and_the_next_writer_need_not_wait(tmp_path: Path) -> None:
