@@ -201,7 +201,7 @@ def _milvus_table(results: Path) -> str:
         f"{r['lexical']['same_first']:.1%}, and {r['lexical']['shared_10']:.1%} of the first ten are"
         for r in records
     ]
-    return "\n".join([*rows, "", *notes, *(_provenance(record) for record in records), ""])
+    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
 
 
 def _confidence_table(results: Path) -> str:
