@@ -77,6 +77,7 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
         "encoder",
         "generation",
         "health",
+        "vectors",
     ]
     assert (stated["documents"], stated["paragraphs"], stated["passages"], stated["health"]) == (1, 2, 1, "ok")
     assert run(capsys, "remove", "a.txt")[:2] == (0, "1 removed\n")
