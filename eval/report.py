@@ -121,7 +121,9 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
+    from eval.growth import draw
     from eval.tables import write_tables
 
     write_tables()
+    draw()
     sys.stdout.write(f"tables made from {RESULTS.relative_to(ROOT)}\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.bench.tables import load_table, peers_table
+from eval.growth import files_table, growth_table, stages_table
 from eval.report import RESULTS, ROOT, provenance
 from eval.scaling import outgrown_table, scaling_table
 
@@ -35,6 +36,9 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "support": _support_table,
         "confidence": _confidence_table,
         "speed": _speed_table,
+        "growth": growth_table,
+        "stages": stages_table,
+        "files": files_table,
         "robustness": _robustness_table,
         "cleaning": _cleaning_table,
         "furniture": _furniture_table,

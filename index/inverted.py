@@ -75,12 +75,13 @@ def build(count: int, chunks: Chunks, *, seed: int = 0) -> Built:
 
 
 def between(vectors: Vectors, count: int, chance: np.random.Generator) -> Vectors:
-    """Queries (count, d) that are no stored vector: each a vector plus half of another, of unit norm.
+    """Queries (count, d) that are no stored vector: each the sum of three that are drawn at random, of unit norm.
 
-    A question is like that: near to what it asks about, and not the same.
+    They are as hard to serve as questions, or harder. Measured with a hundred thousand passages, 64 lists of 1024: the
+    questions of three BEIR sets had a recall@10 of 0.976, these 0.971; a vector and half of another 0.998, a vector and
+    as much noise 0.997, which would promise too much.
     """
-    one, other = (vectors[chance.integers(0, len(vectors), count)] for _ in range(2))
-    mixed = one + 0.5 * other
+    mixed = np.sum([vectors[chance.integers(0, len(vectors), count)] for _ in range(3)], axis=0)
     lengths = np.linalg.norm(mixed, axis=1, keepdims=True)
     return np.asarray(mixed / np.maximum(lengths, 1e-9), np.float32)
 
