@@ -32,10 +32,11 @@ SIZES = (10_000_000, 100_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the results files say. Bytes on disk a passage; passages a second and core; answers a second and core,
-    bytes of the answering process and the cores it had, None where no load was measured."""
+    """What the results files say. Bytes on disk a passage, in a collection of so many; passages a second and core;
+    answers a second and core, bytes of the answering process and the cores it had, None where no load was measured."""
 
     bytes_per_passage: float
+    of_passages: int
     indexed_per_core: float
     answered_per_core: float | None
     process_bytes: float | None
@@ -43,13 +44,20 @@ class Measured:
 
 
 def measured(results: Path) -> Measured:
-    """From the record of speed, and of load where there is one: that without an index run, else with."""
+    """From the record of speed; of growth where there is one, its largest collection; of load where there is one, that
+    without an index run before that with."""
     speed = json.loads((results / "speed-cranfield.json").read_text(encoding="utf-8"))
     loads = [results / f"load-{name}.json" for name in ("serve-alone", "serve")]
     load = next((json.loads(path.read_text(encoding="utf-8")) for path in loads if path.is_file()), None)
     cores = int(speed["cores"])
+    size, n = speed["bytes_per_passage"], speed["indexed"]["passages"]
+    for path in results.glob("growth-*.json"):
+        largest = max(json.loads(path.read_text(encoding="utf-8"))["sizes"], key=lambda grown: grown["passages"])
+        if largest["passages"] > n:
+            size, n = sum(largest["bytes"].values()) / largest["passages"], largest["passages"]
     return Measured(
-        bytes_per_passage=speed["bytes_per_passage"],
+        bytes_per_passage=size,
+        of_passages=n,
         indexed_per_core=speed["indexed_per_second"]["passages"] / cores,
         answered_per_core=load["per_second"] / cores if load else None,
         process_bytes=load["memory_mb"]["last"] * 1024**2 if load else None,
@@ -72,7 +80,7 @@ def outgrown_table(results: Path) -> str:
         f"{1e6 / indexed / 3600:.1f} hours, ten million in {1e7 / indexed / 86400:.1f} days | `pilcrow index "
         "--workers`, on this machine or on a Ray cluster |",
         "| the one writer | a second one is refused | one process that indexes at a time | Milvus |",
-        f"| disk | {m.bytes_per_passage / 1e3:.1f} kB a passage, everything included | "
+        f"| disk | {m.bytes_per_passage / 1e3:.1f} kB a passage, everything included, of {m.of_passages:,} | "
         f"{1e12 / m.bytes_per_passage / 1e6:.0f} million passages a terabyte | Milvus, on object storage |",
         f"| memory | {_number(m.process_bytes and m.process_bytes / 1e6, 0)} MB for the answering process; vectors and "
         "words are mapped files | as long as the system's file cache holds the lists that are looked at: "
@@ -89,7 +97,7 @@ def scaling_table(results: Path) -> str:
     graph, lists = ([n * size / 1e9 for n in SIZES] for size in (_GRAPH_BYTES, _LISTS_BYTES))
     nodes = [math.ceil(gb / 32) for gb in graph]
     lines: list[tuple[str, list[str], str]] = [
-        ("disk, one copy of everything", [f"{gb:,.0f} GB" for gb in disk], "measured, times n"),
+        ("disk, one copy of everything", [f"{gb:,.0f} GB" for gb in disk], f"measured at {m.of_passages:,}, times n"),
         ("its price a month", [f"${gb * _DOLLARS_A_GB_MONTH:,.0f}" for gb in disk], "times AWS's price of gp3"),
         ("embedding, once", [f"{hours:,.0f} core hours" for hours in core_hours], "measured, times n"),
         ("its price", [f"${hours * _DOLLARS_A_CORE_HOUR:,.0f}" for hours in core_hours], "times AWS's price of a core"),

@@ -21,7 +21,8 @@ def row(table: str, begins: str) -> list[str]:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    speed = {"cores": 2, "bytes_per_passage": 5_000.0, "indexed_per_second": {"passages": 100.0}, **ORIGIN}
+    speed = {"cores": 2, "bytes_per_passage": 5_000.0, "indexed": {"passages": 900},
+             "indexed_per_second": {"passages": 100.0}, **ORIGIN}  # fmt: skip
     (tmp_path / "speed-cranfield.json").write_text(json.dumps(speed))
     return tmp_path
 
@@ -45,6 +46,17 @@ def test_a_hundred_million_passages_are_as_many_times_the_measured_one(results: 
     assert row(table, "memory for the vectors")[1:3] == ["17 GB", "166 GB"]  # 1e8 * (384 * 4 + 16 * 2 * 4) bytes
     assert row(table, "nodes of")[1:3] == ["1", "6"]
     assert row(table, "cores that retrieve")[1] == "–"
+
+
+def test_bytes_a_passage_are_those_of_the_largest_collection_that_was_measured(results: Path) -> None:
+    assert row(outgrown_table(results), "disk")[1] == "5.0 kB a passage, everything included, of 900"
+    sizes = [
+        {"passages": 10_000, "bytes": {"vectors": 9_000_000}},
+        {"passages": 1_000_000, "bytes": {"vectors": 400_000_000, "lexical": 600_000_000, "corpus.sqlite": 10**9}},
+    ]
+    (results / "growth-million.json").write_text(json.dumps({"sizes": sizes, **ORIGIN}))
+    assert row(outgrown_table(results), "disk")[1] == "2.0 kB a passage, everything included, of 1,000,000"
+    assert row(scaling_table(results), "disk")[1:] == ["20 GB", "200 GB", "measured at 1,000,000, times n"]
 
 
 def test_askers_are_counted_from_the_load_that_was_measured(load: Path) -> None:
