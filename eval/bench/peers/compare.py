@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     if given.save:
         command = ["python", "-m", "eval.bench.peers.compare", name, "--environments", "DIR",
-                   "--repeat", str(given.repeat)]  # fmt: skip
+                   "--repeat", str(given.repeat), *(f"--system={system}" for system in given.system or ())]  # fmt: skip
         save_result(f"peers-{given.save}", figures, command=shlex.join(command), data=given.folder,
                     model_sha256=BUNDLED_SHA256)  # fmt: skip
     sys.stdout.write(json.dumps(figures) + "\n")
