@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -173,10 +174,11 @@ def run_setting(
             return _read_run(setting.name, setting.run, questions, snapshot)
         sources = Sources(snapshot)
         own = own_documents(questions, snapshot)
+        copies = cache(snapshot.copies)  # the same documents are found again and again
         for done, (question, vector) in enumerate(zip(questions, known, strict=True), 1):
             without = own.get(question.question_id)
             found = find_hits(setting, question.text, snapshot, sources, encoder, reader=reader, vector=vector)
-            hits = under_all_names(found, snapshot)
+            hits = under_all_names(found, copies)
             rankings[question.question_id] = rank_units(hits, level, sources, without=without, depth=DEPTH)
             report(setting.name, done, len(questions))
         seconds = _seconds(setting, questions[:_TIMED], snapshot, encoder, reader) if timed else ()
@@ -201,12 +203,15 @@ def find_hits(
     return hits
 
 
-def under_all_names(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
-    """Each hit under every document that has its text: the judgements know them all, the collection stores one."""
+def under_all_names(hits: Sequence[Hit], copies: Callable[[str], Sequence[str]]) -> list[Hit]:
+    """Each hit under every document that has its text: the judgements know them all, the collection stores one.
+
+    copies: the other names of a document, as the snapshot gives them.
+    """
     named = []
     for hit in hits:
-        names = (hit.passage.doc_id, *snapshot.copies(hit.passage.doc_id))
-        named += [replace(hit, passage=replace(hit.passage, doc_id=name)) for name in names]
+        others = copies(hit.passage.doc_id)
+        named += [hit, *(replace(hit, passage=replace(hit.passage, doc_id=name)) for name in others)]
     return named
 
 

@@ -49,7 +49,7 @@ class Pilcrow:
         from rag.retrieval import retrieve
 
         with self._collection.reading() as snapshot:
-            hits = under_all_names(retrieve(snapshot, self._encoder, query, _PASSAGES), snapshot)
+            hits = under_all_names(retrieve(snapshot, self._encoder, query, _PASSAGES), snapshot.copies)
         return list(dict.fromkeys(hit.passage.doc_id for hit in hits))[:K]
 
 
