@@ -357,6 +357,31 @@ def test_ray_that_is_started_here_listens_at_this_machine_alone(ray: Any) -> Non
     assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray")
+def test_documents_that_end_every_worker_are_given_up_in_one_line(
+    tmp_path: Path, encoder: Encoder, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import cluster
+
+    real = cluster._actor
+
+    def ending(library: Any) -> Any:
+        class Actor(real(library)):  # type: ignore[misc]
+            @library.method(concurrency_group="encode")  # type: ignore[untyped-decorator]
+            def encode(self, texts: Sequence[str]) -> None:
+                os._exit(len(texts))
+
+        return Actor
+
+    monkeypatch.setattr(cluster, "_actor", ending)
+    with (
+        cluster.Cluster(None, BUNDLED, BUNDLED_SHA256) as workers,
+        pytest.raises(WorkersFailed, match=r"^4 workers were ended by the same documents, [^\n]*$"),
+    ):
+        indexed(tmp_path / "c", encoder, files, workers)
+
+
 @pytest.mark.usefixtures("ray")
 def test_workers_with_other_code_or_another_encoder_are_refused() -> None:
     from index.cluster import Cluster
