@@ -145,10 +145,14 @@ def _milliseconds(collection: Collection, encoder: Encoder, texts: Sequence[str]
 
 
 @contextmanager
-def lite_server(folder: Path) -> Iterator[str]:
-    """A Milvus Lite server in a process of its own on 127.0.0.1; its address, less a collection's name."""
+def lite_server(folder: Path, port: int = 0) -> Iterator[str]:
+    """A Milvus Lite server in a process of its own on 127.0.0.1; its address, less a collection's name.
+
+    port: 0 is any free one.
+    """
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "milvus_lite.cmdline", "server", "--data-dir", str(folder), "--host", "127.0.0.1",
                "--port", str(port)]  # fmt: skip

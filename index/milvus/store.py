@@ -41,6 +41,7 @@ _INSERT_ROWS = 1000
 # Milvus Lite flushes by itself at 128 MB, and shows neither old nor new rows for that moment; see `flush`.
 _FLUSH_ROWS = 8_000
 _SECONDS = 60.0
+_READ_SECONDS = 20.0
 _WAIT_FOR_FLUSH = 10.0
 _NOT_LOADED = 101
 # By itself pymilvus pings every ten seconds, and a Milvus Lite server ends a connection that pings more than every five
@@ -214,7 +215,7 @@ class Store:
         for at in range(0, len(keys), _VALUES):
             ask = partial(
                 self.client.get, self.part(part), list(keys[at : at + _VALUES]), output_fields=list(fields),
-                consistency_level="Strong", timeout=_SECONDS,
+                consistency_level="Strong", timeout=_READ_SECONDS,
             )  # fmt: skip
             found += self._read(ask, steady=steady)
         return [dict(row) for row in found]
@@ -225,7 +226,7 @@ class Store:
         def ask() -> list[Row]:
             found = self.client.query(
                 self.part(part), condition, output_fields=list(fields), limit=MAX_ROWS, consistency_level="Strong",
-                timeout=_SECONDS,
+                timeout=_READ_SECONDS,
             )  # fmt: skip
             return list(self._iterated(part, condition, fields)) if len(found) >= MAX_ROWS else [dict(r) for r in found]
 
@@ -252,7 +253,7 @@ class Store:
         def ask() -> list[Row]:
             (hits,) = self.client.search(
                 self.part(part), [query], filter=condition, limit=k, output_fields=list(fields),
-                search_params=parameters, anns_field=field, consistency_level="Strong", timeout=_SECONDS,
+                search_params=parameters, anns_field=field, consistency_level="Strong", timeout=_READ_SECONDS,
             )  # fmt: skip
             # Milvus Lite gives a BM25 score as a distance, below zero; Milvus itself gives the score.
             sign = -1 if field == "bm25" and self.is_lite else 1
@@ -264,7 +265,11 @@ class Store:
         """The number of rows that meet a condition."""
         (found,) = self._read(
             lambda: self.client.query(
-                self.part(part), condition, output_fields=["count(*)"], consistency_level="Strong", timeout=_SECONDS
+                self.part(part),
+                condition,
+                output_fields=["count(*)"],
+                consistency_level="Strong",
+                timeout=_READ_SECONDS,
             )
         )
         return int(found["count(*)"])

@@ -3,17 +3,23 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from eval.bench.milvus import lite_server
 from index.address import milvus_address, place_of
 from index.backup import export_collection, import_collection
 from index.checking import check
 from index.collection import Collection, Filters, Snapshot, create_collection, open_collection
 from index.embedding import Encoder
-from index.errors import CollectionError, CollectionLocked
+from index.errors import CollectionDamaged, CollectionError, CollectionLocked
+from index.indexing import index_paths
+from index.milvus.collection import MilvusCollection
+from index.milvus.rows import HEADER, PASSAGE, WHOLE_DOCUMENT
 from rag.retrieval import retrieve
 
 pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'pilcrow[milvus]'")
@@ -196,6 +202,79 @@ def test_filters_that_let_many_documents_through_are_held_without_naming_them_al
         for question in QUESTIONS:
             expected, got = (dense(s, encoder, question, filters) for s in (ours, theirs))
             assert list(got) == list(expected)
+
+
+def test_compact_builds_hnsw_for_a_large_collection_and_hits_stay(
+    moved: tuple[Collection, Path], milvus: str, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("index.milvus.collection.FLAT_UNTIL", 100)
+    import_collection(moved[1], f"{milvus}/large")
+    with open_collection(f"{milvus}/large", write=True) as large, moved[0].reading() as flat:
+        assert isinstance(large, MilvusCollection)
+        assert large.store.index_type("passages_1") == "FLAT"
+        assert large.compact()
+        assert large.store.index_type("passages_1") == "HNSW"
+        with large.reading() as graph:
+            for question in QUESTIONS:
+                expected, got = (dense(s, encoder, question) for s in (flat, graph))
+                assert len(got.keys() & expected.keys()) >= 0.98 * len(expected)
+                assert got == pytest.approx({i: expected[i] for i in got if i in expected} | got, abs=1e-3)
+
+
+def test_what_is_damaged_is_named_never_shown_and_mended_where_it_can_be(
+    milvus: str, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in "abcd":
+        (tmp_path / f"{name}.txt").write_text(
+            f"The {name} committee of the town agreed to mend the old bridge by winter."
+        )
+    with create_collection(f"{milvus}/damaged", encoder.identity) as collection:
+        index_paths(collection, encoder, [tmp_path / f"{name}.txt" for name in "abcd"])
+        assert isinstance(collection, MilvusCollection)
+        store = collection.store
+        (piece,) = [row for row in store.query("texts", "piece == 1", [*HEADER, "piece_no", "piece"])
+                    if "The a committee" in row["value"]]  # fmt: skip
+        store.upsert("texts", [piece | {"value": piece["value"].replace("winter", "summer")}])
+        (row,) = [row for row in store.query("documents", "row_no > 0", WHOLE_DOCUMENT) if '"b.txt"' in row["value"]]
+        store.upsert("documents", [row | {"value": row["value"].replace('"publisher": null', '"publisher": "X"')}])
+        passages = store.query("passages_1", "passage_id > 0", ["passage_id", *PASSAGE, "heading", "words", "vector"])
+        (passage,) = [row for row in passages if "The c committee" in row["text"]]
+        store.upsert("passages_1", [passage | {"vector": passage["vector"][::-1]}])
+        with collection.reading() as snapshot, pytest.raises(CollectionDamaged, match="mend it with: pilcrow check"):
+            snapshot.document("a.txt")
+        found = check(collection, lambda: encoder)
+        assert {(damage.document, damage.part, damage.mended) for damage in found} == {
+            ("a.txt", "text", True), ("b.txt", "metadata", True), ("c.txt", "vectors", True),
+        }  # fmt: skip
+        assert check(collection, lambda: encoder) == []
+        with collection.reading() as snapshot:
+            assert snapshot.document("a.txt").text == (tmp_path / "a.txt").read_text()
+
+
+def test_a_server_that_begins_anew_is_asked_again_and_one_that_is_gone_is_told(
+    moved: tuple[Collection, Path], encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("index.milvus.store._READ_SECONDS", 2.0)
+    with lite_server(tmp_path / "lite") as first:
+        import_collection(moved[1], f"{first}/again")
+        reader = open_collection(f"{first}/again")
+        with reader.reading() as snapshot:
+            before = dense(snapshot, encoder, QUESTIONS[0])
+    with pytest.raises(CollectionError, match="no Milvus answers at"), reader.reading():
+        pass
+    with lite_server(tmp_path / "lite", int(first.rpartition(":")[2])):
+        after: dict[int, float] = {}
+        for _ in range(100):  # gRPC knocks again after a moment
+            with suppress(CollectionError), reader.reading() as snapshot:
+                after = dense(snapshot, encoder, QUESTIONS[0])
+            if after:
+                break
+            time.sleep(0.1)
+        assert after == pytest.approx(before)
+        reader.close()
 
 
 def test_a_server_that_is_down_is_one_clear_line() -> None:
