@@ -211,13 +211,15 @@ class FolderSnapshot:
         if self._lexical.index is None:
             self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
         documents = one("SELECT count(*) FROM documents").fetchone()[0]
+        paragraphs, furniture = one(
+            "SELECT count(*), coalesce(sum(kind = ?), 0) FROM documents JOIN paragraphs USING (text_no)",
+            (Kind.FURNITURE.value,),
+        ).fetchone()
         return Status(
             documents=documents,
-            paragraphs=one("SELECT count(*) FROM documents JOIN paragraphs USING (text_no)").fetchone()[0],
+            paragraphs=paragraphs,
             passages=one("SELECT count(*) FROM passages").fetchone()[0],
-            furniture=one(
-                "SELECT count(*) FROM documents JOIN paragraphs USING (text_no) WHERE kind = ?", (Kind.FURNITURE.value,)
-            ).fetchone()[0],
+            furniture=furniture,
             duplicates=documents - self._different_texts(),
             size=folder_size(self._folder),
             encoder=self.encoder,
