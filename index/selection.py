@@ -48,7 +48,8 @@ class Selections:
     """The selections of one open collection; threads may share it."""
 
     def __init__(self) -> None:
-        self._one_reads = threading.Lock()
+        self._one_looks = threading.Lock()  # at what is kept, for a moment
+        self._one_reads = threading.Lock()  # from the truth, which may take a second: only who filters waits
         self._passages = np.zeros(0, np.int64)  # ascending
         self._texts = np.zeros(0, np.int64)  # of each passage
         self._documents = _Documents()
@@ -59,20 +60,23 @@ class Selections:
     ) -> Selection | None:
         """What a state lets through; None is everything. last: the last id of the base, whose removed ones go."""
         key = (generation, last, filters or Filters())
-        with self._one_reads:
+        with self._one_looks:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            made = self._kept[key] = self._make(connection, generation, key[2])
+        removed = _removed(connection)
+        if not filters:
+            made = _all_but(removed, _newest(connection)) if len(removed) else None
+        else:
+            with self._one_reads:
+                made = self._make(connection, generation, filters, removed)
+        with self._one_looks:
+            self._kept[key] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return made
+        return made
 
-    def _make(self, connection: sqlite3.Connection, generation: int, filters: Filters) -> Selection | None:
-        rows = connection.execute("SELECT passage_id FROM removed")
-        removed = np.fromiter((row[0] for row in rows), np.int64)
-        if not filters:
-            return _all_but(removed, _newest(connection)) if len(removed) else None
+    def _make(self, connection: sqlite3.Connection, generation: int, filters: Filters, removed: Ids) -> Selection:
         if filters.documents:
             texts = _texts_by_name(connection, filters)
             passages = _passages_of(connection, texts)
@@ -177,6 +181,11 @@ def _all_but(removed: Ids, newest: int) -> Selection:
     bits = np.full((newest >> 3) + 1, 255, np.uint8)
     np.bitwise_and.at(bits, removed[removed <= newest] >> 3, ~(1 << (removed[removed <= newest] & 7)).astype(np.uint8))
     return Selection(bits, newest, np.zeros(0, np.int64), None)
+
+
+def _removed(connection: sqlite3.Connection) -> Ids:
+    """Ids that the base still has and the truth has no longer."""
+    return np.fromiter((row[0] for row in connection.execute("SELECT passage_id FROM removed")), np.int64)
 
 
 def _newest(connection: sqlite3.Connection) -> int:
