@@ -2,12 +2,23 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval import model_commands
+from eval.reported import (
+    SAMPLE,
+    ArticleOption,
+    FullOption,
+    ReaderOption,
+    SquadArgument,
+    as_typed,
+    print_figures,
+    reader_in,
+    report_figures,
+)
 from rag.console import CollectionOption, JsonOption, SaveOption, print_json, print_line, progress_bar, say
 
 if TYPE_CHECKING:
@@ -15,10 +26,6 @@ if TYPE_CHECKING:
     from eval.questions import QuestionSet
     from index.address import Place
     from index.embedding import Encoder
-    from rag.reading import Reader
-
-# Questions of an evaluation, where not all are asked for.
-_SAMPLE = 1000
 
 eval_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Measure retrieval and answers on test collections."
@@ -69,7 +76,7 @@ def eval_retrieval_command(
         scores = evaluate_retrieval(
             questions,
             model,
-            reader=_reader(None) if read else None,
+            reader=reader_in(None) if read else None,
             collection=asked,
             folder=folder,
             progress=lambda step, n, total: progress(n, total, step),
@@ -95,17 +102,6 @@ def eval_retrieval_command(
                    f"in the reader's order {scores.order['read']:.4f}")  # fmt: skip
 
 
-SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
-ReaderOption = Annotated[
-    Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")
-]
-ArticleOption = Annotated[
-    list[str] | None,
-    typer.Option("--article", metavar="TITLE", help="Only questions on this article; may be given again."),
-]
-FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a fixed sample of 1,000.")]
-
-
 @eval_app.command("reading")
 def eval_reading_command(
     path: SquadArgument,
@@ -123,13 +119,15 @@ def eval_reading_command(
     from eval.figures import reading_figures
     from eval.reading_runs import evaluate_reading
 
-    dataset = read_squad(path, article or None).sampled(None if full else _SAMPLE)
-    model = _reader(reader)
+    dataset = read_squad(path, article or None).sampled(None if full else SAMPLE)
+    model = reader_in(reader)
     with progress_bar("reading") as progress:
         scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
     figures = reading_figures(scores)
-    arguments = _asked("reading", path, article, full, reader, threshold)
-    _report_figures(figures, "reading", save, arguments, path, model.sha256, as_json)
+    arguments = as_typed("reading", path, articles=article, full=full, reader=reader, threshold=threshold)
+    report_figures(
+        figures, "reading", save=save, command=arguments, data=path, model_sha256=model.sha256, as_json=as_json
+    )
 
 
 @eval_app.command("answers")
@@ -148,8 +146,8 @@ def eval_answers_command(
     from eval.questions import read_question_set
     from eval.runs import collection_of, places_of
 
-    questions = read_question_set(path, articles=article or None).sampled(None if full else _SAMPLE)
-    model, encoder = _reader(reader), _encoder(questions, collection)
+    questions = read_question_set(path, articles=article or None).sampled(None if full else SAMPLE)
+    model, encoder = reader_in(reader), _encoder(questions, collection)
     folder, asked = _collections(questions, collection)
     with progress_bar("answering") as progress:
 
@@ -161,41 +159,19 @@ def eval_answers_command(
                 places = places_of(questions.questions, snapshot)
             answers = ask_questions(questions.questions, places, indexed, encoder, model, progress=report)
     figures = answer_figures(score_answers(answers, places))
-    arguments = _asked("answers", Path(path), article, full, reader)
-    _report_figures(figures, "answers", save, arguments, questions.path, model.sha256, as_json)
+    arguments = as_typed("answers", Path(path), articles=article, full=full, reader=reader)
+    report_figures(
+        figures,
+        "answers",
+        save=save,
+        command=arguments,
+        data=questions.path,
+        model_sha256=model.sha256,
+        as_json=as_json,
+    )
 
 
-@eval_app.command("support")
-def eval_support_command(
-    path: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Rows of claim, references, attribution_label.")],
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="DIR", help="A support model's folder. [default: the bundled one]")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Of the support. [default: the one that makes a claim supported]")
-    ] = None,
-    pages: Annotated[bool, typer.Option("--pages", help="WiCE: whole pages, not what a citation would quote.")] = False,
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Balanced accuracy and AUROC of support, beside the cosine's, at its best threshold on these very claims."""
-    from eval.figures import support_figures
-    from eval.support_runs import evaluate_support, read_claims
-    from index.embedding import bundled_folder, open_encoder
-    from rag.support import SUPPORTED, SupportModel, bundled_support
-
-    claims = read_claims(path, pages=pages)
-    judge = SupportModel.open(model, bundled_folder()) if model else bundled_support()
-    with progress_bar("judging") as progress:
-        scores = evaluate_support(
-            claims,
-            judge,
-            open_encoder(),
-            threshold=SUPPORTED if threshold is None else threshold,
-            progress=lambda n, total: progress(n, total, ""),
-        )
-    command = _asked("support", path, None, False, None, threshold) + (" --pages" if pages else "")
-    _report_figures(support_figures(scores), "support", save, command, path, judge.sha256, as_json)
+eval_app.command("support")(model_commands.support_command)
 
 
 @eval_app.command("compare")
@@ -248,7 +224,7 @@ def eval_compare_command(
     default = _encoder(questions, collection).identity.name
     with progress_bar("comparing") as progress:
         comparison = compare_settings(
-            questions, parsed, _reader(None), measure=measure, level=Level(by), answers=answers, asked=asked,
+            questions, parsed, reader_in(None), measure=measure, level=Level(by), answers=answers, asked=asked,
             cache=cache, encoder=default, progress=lambda step, done, total: progress(done, total, step),
         )  # fmt: skip
     if trec:
@@ -315,7 +291,7 @@ def eval_suite_command(
     parts = []
     with progress_bar("suite") as progress:
         for part in run_suite(
-            data, open_encoder(), _reader(None), folder, progress=lambda step, n, total: progress(n, total, step)
+            data, open_encoder(), reader_in(None), folder, progress=lambda step, n, total: progress(n, total, step)
         ):
             parts.append(part)
             say(f"{part.kind} {part.name}: {part.seconds:.0f} s")
@@ -327,73 +303,12 @@ def eval_suite_command(
         return
     for part in parts:
         print_line(f"\n{part.kind} {part.name}")
-        _print_figures(part.figures)
+        print_figures(part.figures)
 
 
-@eval_app.command("confidence")
-def eval_confidence_command(
-    path: SquadArgument,
-    fit_on: Annotated[
-        list[str], typer.Option("--fit-on", metavar="TITLE", help="Fit on this article; again for more.")
-    ],
-    report_on: Annotated[
-        list[str], typer.Option("--report-on", metavar="TITLE", help="Report on this article; again for more.")
-    ],
-    reader: ReaderOption = None,
-    full: FullOption = False,
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fit the confidence of an answer on some articles, and show on others whether it can be trusted."""
-    from eval.confidence import abstained, examples_of, fit, reliability
-    from eval.datasets import read_squad
-    from eval.questions import sample_questions
-    from index.embedding import open_encoder
-
-    model, encoder = _reader(reader), open_encoder()
-    # Articles about Belarus: nothing that these questions ask for stands in an encyclopaedia's other articles.
-    unrelated = [question.text for question in sample_questions().questions]
-    found = []
-    for titles, asked in ((fit_on, unrelated[::2]), (report_on, unrelated[1::2])):
-        dataset = read_squad(path, titles).sampled(None if full else _SAMPLE // 2)
-        with progress_bar("reading") as progress:
-            found.append(examples_of(dataset, encoder, model, asked, progress=lambda n, total: progress(n, total, "")))
-    fitted = fit(found[0])
-    figures = {
-        "questions": len(found[1]),
-        "weights": {"bias": fitted.bias, "answerable": fitted.answerable, "cosine": fitted.cosine},
-        "threshold": fitted.threshold,
-        "abstained": abstained(found[1], fitted),
-        "reliability": reliability(found[1], fitted),
-    }
-    words = [word for option, titles in (("--fit-on", fit_on), ("--report-on", report_on))
-             for title in titles for word in (option, title)]  # fmt: skip
-    command = shlex.join(["pilcrow", "eval", "confidence", path.name, *words, *(["--full"] if full else [])])
-    _report_figures(figures, "confidence", save, command, path, model.sha256, as_json)
-
-
-@eval_app.command("speed")
-def eval_speed_command(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to index, not the sample.")
-    ] = None,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="Encode the same passages with sentence-transformers, to compare.")
-    ] = False,
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import, load, indexing, answers, memory and bytes on this machine; for a bug report, or to compare two."""
-    from eval.speed import SAMPLE, measure_speed
-    from index.embedding import BUNDLED_SHA256
-
-    with progress_bar("measuring") as progress:
-        figures = measure_speed(paths or (), reference=reference, progress=progress)
-    arguments = shlex.join(
-        ["pilcrow", "eval", "speed", *(path.name for path in paths or ()), *(["--reference"] if reference else [])]
-    )
-    data = paths[0] if paths else SAMPLE
-    _report_figures(figures, "speed", save, arguments, data, BUNDLED_SHA256, as_json)
+eval_app.command("confidence")(model_commands.confidence_command)
+eval_app.command("speed")(model_commands.speed_command)
+eval_app.command("cleaning")(model_commands.cleaning_command)
 
 
 # ---- What they share
@@ -413,59 +328,6 @@ def _write_trec(comparison: "Comparison", folder: Path) -> None:
     say(f"runs and qrels: {folder}")
 
 
-def _reader(folder: Path | None) -> "Reader":
-    """The reader in a folder, or the bundled one."""
-    from index.embedding import bundled_folder
-    from rag.reading import Reader, bundled_reader
-
-    return Reader.open(folder, bundled_folder()) if folder else bundled_reader()
-
-
-def _asked(
-    kind: str,
-    path: Path,
-    articles: Sequence[str] | None,
-    full: bool,
-    reader: Path | None,
-    threshold: float | None = None,
-) -> str:
-    """An evaluation as a user would type it, with all that decides its figures."""
-    words = ["pilcrow", "eval", kind, path.name]
-    for title in articles or ():
-        words += ["--article", title]
-    words += ["--threshold", f"{threshold:.4f}"] if threshold is not None else []
-    words += ["--reader", reader.name] if reader else []
-    return shlex.join([*words, *(["--full"] if full else [])])
-
-
-def _report_figures(
-    figures: dict[str, Any], kind: str, save: str | None, command: str, data: Path, model_sha256: str, as_json: bool
-) -> None:
-    """Prints the figures, as JSON or a line each, and keeps them where they are to be kept."""
-    from eval.report import save_result
-
-    if save:
-        save_result(f"{kind}-{save}", figures, command=command, data=data, model_sha256=model_sha256)
-    if as_json:
-        print_json(figures)
-        return
-    _print_figures(figures)
-
-
-def _print_figures(figures: Mapping[str, Any], above: str = "") -> None:
-    """A line a figure; a list, such as a curve, only by its length."""
-    for name, value in figures.items():
-        label = f"{above} {name}".strip()
-        if isinstance(value, dict):
-            _print_figures(value, label)
-        elif isinstance(value, list):
-            print_line(f"{label:<46}{len(value)} rows, with --json")
-        elif value is None or isinstance(value, str):
-            print_line(f"{label:<46}{value or 'none'}")
-        else:
-            print_line(f"{label:<46}" + (f"{value:,}" if isinstance(value, int) else f"{value:.4f}"))
-
-
 def _collections(questions: "QuestionSet", named: str | None) -> tuple["Place | None", "Place | None"]:
     """Where the questions' own documents are kept, and the existing collection that is asked where they bring none."""
     from index.address import place_of
@@ -482,31 +344,3 @@ def _encoder(questions: "QuestionSet", named: str | None) -> "Encoder":
     from rag.opened import open_collection
 
     return open_encoder() if questions.bring_documents else open_collection(named or questions.collection).encoder
-
-
-@eval_app.command("cleaning")
-def eval_cleaning_command(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA", help="A folder of html/*.html.gz and ground-truth.json; or a BEIR folder or SQuAD's .json."
-        ),
-    ],
-    save: SaveOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Precision, recall and F1 of what is kept of flattened pages, beside keeping all and trafilatura on the HTML.
-
-    Of texts that are all body, a BEIR folder's or a SQuAD file's: the share of words that is taken for furniture.
-    """
-    from eval.cleaning import body_texts, evaluate_cleaning, lost_json, lost_words, read_pages, scores_json
-    from eval.report import data_sha256
-    from index.cleaner import BUNDLED_CLEANER
-
-    if path.is_file() or (path / "corpus.jsonl").is_file():
-        kind, figures = "furniture", dict(lost_json(lost_words(body_texts(path))))
-    else:
-        with progress_bar("cleaning") as progress:
-            kind, figures = "cleaning", dict(scores_json(evaluate_cleaning(read_pages(path), progress=progress)))
-    command = shlex.join(["pilcrow", "eval", "cleaning", path.resolve().name])
-    _report_figures(figures, kind, save, command, path, data_sha256(BUNDLED_CLEANER), as_json)
