@@ -43,6 +43,10 @@ _PANELS: Mapping[str, Lines] = {
 }
 
 
+# What should hardly grow stands on an axis from 0; what grows as the collection does, on a logarithmic one.
+_LINEAR = ("Ten hits for a question, ms", "Opening, adding, s")
+
+
 def growth_table(results: Path) -> str:
     """What each size takes, a column a size."""
     rows: list[str] = []
@@ -57,7 +61,7 @@ def growth_table(results: Path) -> str:
             rows.append(f"| {label} | " + " | ".join(figure(size) for size in sizes) + " |")
         made = sorted({size["made"]["made"]["commit"][:12] for size in sizes})
         rows += ["", f"- documents stored at commit `{'`, `'.join(made)}`, the rest:"]
-    picture = ["", "![The same figures over the number of passages, on logarithmic axes](docs/growth.svg)"]
+    picture = ["", "![The same figures over the number of passages, the latter on a logarithmic axis](docs/growth.svg)"]
     return "\n".join([*rows, *(provenance(record) for record in records), *(picture if records else ()), ""])
 
 
@@ -155,9 +159,12 @@ def draw(results: Path = RESULTS, picture: Path = PICTURE) -> None:
             panel.set_xscale("log")
             panel.set_xticks(counts, [f"{count:,}" for count in counts])
             panel.xaxis.set_minor_formatter(NullFormatter())
-            panel.set_yscale("log")
+            panel.set_yscale("linear" if title in _LINEAR else "log")
             panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-            panel.yaxis.set_minor_formatter(NullFormatter())
+            if title in _LINEAR:
+                panel.set_ylim(bottom=0)
+            else:
+                panel.yaxis.set_minor_formatter(NullFormatter())
             panel.grid(visible=True, color="#e4e4e4", linewidth=0.7)
             panel.spines[["top", "right"]].set_visible(False)
             panel.legend(frameon=False, fontsize=8)

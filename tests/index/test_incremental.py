@@ -48,6 +48,13 @@ def files_with(folder: Path, words: tuple[str, ...]) -> set[str]:
     }
 
 
+@pytest.fixture(params=[0, 100])
+def _one_by_one(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stored documents are read all at once, or one by one."""
+    monkeypatch.setattr("index.intake._ASKED_ONE_BY_ONE", request.param)
+
+
+@pytest.mark.usefixtures("_one_by_one")
 def test_a_file_that_was_moved_keeps_its_document_and_is_not_embedded_again(
     tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
 ) -> None:
@@ -77,6 +84,7 @@ def test_a_copied_file_is_a_document_of_its_own_and_of_several_moved_copies_each
     assert names(collection) == {"a.txt": "moved-a.txt", "b.txt": "moved-b.txt", "c.txt": "c.txt"}
 
 
+@pytest.mark.usefixtures("_one_by_one")
 def test_moved_rows_keep_their_documents(tmp_path: Path, make_collection: MakeCollection, encoder: Encoder) -> None:
     collection = make_collection(bridge=BRIDGE)
     files = tmp_path / "collection-files"

@@ -8,7 +8,7 @@ import pytest
 from index import vectors as dense
 from index.embedding import Encoder, Vectors, bundled_folder, open_encoder, rounded
 from index.errors import EncoderMissing
-from index.lexical import LexicalEntry, LexicalIndex
+from index.lexical import LexicalEntry, LexicalIndex, committed_files, remove_orphans
 
 ODD_QUERIES = [
     "Lukashenko: what foo?",
@@ -115,3 +115,55 @@ def test_an_entry_is_replaced_by_its_id_and_removed_ones_are_gone(words: Lexical
     assert words.search("cats", 5) == []
     assert words.search("Lukashenko", 5) == []
     assert [i for i, _ in words.search("birds", 5)] == [1]
+
+
+def put_many(index: LexicalIndex, first: int, count: int) -> None:
+    index.replace(
+        [
+            LexicalEntry(n, n, f"Passage number{n} of the long ledger of the harbour.")
+            for n in range(first, first + count)
+        ]
+    )
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_segments_that_are_merged_in_the_background_lose_nothing_whether_waited_for_or_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patient: bool
+) -> None:
+    if not patient:
+        for name in ("_BEGINNING_SECONDS", "_PATIENCE_SECONDS", "_PATIENCE_PER_ENTRY"):
+            monkeypatch.setattr(f"index.lexical.{name}", 0)
+    index = LexicalIndex(tmp_path / "words")
+    for n in range(12):
+        put_many(index, 300 * n, 300)
+        assert len(index) == 300 * (n + 1)
+    index.settle()
+    put_many(LexicalIndex(tmp_path / "words"), 5000, 1)  # another may write now
+    for found in (index, LexicalIndex(tmp_path / "words")):
+        found.reload()
+        assert found.ids() == {*range(3600), 5000}
+        assert [i for i, _ in found.search("number2718", 5)] == [2718]
+
+
+def test_what_a_merge_has_begun_to_write_is_no_part_of_what_was_committed(tmp_path: Path) -> None:
+    index = LexicalIndex(tmp_path / "words")
+    put_many(index, 0, 5)
+    index.settle()
+    before = committed_files(tmp_path / "words")
+    (tmp_path / "words" / "0123456789abcdef0123456789abcdef.idx").write_bytes(b"half")
+    assert committed_files(tmp_path / "words") == before
+    assert tmp_path / "words" / "meta.json" in before
+    remove_orphans(tmp_path / "words")
+    assert not list((tmp_path / "words").glob("0123*"))
+    assert len(LexicalIndex(tmp_path / "words")) == 5
+
+
+def test_a_long_question_searches_with_the_words_that_weigh_most() -> None:
+    index = LexicalIndex(None)
+    common = [f"common{n}" for n in range(60)]
+    index.replace([LexicalEntry(n, n, " ".join(common)) for n in range(30)])
+    index.replace([LexicalEntry(100, 100, "A lighthouse stands there."), LexicalEntry(101, 101, "Nothing of that.")])
+    hits = index.search(" ".join([*common, "lighthouse"]), 50)
+    assert {i for i, _ in hits} == {*range(30), 100}
+    alone = dict(index.search("lighthouse", 5))
+    assert dict(hits)[100] == pytest.approx(alone[100])  # it was among the words searched with
