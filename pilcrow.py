@@ -92,7 +92,8 @@ def index(
 ) -> "Summary":
     """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`.
 
-    workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process.
+    workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process. A script
+        that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
     device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
     """
     from index.documents import MAX_BYTES
