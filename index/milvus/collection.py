@@ -179,7 +179,8 @@ class MilvusCollection:
             self.store.flush()
             part = writing.snapshot.passages_part
             self.store.compact([part, "texts", "documents"])
-            if self.store.index_type(part) == "FLAT" and self.store.count(part) > FLAT_UNTIL:
+            kind = self.store.index_type(part)
+            if not kind or (kind == "FLAT" and self.store.count(part) > FLAT_UNTIL):
                 self.store.build_hnsw(part)
             return True
 

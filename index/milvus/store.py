@@ -13,13 +13,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from index.address import MilvusAddress
 from index.errors import CollectionError, CollectionLocked
+from index.milvus.schema import Schema, documents_schema, hnsw, passages_schema, state_schema, texts_schema
 from index.snapshot import folder_size
 
 if TYPE_CHECKING:
@@ -83,63 +84,30 @@ class Store:
 
     def create_state(self) -> None:
         """The part for the state, where it is absent."""
-        from pymilvus import DataType
-
-        self._create(_STATE, {"key": DataType.VARCHAR}, {"value": DataType.VARCHAR})
+        self._make(_STATE, state_schema(self.client))
 
     def create_parts(self) -> None:
         """The other parts that do not depend on the encoder, empty; for who has seen that there is no collection."""
-        from pymilvus import DataType
-
         for part in self.parts():
             if part != _STATE:
                 self.drop(part)
-        number, text = DataType.INT64, DataType.VARCHAR
-        self._create(
-            _DOCUMENTS,
-            {"row_no": number},
-            {"doc_no": number, "doc_key": text, "source_key": text, "text_no": number, "born": number, "died": number,
-             "died_at": number, "day": number, "publisher_key": text, "value": text, "sum": text},
-            indexed=("doc_no", "doc_key", "source_key", "text_no", "day", "publisher_key", "died"),
-        )  # fmt: skip
-        self._create(
-            _TEXTS,
-            {"piece_no": number},
-            {"text_no": number, "piece": number, "key": text, "near": DataType.ARRAY, "bands": DataType.ARRAY,
-             "value": text},
-            indexed=("text_no", "key"),
-        )  # fmt: skip
+        self._make(_DOCUMENTS, documents_schema(self.client))
+        self._make(_TEXTS, texts_schema(self.client))
 
     def create_passages(self, part: str, dimension: int) -> None:
-        """The part for passages and their vectors, where it is absent.
+        """A part for passages and their vectors, where it is absent."""
+        self._make(part, passages_schema(self.client, dimension, is_lite=self.is_lite))
 
-        Words come as they are to be searched, and are only parted at the spaces: Milvus Lite has no stemmer.
-        """
-        from pymilvus import DataType, Function, FunctionType
-
-        schema = self.client.create_schema(auto_id=False, enable_dynamic_field=False)
-        schema.add_field("passage_id", DataType.INT64, is_primary=True)
-        for field in ("text_no", "start", "stop"):
-            schema.add_field(field, DataType.INT64)
-        for field in ("heading", "text"):
-            schema.add_field(field, DataType.VARCHAR, max_length=65_535)
-        analyzer = {"tokenizer": "standard" if self.is_lite else "whitespace"}
-        schema.add_field("words", DataType.VARCHAR, max_length=65_535, enable_analyzer=True, analyzer_params=analyzer)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-        schema.add_field("bm25", DataType.SPARSE_FLOAT_VECTOR)
-        schema.add_function(
-            Function(name="bm25", function_type=FunctionType.BM25, input_field_names=["words"],
-                     output_field_names=["bm25"])
-        )  # fmt: skip
-        indexes = self.client.prepare_index_params()
-        indexes.add_index(field_name="vector", index_type="FLAT", metric_type="IP")
-        # As tantivy has them; Milvus Lite would take 1.5.
-        indexes.add_index(
-            field_name="bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25",
-            params={"bm25_k1": 1.2, "bm25_b": 0.75},
-        )  # fmt: skip
-        indexes.add_index(field_name="text_no", index_type="INVERTED")
-        self._make(part, schema, indexes)
+    def _make(self, part: str, schema: Schema) -> None:
+        """A Milvus collection with its indexes, loaded; what a killed process has made of it is completed."""
+        name, (fields, indexes) = self.part(part), schema
+        with self.faults_told():
+            if not self.client.has_collection(name, timeout=_SECONDS):
+                self.client.create_collection(name, schema=fields, consistency_level="Strong", timeout=_SECONDS)
+            if not self.client.list_indexes(name):
+                # Of nothing an index is there at once; by itself the client would wait half a second for each.
+                self.client.create_index(name, indexes, timeout=_SECONDS, sync=False)
+            self.client.load_collection(name, timeout=_SECONDS)
 
     def dimension(self, part: str) -> int:
         """The numbers of a vector in a part for passages."""
@@ -158,37 +126,6 @@ class Store:
             names = self.client.list_collections(timeout=_SECONDS)
         before = f"{self.address.name}_"
         return [name.removeprefix(before) for name in names if name.startswith(before)]
-
-    def _create(
-        self, part: str, key: Mapping[str, Any], fields: Mapping[str, Any], *, indexed: Sequence[str] = ()
-    ) -> None:
-        from pymilvus import DataType
-
-        schema = self.client.create_schema(auto_id=False, enable_dynamic_field=False)
-        for field, kind in (*key.items(), *fields.items()):
-            if kind is DataType.ARRAY:
-                schema.add_field(field, kind, element_type=DataType.INT64, max_capacity=64)
-            elif kind is DataType.VARCHAR:
-                schema.add_field(field, kind, is_primary=field in key, max_length=65_535 if field == "value" else 128)
-            else:
-                schema.add_field(field, kind, is_primary=field in key)
-        schema.add_field("unused", DataType.FLOAT_VECTOR, dim=2)  # Milvus wants a vector in every collection
-        indexes = self.client.prepare_index_params()
-        indexes.add_index(field_name="unused", index_type="FLAT", metric_type="IP")
-        for field in indexed:
-            indexes.add_index(field_name=field, index_type="INVERTED")
-        self._make(part, schema, indexes)
-
-    def _make(self, part: str, schema: Any, indexes: Any) -> None:
-        """A Milvus collection with its indexes, loaded; what a killed process has made of it is completed."""
-        name = self.part(part)
-        with self.faults_told():
-            if not self.client.has_collection(name, timeout=_SECONDS):
-                self.client.create_collection(name, schema=schema, consistency_level="Strong", timeout=_SECONDS)
-            if not self.client.list_indexes(name):
-                # Of nothing an index is there at once; by itself the client would wait half a second for each.
-                self.client.create_index(name, indexes, timeout=_SECONDS, sync=False)
-            self.client.load_collection(name, timeout=_SECONDS)
 
     def load(self) -> None:
         """Has Milvus keep all parts ready to be searched, where it does not; a server may have begun anew."""
@@ -333,20 +270,18 @@ class Store:
     def build_hnsw(self, part: str) -> None:
         """An HNSW index in place of the flat one; nothing can be searched until it stands."""
         name = self.part(part)
-        indexes = self.client.prepare_index_params()
-        indexes.add_index(
-            field_name="vector", index_type="HNSW", metric_type="IP", params={"M": 16, "efConstruction": 200}
-        )
         with self.faults_told():
             self.client.release_collection(name, timeout=_SECONDS)
-            self.client.drop_index(name, "vector", timeout=_SECONDS)
-            self.client.create_index(name, indexes, timeout=100 * _SECONDS)
+            if self.index_type(part):
+                self.client.drop_index(name, "vector", timeout=_SECONDS)
+            self.client.create_index(name, hnsw(self.client), timeout=100 * _SECONDS)
             self.client.load_collection(name, timeout=100 * _SECONDS)
 
     def index_type(self, part: str) -> str:
-        """The kind of the vectors' index."""
+        """The kind of the vectors' index; empty where a process was killed while it built one."""
         with self.faults_told():
-            return str(self.client.describe_index(self.part(part), "vector", timeout=_SECONDS)["index_type"])
+            found = self.client.describe_index(self.part(part), "vector", timeout=_SECONDS)
+        return str(found["index_type"]) if found else ""
 
     def _iterated(self, part: str, condition: str, fields: Sequence[str]) -> Iterator[Row]:
         iterator = self.client.query_iterator(

@@ -215,6 +215,10 @@ def test_compact_builds_hnsw_for_a_large_collection_and_hits_stay(
         assert large.store.index_type("passages_1") == "FLAT"
         assert large.compact()
         assert large.store.index_type("passages_1") == "HNSW"
+        large.store.client.release_collection(large.store.part("passages_1"))  # as by one killed on the way
+        large.store.client.drop_index(large.store.part("passages_1"), "vector")
+        assert large.compact()
+        assert large.store.index_type("passages_1") == "HNSW"
         with large.reading() as graph:
             for question in QUESTIONS:
                 expected, got = (dense(s, encoder, question) for s in (flat, graph))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install '
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from index.collection import Collection, create_collection, open_collection
+from index.address import milvus_address
+from index.collection import Collection, create_collection, exists, open_collection
 from index.embedding import EncoderIdentity
 from index.errors import CollectionLocked
 from index.indexing import row_document
 from index.milvus.collection import MilvusCollection
-from index.milvus.store import Store
+from index.milvus.moving import into_milvus
+from index.milvus.store import Store, close_store, opened_store
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
 from index.records import Prepared
@@ -167,7 +170,7 @@ def test_readers_see_whole_states_while_a_writer_replaces_removes_flushes_and_sw
         writer.replace([prepared(name, 0) for name in "abc"])
         reading = [readers.submit(read) for _ in range(3)]
         try:
-            until = time.monotonic() + 8
+            until = time.monotonic() + 5
             version = 0
             while time.monotonic() < until and not any(one.done() for one in reading):
                 version += 1
@@ -198,6 +201,31 @@ def test_a_killed_process_leaves_a_lite_file_whole_and_the_next_writer_need_not_
         assert collection.damaged_documents() == []
         collection.replace([prepared("a", 99)])
         assert versions(collection)["a"] == 99
+
+
+def test_an_import_that_is_killed_at_any_step_leaves_no_collection_and_can_begin_anew(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    place = f"{milvus}/half"
+    with create_collection(tmp_path / "folder", IDENTITY) as folder:
+        folder.replace([prepared(name, 3) for name in "abcde"])
+    killed = 0
+    for step in range(1, 40, 3):
+        with monkeypatch.context() as patch, suppress(Killed):
+            steps(patch, step)
+            into_milvus(tmp_path / "folder", place)
+        store = opened_store(milvus_address(place))
+        store.set_value("writer", {"token": "gone", "until": 0})
+        close_store(store)
+        if exists(place):  # the next step would come after the last one
+            break
+        killed += 1
+    assert killed >= 3
+    with open_collection(place, write=True) as collection:
+        assert versions(collection) == dict.fromkeys("abcde", 3)
+        assert collection.damaged_parts() == []
+        assert collection.damaged_documents() == []
 
 
 def test_a_lease_that_another_took_stops_the_first_before_its_commit(milvus: str, tmp_path: Path) -> None:
