@@ -55,7 +55,7 @@ class Load:
             raise ValueError(f"nothing was answered; what came instead: {dict(self.other)}")
         quarter = max(1, len(self.memory) // 4)
         parts = [median(self.memory[quarter * n : quarter * (n + 1)]) / _MEGABYTE for n in (1, 2, 3)]
-        step = max(1, len(self.memory) // _POINTS)
+        step = -(-len(self.memory) // _POINTS)
         shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
         return {
             "askers": askers,

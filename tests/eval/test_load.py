@@ -20,6 +20,11 @@ def test_the_summary_counts_answers_and_what_came_instead_and_leaves_the_first_q
     assert summary["growth"] == pytest.approx(0.1)
 
 
+def test_the_curve_of_memory_has_at_most_sixty_points() -> None:
+    load = Load([0.1], memory=list(range(119)))
+    assert len(load.summary(askers=1, seconds=1.0)["memory_curve_mb"]) == 60
+
+
 def test_a_run_without_an_answer_has_no_figures() -> None:
     load = Load(memory=[1, 1, 1, 1])
     load.other["ConnectError"] += 3
