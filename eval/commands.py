@@ -273,7 +273,7 @@ def eval_init_command(
 def eval_suite_command(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with test collections below it.")],
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep collections and runs here. [default: the user's cache]")
+        Path | None, typer.Option(metavar="DIR", help="Keep what is measured here. [default: the user's cache]")
     ] = None,
     save: Annotated[
         bool,
@@ -281,7 +281,10 @@ def eval_suite_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Every measure on all test collections below a folder: retrieval, reading, answers, support, the sample."""
+    """Every measure on all test collections below a folder: retrieval, reading, answers, support, cleaning, the sample.
+
+    What the cache holds is not measured again; the results then say where and when it was, durations above all.
+    """
     import platformdirs
 
     from eval.suite import run_suite, save_parts
