@@ -205,6 +205,11 @@ def _milvus_table(results: Path) -> str:
         f"{r['lexical']['same_first']:.1%}, and {r['lexical']['shared_10']:.1%} of the first ten are"
         for r in records
     ]
+    notes += [
+        f"- {r['dataset']}: {r['answers']:.1%} of the answers are the same, with their citations"
+        for r in records
+        if r["answers"] is not None
+    ]
     return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
 
 

@@ -1,11 +1,13 @@
 """One collection in a folder and in Milvus: whether they find the same, how well, how fast, in how many bytes.
 
-    python -m eval.bench.milvus BEIR_FOLDER --save NAME
+    python -m eval.bench.milvus BEIR_FOLDER [--answers] --save NAME
 
 The documents are indexed into a folder (`--folder DIR` keeps it), moved into Milvus as `pilcrow export` and `import` do
 it, and both are asked the same questions. By default Milvus is a Milvus Lite server of this command's own, in a process
 of its own, asked over the network on 127.0.0.1; `--address milvus+http://HOST:PORT/NAME` names another. Prints one
-JSON object. `equal`: the share of questions with the same ids in the same order and every score within 0.001.
+JSON object. `equal`: the share of questions with the same ids in the same order and every score within 0.001. With
+`--answers` the questions are answered, too, and `answers` is the share of which text, abstention and citations are the
+same. In place of a BEIR folder: a file of questions, or the word `sample`.
 """
 
 import argparse
@@ -30,6 +32,8 @@ from index.address import Place
 from index.collection import Collection, Snapshot, open_collection
 from index.embedding import Encoder, Vectors, open_encoder
 from index.milvus.moving import into_milvus
+from rag.answering import answer
+from rag.reading import bundled_reader
 from rag.retrieval import retrieve
 
 # Hits that are compared of each leg: those that an ordinary question fuses.
@@ -40,7 +44,9 @@ _PATIENCE = 60.0
 Hits = list[tuple[int, float]]
 
 
-def measure(questions: QuestionSet, encoder: Encoder, folder: Path, address: str) -> dict[str, Any]:
+def measure(
+    questions: QuestionSet, encoder: Encoder, folder: Path, address: str, *, answers: bool = False
+) -> dict[str, Any]:
     """The figures of both. folder: where the documents are indexed, or are already. address: where nothing is yet."""
     scores = evaluate_retrieval(questions, encoder, folder=folder)
     began = perf_counter()
@@ -59,6 +65,7 @@ def measure(questions: QuestionSet, encoder: Encoder, folder: Path, address: str
             }
             for name, collection, found in (("folder", ours, scores), ("milvus", milvus, theirs))
         }
+        answered = _same_answers(ours, milvus, encoder, texts) if answers else None
         with ours.reading() as snapshot:
             passages = snapshot.status().passages
     return {
@@ -70,8 +77,20 @@ def measure(questions: QuestionSet, encoder: Encoder, folder: Path, address: str
         "moved_seconds": round(moved, 1),
         "dense": _compared(hits["folder"]["dense"], hits["milvus"]["dense"]),
         "lexical": _compared(hits["folder"]["lexical"], hits["milvus"]["lexical"]),
+        "answers": answered,
         **figures,
     }
+
+
+def _same_answers(ours: Collection, theirs: Collection, encoder: Encoder, texts: Sequence[str]) -> float:
+    """The share of questions with the same text, abstention and cited characters."""
+    reader = bundled_reader()
+
+    def said(collection: Collection, text: str) -> tuple[Any, ...]:
+        given = answer(collection, encoder, reader, text)
+        return given.text, given.abstained, [(c.doc_id, c.start, c.end) for c in given.citations]
+
+    return _share(said(ours, text) == said(theirs, text) for text in texts)
 
 
 def _hits(collection: Collection, texts: Sequence[str], vectors: Vectors) -> dict[str, list[Hits]]:
@@ -178,7 +197,8 @@ def _answers(port: int) -> bool:
 def main() -> None:
     """Reads the arguments, measures, prints, and keeps the figures where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("data", type=Path, metavar="BEIR_FOLDER")
+    parser.add_argument("data", metavar="BEIR_FOLDER")
+    parser.add_argument("--answers", action="store_true", help="Answer the questions, too.")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="Keep the collection that is indexed here.")
     parser.add_argument("--address", metavar="ADDRESS", help="Where in Milvus; nothing may be there yet.")
     parser.add_argument("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
@@ -187,13 +207,17 @@ def main() -> None:
     with ExitStack() as stack:
         room = Path(stack.enter_context(TemporaryDirectory(prefix="pilcrow-milvus-")))
         address: Place = given.address or f"{stack.enter_context(lite_server(room / 'milvus'))}/measured"
-        figures = measure(questions, encoder, given.folder or room / "collection", str(address))
+        figures = measure(questions, encoder, given.folder or room / "collection", str(address), answers=given.answers)
         if not given.address:
             figures["milvus"]["bytes"] = sum(p.stat().st_size for p in (room / "milvus").rglob("*") if p.is_file())
     if given.save:
-        command = f"python -m eval.bench.milvus {questions.name} --save {given.save}"
+        asked = " --answers" if given.answers else ""
         save_result(
-            f"milvus-{given.save}", figures, command=command, data=given.data, model_sha256=encoder.identity.weights
+            f"milvus-{given.save}",
+            figures,
+            command=f"python -m eval.bench.milvus {Path(given.data).name}{asked} --save {given.save}",
+            data=questions.path,
+            model_sha256=encoder.identity.weights,
         )
     sys.stdout.write(json.dumps(figures) + "\n")
 
