@@ -163,7 +163,7 @@ def with_given(document: Document, given: Given) -> Document:
 def file_of(source: str) -> str:
     """The file that a source lies in: itself, or what stands before `#row`."""
     file, _, row = source.rpartition("#")
-    return file if row.isdigit() and Path(file).suffix.lower() in ROWS else source
+    return file if row.isdigit() and file[file.rfind(".") :].lower() in ROWS else source
 
 
 def _document(content: Content, doc_id: str, source: str, sha256: str, size: int, *, keep_all: bool) -> Document:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.collection import Filters
 from index.records import select_in
@@ -82,10 +83,8 @@ class Selections:
             passages = _passages_of(connection, texts)
         else:
             self._read_passages(connection)
-            texts = self._documents.texts(connection, generation, filters)
-            allowed = np.zeros(int(max(texts.max(initial=0), self._texts.max(initial=0))) + 1, bool)
-            allowed[texts] = True
-            passages = self._passages[allowed[self._texts]]
+            allowed = self._documents.allowed(connection, generation, filters, int(self._texts.max(initial=0)))
+            passages, texts = self._passages[allowed[self._texts]], np.flatnonzero(allowed)
         if len(removed):
             passages = passages[~in_bits(bits_of(removed), passages)]
         return Selection(bits_of(passages), len(passages), texts, passages if len(passages) <= FEW else None)
@@ -109,36 +108,44 @@ class _Documents:
     """Dates and publishers of all documents: each value once, and its number for each document."""
 
     def __init__(self) -> None:
-        self._generation = -1
-        self._last = -1
-        self._values: dict[tuple[str | None, str | None], int] = {}
-        self._value_of = np.zeros(0, np.int64)
-        self._text_of = np.zeros(0, np.int64)
+        self._forget()
 
-    def texts(self, connection: sqlite3.Connection, generation: int, filters: Filters) -> Ids:
-        """The numbers of the texts of those that the filters let through, ascending."""
+    def _forget(self) -> None:
+        self._generation = self._last = -1
+        self._dates: dict[str | None, int] = {}
+        self._publishers: dict[str | None, int] = {}
+        self._rows = np.zeros((0, 3), np.int64)  # the numbers of text, date and publisher
+
+    def allowed(
+        self, connection: sqlite3.Connection, generation: int, filters: Filters, last_text: int
+    ) -> NDArray[np.bool_]:
+        """For each text by its number, up to `last_text` at least, whether the filters let one of its names through."""
         self._read(connection, generation)
-        passing = np.array([_allows(filters, *value) for value in self._values], bool)
-        return np.unique(self._text_of[passing[self._value_of]]) if len(self._value_of) else self._text_of
+        texts, dates, publishers = self._rows.T
+        passing = np.array([_in_time(filters, date) for date in self._dates], bool)[dates]
+        passing &= np.array([filters.publisher in (None, "", p) for p in self._publishers], bool)[publishers]
+        allowed = np.zeros(max(int(texts.max(initial=0)), last_text) + 1, bool)
+        allowed[texts[passing]] = True
+        return allowed
 
     def _read(self, connection: sqlite3.Connection, generation: int) -> None:
         """Documents that are new since the last time; all of them, where others were changed or an older state asks."""
-        changed = int(meta(connection, _CHANGED) or 0)
         if generation == self._generation:
             return
-        if changed > self._generation or generation < self._generation:
-            self._last, self._values = -1, {}
-            self._value_of = self._text_of = np.zeros(0, np.int64)
+        if int(meta(connection, _CHANGED) or 0) > self._generation or generation < self._generation:
+            self._forget()
         rows = connection.execute(
             "SELECT doc_no, text_no, date, publisher FROM documents WHERE doc_no > ? ORDER BY doc_no", (self._last,)
         )
-        values, value_of, text_of = self._values, [self._value_of], [self._text_of]
+        parts, dates, publishers = [self._rows], self._dates, self._publishers
         for part in _parts(rows):
-            numbers = [values.setdefault((date, publisher), len(values)) for _, _, date, publisher in part]
-            value_of.append(np.array(numbers, np.int64))
-            text_of.append(np.array([row[1] for row in part], np.int64))
+            numbered = [
+                (text_no, dates.setdefault(date, len(dates)), publishers.setdefault(publisher, len(publishers)))
+                for _, text_no, date, publisher in part
+            ]
+            parts.append(np.array(numbered, np.int64))
             self._last = int(part[-1][0])
-        self._value_of, self._text_of = np.concatenate(value_of), np.concatenate(text_of)
+        self._rows = np.concatenate(parts)
         self._generation = generation
 
 
@@ -160,12 +167,14 @@ def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
     return clauses, values
 
 
-def _allows(filters: Filters, date: str | None, publisher: str | None) -> bool:
-    """As `clauses_of`, of a document's date and publisher alone."""
+def _in_time(filters: Filters, date: str | None) -> bool:
+    """As `clauses_of`, of a document's date alone."""
+    if not (filters.after or filters.before):
+        return True
     return (
-        (not filters.after or (date is not None and date >= filters.after))
-        and (not filters.before or (date is not None and date[: len(filters.before)] <= filters.before))
-        and (not filters.publisher or publisher == filters.publisher)
+        date is not None
+        and (not filters.after or date >= filters.after)
+        and (not filters.before or date[: len(filters.before)] <= filters.before)
     )
 
 

@@ -161,7 +161,7 @@ class FolderSnapshot:
 
     def names(self) -> list[Name]:
         """The names of all documents."""
-        return [Name(*row) for row in self.connection.execute("SELECT doc_id, source, sha256 FROM documents")]
+        return list(map(Name._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
 
     def described(self, doc_id: str) -> Document:
         """A document without its text (`text` is empty). Raises UnknownDocument."""

@@ -5,7 +5,7 @@ vectors, nothing of passages or documents.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +82,37 @@ def search(
     """Ids and cosines of the at most k nearest to one query (d,), best first; of an inverted file, nearly so.
 
     within: where given, only these ids are looked at. share: of all ids, how many those are, about: among fewer, more
-    lists are looked at, so that as many vectors are.
+    lists are looked at, and all of them where the nearest do not hold k.
     """
     import faiss
 
     if index.ntotal == 0 or k < 1:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    is_inverted = isinstance(index, faiss.IndexIVF)
-    parameters: Any = faiss.SearchParametersIVF() if is_inverted else faiss.SearchParameters()
-    if is_inverted:
-        parameters.nprobe = min(index.nlist, ceil(index.nprobe / max(share, 1e-9)))
+    if not isinstance(index, faiss.IndexIVF):
+        return _searched(index, query, k, within, faiss.SearchParameters())
+    # Among every tenth, or hundredth, of a million passages recall@10 stays above 0.99 so; with as many more lists as
+    # there are fewer ids a question would take four times as long.
+    probes = min(index.nlist, ceil(index.nprobe / sqrt(max(share, 1e-9))))
+    parameters: Any = faiss.SearchParametersIVF()
+    parameters.nprobe = probes
+    found = _searched(index, query, k, within, parameters)
+    if len(found[0]) < k and probes < index.nlist:
+        parameters.nprobe = index.nlist
+        found = _searched(index, query, k, within, parameters)
+    return found
+
+
+def _searched(
+    index: Any, query: Vectors, k: int, within: Bits | None, parameters: Any
+) -> tuple[Ids, NDArray[np.float32]]:
+    import faiss
+
     if within is not None:
         selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within))
         parameters.sel = selector  # which does not keep it alive: the name does
     scores, ids = index.search(query[None, :], min(k, index.ntotal), params=parameters)
-    found = ids[0] >= 0
-    return ids[0][found], scores[0][found]
+    there = ids[0] >= 0
+    return ids[0][there], scores[0][there]
 
 
 def save(index: Any, path: Path) -> None:
