@@ -221,7 +221,18 @@ def train_cleaner(pages: Sequence[Page]) -> Cleaner:
 
 
 def train(looked: Sequence[_Looked]) -> Cleaner:
-    """A cleaner learned from pages that were looked at."""
+    """A cleaner learned from pages that were looked at.
+
+    On one thread: a regression adds up in another order on two, stops elsewhere, and its figures differ in the third
+    digit. So the same pages give the same cleaner on every number of cores.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return _trained(looked)
+
+
+def _trained(looked: Sequence[_Looked]) -> Cleaner:
     fold = _folds([look.page.site for look in looked], _INNER_FOLDS)
     estimates: list[Matrix] = [np.zeros(0)] * len(looked)
     for n in range(_INNER_FOLDS):
