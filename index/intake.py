@@ -7,6 +7,7 @@ Reads the files' bytes; does not parse them.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from index.collection import Collection, Name
@@ -37,13 +38,9 @@ class Intake:
     def __init__(self, collection: Collection, given: Given, keep_all: bool, summary: Summary) -> None:
         self._collection = collection
         with collection.reading() as snapshot:
-            stored = snapshot.names()
+            self._stored = stored = snapshot.names()
         self.stored = {name.source: name.doc_id for name in stored}
         self.names = {name.doc_id for name in stored}
-        self.rows: dict[str, list[Name]] = {}  # by the file's source
-        for name in stored:
-            if (file := file_of(name.source)) != name.source:
-                self.rows.setdefault(file, []).append(name)
         self.given = given
         self.listed: Mapping[Path, Given] = {}
         self.keep_all = keep_all
@@ -56,6 +53,15 @@ class Intake:
             self._by_bytes.setdefault(name.sha256, []).append(name)
         self._described: dict[str, Document] = {}
         self._asked = 0
+
+    @cached_property
+    def rows(self) -> Mapping[str, list[Name]]:
+        """The stored documents that are rows of a file, by its source."""
+        rows: dict[str, list[Name]] = {}
+        for name in self._stored:
+            if (file := file_of(name.source)) != name.source:
+                rows.setdefault(file, []).append(name)
+        return rows
 
     def known_as(self, source: str, sha256: str) -> Document | None:
         """The stored document of this source; else one of the same bytes whose file is gone, moved here."""
