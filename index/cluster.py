@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -108,6 +108,11 @@ class Cluster:
                 self._replace(sent.actor)
             except self._ray.exceptions.RayTaskError as error:
                 raise _cause(error) from None
+            except (ConnectionError, self._ray.exceptions.RaySystemError) as error:
+                raise WorkersFailed(
+                    f"the connection to {self._address or 'Ray'} was lost; what was stored stays: run it again to go "
+                    "on from there"
+                ) from error
             else:
                 self._sent.remove(sent)
                 return result
@@ -172,8 +177,11 @@ class Cluster:
             self._send(sent)
 
     def _end_all(self) -> None:
-        for actor in (*self._actors, *self._starting.values()):
-            self._ray.kill(actor)
+        if not self._ray.is_initialized():
+            return  # the connection is lost, and the cluster ends them itself
+        with suppress(ConnectionError):
+            for actor in (*self._actors, *self._starting.values()):
+                self._ray.kill(actor)
 
 
 def _actor(ray: Any) -> Any:
@@ -193,6 +201,8 @@ def _actor(ray: Any) -> Any:
 
 def _ray(address: str | None, undo: ExitStack) -> Any:
     """The library, imported so that what it starts here is for this machine and this user alone."""
+    # Without a connection Ray would start itself anew, at any call.
+    _set({"RAY_ENABLE_AUTO_CONNECT": "0"}, undo)
     if address is None:
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         python = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
@@ -227,8 +237,10 @@ def _connect(ray: Any, address: str | None, undo: ExitStack) -> None:
             warnings.simplefilter("ignore")  # what they say is in the error, too
             ray.init(address, **quiet)
     except (ConnectionError, RuntimeError) as error:
+        told = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = told[0] if len(told) == 1 else f"{told[0]} {told[-1]}"
         raise WorkersFailed(
-            f"the Ray cluster at '{address}' cannot be used: {str(error).splitlines()[0]}; its Ray and Python must be "
+            f"the Ray cluster at '{address}' cannot be used: {reason}; its Ray and Python must be "
             "those of this machine, and where it asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
         ) from error
 
