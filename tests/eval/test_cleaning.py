@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from eval import cleaning
 from eval.cleaning import (
     Page,
     _folds,
@@ -25,7 +26,7 @@ from eval.cleaning import (
 )
 from eval.cleaning import score as scored
 from eval.datasets import BadDataset
-from index.cleaner import cleaner_of
+from index.cleaner import Cleaner, cleaner_of
 from index.paragraphs import Kind
 
 BODY = (
@@ -108,9 +109,23 @@ def test_weights_survive_a_file_and_the_same_pages_give_the_same_weights(pages: 
     cleaner = train_cleaner(pages[:8])
     stored = json.loads(json.dumps(cleaner.to_json()))
     assert cleaner_of(stored).to_json() == stored
-    for threads in (1, 2):  # as machines with so many cores have them
-        with threadpool_limits(limits=threads):
-            assert train_cleaner(pages[:8]).to_json() == stored
+    assert train_cleaner(pages[:8]).to_json() == stored
+
+
+def test_training_runs_on_one_thread_since_sums_on_two_give_another_cleaner(
+    pages: list[Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[int] = set()
+
+    def watched(*given: object) -> Cleaner:
+        seen.update(pool["num_threads"] for pool in threadpool_info())
+        return trained(*given)  # type: ignore[arg-type]
+
+    trained = cleaning._trained
+    monkeypatch.setattr(cleaning, "_trained", watched)
+    with threadpool_limits(limits=2):
+        train_cleaner(pages[:4])
+    assert seen == {1}
 
 
 def test_a_folder_of_pages_is_read_and_its_faults_are_told(tmp_path: Path) -> None:
