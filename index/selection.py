@@ -86,7 +86,8 @@ class Selections:
             allowed = self._documents.allowed(connection, generation, filters, int(self._texts.max(initial=0)))
             passages, texts = self._passages[allowed[self._texts]], np.flatnonzero(allowed)
         if len(removed):
-            passages = passages[~in_bits(bits_of(removed), passages)]
+            at = np.minimum(np.searchsorted(passages, removed), max(len(passages) - 1, 0))
+            passages = np.delete(passages, at[passages[at] == removed]) if len(passages) else passages
         return Selection(bits_of(passages), len(passages), texts, passages if len(passages) <= FEW else None)
 
     def _read_passages(self, connection: sqlite3.Connection) -> None:
@@ -113,17 +114,19 @@ class _Documents:
     def _forget(self) -> None:
         self._generation = self._last = -1
         self._dates: dict[str | None, int] = {}
+        self._days = np.zeros(0, str)  # the dates in the order of their numbers, "" for none
         self._publishers: dict[str | None, int] = {}
-        self._rows = np.zeros((0, 3), np.int64)  # the numbers of text, date and publisher
+        self._columns = np.zeros((3, 0), np.int64)  # the numbers of text, date and publisher
 
     def allowed(
         self, connection: sqlite3.Connection, generation: int, filters: Filters, last_text: int
     ) -> NDArray[np.bool_]:
         """For each text by its number, up to `last_text` at least, whether the filters let one of its names through."""
         self._read(connection, generation)
-        texts, dates, publishers = self._rows.T
-        passing = np.array([_in_time(filters, date) for date in self._dates], bool)[dates]
-        passing &= np.array([filters.publisher in (None, "", p) for p in self._publishers], bool)[publishers]
+        texts, dates, publishers = self._columns
+        passing = _in_time(filters, self._days)[dates]
+        if filters.publisher:
+            passing &= publishers == self._publishers.get(filters.publisher, -1)
         allowed = np.zeros(max(int(texts.max(initial=0)), last_text) + 1, bool)
         allowed[texts[passing]] = True
         return allowed
@@ -137,15 +140,16 @@ class _Documents:
         rows = connection.execute(
             "SELECT doc_no, text_no, date, publisher FROM documents WHERE doc_no > ? ORDER BY doc_no", (self._last,)
         )
-        parts, dates, publishers = [self._rows], self._dates, self._publishers
+        parts, dates, publishers = [self._columns], self._dates, self._publishers
         for part in _parts(rows):
             numbered = [
                 (text_no, dates.setdefault(date, len(dates)), publishers.setdefault(publisher, len(publishers)))
                 for _, text_no, date, publisher in part
             ]
-            parts.append(np.array(numbered, np.int64))
+            parts.append(np.array(numbered, np.int64).T)
             self._last = int(part[-1][0])
-        self._rows = np.concatenate(parts)
+        self._columns = np.concatenate(parts, axis=1)
+        self._days = np.array([date or "" for date in dates], str)
         self._generation = generation
 
 
@@ -167,15 +171,16 @@ def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
     return clauses, values
 
 
-def _in_time(filters: Filters, date: str | None) -> bool:
-    """As `clauses_of`, of a document's date alone."""
-    if not (filters.after or filters.before):
-        return True
-    return (
-        date is not None
-        and (not filters.after or date >= filters.after)
-        and (not filters.before or date[: len(filters.before)] <= filters.before)
-    )
+def _in_time(filters: Filters, days: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """As `clauses_of`, of dates alone; "" stands for none."""
+    passing = np.ones(len(days), bool)
+    if filters.after or filters.before:
+        passing &= days != ""
+    if filters.after:
+        passing &= days >= filters.after
+    if filters.before:
+        passing &= days.astype(f"U{len(filters.before)}") <= filters.before
+    return passing
 
 
 def tell_changed(connection: sqlite3.Connection) -> None:
