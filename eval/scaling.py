@@ -12,7 +12,7 @@ from pathlib import Path
 # Published. AWS's list price of two virtual cores (m7g.large, Linux, us-east-1, June 2026), dollars an hour; other
 # cores than those that were measured on.
 _DOLLARS_A_CORE_HOUR = 0.0816 / 2
-# Published. AWS's list price of a general purpose disk (EBS gp3, us-east-1), dollars a gigabyte and month.
+# Assumed. Dollars a gigabyte and month of a general purpose disk in a cloud.
 _DOLLARS_A_GB_MONTH = 0.08
 _HOURS_A_MONTH = 730
 _DOLLARS_A_NODE_MONTH = 16 * _DOLLARS_A_CORE_HOUR * _HOURS_A_MONTH
@@ -98,7 +98,7 @@ def scaling_table(results: Path) -> str:
     nodes = [math.ceil(gb / 32) for gb in graph]
     lines: list[tuple[str, list[str], str]] = [
         ("disk, one copy of everything", [f"{gb:,.0f} GB" for gb in disk], f"measured at {m.of_passages:,}, times n"),
-        ("its price a month", [f"${gb * _DOLLARS_A_GB_MONTH:,.0f}" for gb in disk], "times AWS's price of gp3"),
+        ("its price a month", [f"${gb * _DOLLARS_A_GB_MONTH:,.0f}" for gb in disk], "times an assumed price"),
         ("embedding, once", [f"{hours:,.0f} core hours" for hours in core_hours], "measured, times n"),
         ("its price", [f"${hours * _DOLLARS_A_CORE_HOUR:,.0f}" for hours in core_hours], "times AWS's price of a core"),
         ("cores that embed it in a day", [f"{math.ceil(hours / 24):,}" for hours in core_hours], "of those hours"),
