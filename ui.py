@@ -26,6 +26,7 @@ from index.metadata import Given, parse_date
 from rag import judgements, markup, uploads
 from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.citations import Sources
+from rag.memory import return_large_blocks
 from rag.opened import OpenCollection
 from rag.transcript import (
     BadTranscript,
@@ -678,6 +679,7 @@ def serve(
             f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
             f"or ${AUTH_VARIABLE}"
         )
+    return_large_blocks()
     hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_loopback(host) else ("*",)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import PilcrowError
 from rag.guard import GIVE_UP, App
+from rag.memory import return_large_blocks
 
 if TYPE_CHECKING:
     import uvicorn
@@ -58,6 +59,7 @@ def web_server(app: App) -> "uvicorn.Server":
 def serve(app: App, listening: socket.socket) -> None:
     """Serves until the process is told to stop; what runs then has a few seconds to end."""
     _log_to_stderr()
+    return_large_blocks()
     # uvicorn raises the signal once more when it has stopped; a terminated server that has stopped as told is no fault.
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
