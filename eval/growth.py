@@ -3,12 +3,11 @@
 python -m eval.report      writes docs/growth.svg again, with the tables
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from eval.report import RESULTS, ROOT, provenance
+from eval.report import RESULTS, ROOT, provenance, saved_results, with_provenance
 
 PICTURE = ROOT / "docs" / "growth.svg"
 _COLOURS = ("#2f5d8a", "#c2703d", "#5b8c5a", "#8a5a83", "#6b6b6b")
@@ -50,7 +49,7 @@ _LINEAR = ("Ten hits for a question, ms", "Opening, adding, s")
 def growth_table(results: Path) -> str:
     """What each size takes, a column a size."""
     rows: list[str] = []
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("growth-*.json"))]
+    records = saved_results("growth", results).values()
     for record in records:
         sizes = record["sizes"]
         rows += [
@@ -105,8 +104,8 @@ def _quantiles(size: Mapping[str, Any], name: str) -> str:
 def stages_table(results: Path) -> str:
     """Where the time of a question goes in the largest collection."""
     rows = []
-    for path in sorted(results.glob("growth-*.json")):
-        largest = json.loads(path.read_text(encoding="utf-8"))["sizes"][-1]
+    for record in saved_results("growth", results).values():
+        largest = record["sizes"][-1]
         rows += [f"| of a question, {largest['passages']:,} passages | mean | p50 | p95 |", "|---|---|---|---|"]
         for stage, spread in largest["stages"].items():
             figures = " | ".join(f"{spread[name]:.2f} ms" if name in spread else "–" for name in ("mean", "p50", "p95"))
@@ -120,19 +119,19 @@ def files_table(results: Path) -> str:
         "| files | passages | time | on disk | most memory: the largest process | all together |",
         "|---|---|---|---|---|---|",
     ]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("files-*.json"))]
+    records = saved_results("files", results).values()
     for r in records:
         rows.append(
             f"| {r['files']:,} | {r['passages']:,} | {r['seconds'] / 60:.0f} min | {r['bytes'] / 1e6:,.0f} MB | "
             f"{r['largest_process_mb']:,} MB | {r['all_processes_mb']:,} MB |"
         )
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records)
 
 
 def draw(results: Path = RESULTS, picture: Path = PICTURE) -> None:
-    """The picture of the newest result; none where nothing was measured. The same result gives the same bytes."""
-    found = sorted(results.glob("growth-*.json"))
-    if not found:
+    """The picture of the last result by name; none where nothing was measured. The same result gives the same bytes."""
+    records = list(saved_results("growth", results).values())
+    if not records:
         return
     import matplotlib
 
@@ -140,7 +139,7 @@ def draw(results: Path = RESULTS, picture: Path = PICTURE) -> None:
     from matplotlib import pyplot
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    sizes = json.loads(found[-1].read_text(encoding="utf-8"))["sizes"]
+    sizes = records[-1]["sizes"]
     counts = [size["passages"] for size in sizes]
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "growth", "font.family": "sans-serif", "font.size": 9}
     with matplotlib.rc_context(style):

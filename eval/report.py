@@ -13,7 +13,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +73,12 @@ def save_result(
     return path
 
 
+def saved_results(kind: str, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """Name -> record of the files `KIND-NAME.json`, in the order of their names."""
+    paths = sorted(folder.glob(f"{kind}-*.json"))
+    return {path.stem.removeprefix(f"{kind}-"): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
 def data_sha256(folder: Path) -> str:
     """SHA-256 over the names and bytes of a folder's files, in the order of their names, or of one file; hex."""
     digest = hashlib.sha256()
@@ -91,6 +97,11 @@ def provenance(record: Mapping[str, Any]) -> str:
         f"- `{record['command']}` at commit `{record['commit'][:12]}`, {record['date']}, {record['machine']}; "
         f"data `{record['data_sha256'][:12]}`, model `{record['model_sha256'][:12]}`{_kept_from(record)}"
     )
+
+
+def with_provenance(rows: Iterable[str], records: Iterable[Mapping[str, Any]], notes: Iterable[str] = ()) -> str:
+    """A table: its rows, notes below it, and a line for each record that it was made of."""
+    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
 
 
 def _kept_from(record: Mapping[str, Any]) -> str:

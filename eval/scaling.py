@@ -4,10 +4,11 @@ Nothing here was run at that size. Every number is a measured one of this projec
 names where it stands, or a product of these; the tables say which.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+
+from eval.report import saved_results
 
 # Published. AWS's list price of two virtual cores (m7g.large, Linux, us-east-1, June 2026), dollars an hour; other
 # cores than those that were measured on.
@@ -46,13 +47,13 @@ class Measured:
 def measured(results: Path) -> Measured:
     """From the record of speed; of growth where there is one, its largest collection; of load where there is one, that
     without an index run before that with."""
-    speed = json.loads((results / "speed-cranfield.json").read_text(encoding="utf-8"))
-    loads = [results / f"load-{name}.json" for name in ("serve-alone", "serve")]
-    load = next((json.loads(path.read_text(encoding="utf-8")) for path in loads if path.is_file()), None)
+    speed = saved_results("speed", results)["cranfield"]
+    loads = saved_results("load", results)
+    load = loads.get("serve-alone", loads.get("serve"))
     cores = int(speed["cores"])
     size, n = speed["bytes_per_passage"], speed["indexed"]["passages"]
-    for path in results.glob("growth-*.json"):
-        largest = max(json.loads(path.read_text(encoding="utf-8"))["sizes"], key=lambda grown: grown["passages"])
+    for record in saved_results("growth", results).values():
+        largest = max(record["sizes"], key=lambda grown: grown["passages"])
         if largest["passages"] > n:
             size, n = sum(largest["bytes"].values()) / largest["passages"], largest["passages"]
     return Measured(

@@ -3,7 +3,6 @@
 A table stands between two marks, <!-- table: NAME --> and <!-- end of table -->.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from eval.bench.tables import load_table, peers_table
 from eval.growth import files_table, growth_table, stages_table
-from eval.report import RESULTS, ROOT, provenance
+from eval.report import RESULTS, ROOT, saved_results, with_provenance
 from eval.scaling import outgrown_table, scaling_table
 
 # Where tables stand.
@@ -54,7 +53,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
 
 def _retrieval_table(results: Path) -> str:
     rows = ["| data | n | setting | nDCG@10 | Recall@100 | MRR@10 |", "|---|---|---|---|---|---|"]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("retrieval-*.json"))]
+    records = saved_results("retrieval", results).values()
     for record in records:
         ways = [(_WAYS[way], record["settings"][way]) for way in _WAYS]
         framing = [(f"*{name}*", measures) for name, measures in record.get("frames", {}).items()]
@@ -62,7 +61,7 @@ def _retrieval_table(results: Path) -> str:
             figures = " | ".join(f"{measures[m]:.3f}" for m in ("nDCG@10", "Recall@100", "MRR@10"))
             rows.append(f"| {record['dataset']} | {record['queries']} | {label} | {figures} |")
     notes = [line for record in records for line in _retrieval_notes(record)]
-    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records, notes)
 
 
 def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
@@ -86,12 +85,12 @@ def _reading_table(results: Path) -> str:
         "| n | EM, answerable | F1, answerable | F1, all | unanswerable left unanswered | AUROC | threshold |",
         "|---|---|---|---|---|---|---|",
     ]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("reading-*.json"))]
+    records = saved_results("reading", results).values()
     for r in records:
         figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
                    r["auroc"], r["threshold"])  # fmt: skip
         rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records)
 
 
 def _support_table(results: Path) -> str:
@@ -100,14 +99,13 @@ def _support_table(results: Path) -> str:
         "cosine at its best: balanced accuracy | its AUROC |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    paths = sorted(results.glob("support-*.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    for path, r in zip(paths, records, strict=True):
+    records = saved_results("support", results)
+    for name, r in records.items():
         ms = f"{r['ms_per_256']:.0f}" if "ms_per_256" in r else "–"
         own = f"{r['balanced_accuracy']:.3f} | {r['auroc']:.3f} | {r['threshold']:.3f} | {ms}"
         cosine = f"{r['cosine']['balanced_accuracy']:.3f} | {r['cosine']['auroc']:.3f}"
-        rows.append(f"| {path.stem.removeprefix('support-')} | {r['claims']} | {own} | {cosine} |")
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+        rows.append(f"| {name} | {r['claims']} | {own} | {cosine} |")
+    return with_provenance(rows, records.values())
 
 
 def _answers_table(results: Path) -> str:
@@ -116,26 +114,25 @@ def _answers_table(results: Path) -> str:
         "answerable, unanswerable | AUROC | coverage at 90% | calibration error | p50, p95 |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    paths = sorted(results.glob("answers-*.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    for path, r in zip(paths, records, strict=True):
+    records = saved_results("answers", results)
+    for name, r in records.items():
         silent, seconds = r["abstained"], r["seconds"]
         recall, precision = (r.get(f"citation_{side}", {}).get("paragraph") for side in ("recall", "precision"))
         rows.append(
-            f"| {path.stem.removeprefix('answers-')} | {r['questions']} | {_cell(r['em'])} | {_cell(r['f1'])} | "
+            f"| {name} | {r['questions']} | {_cell(r['em'])} | {_cell(r['f1'])} | "
             f"{_cell(r['first_citation'])} | {r['citations_per_answer']:.2f} | {_cell(recall)}, {_cell(precision)} | "
             f"{_cell(silent['answerable'])}, {_cell(silent['unanswerable'])} | {_cell(r.get('auroc'))} | "
             f"{_cell(r['coverage_at_90'])} | {_cell(r.get('calibration_error'))} | "
             f"{seconds['p50'] * 1000:.0f}, {seconds['p95'] * 1000:.0f} ms |"
         )
     notes = [
-        f"- {path.stem.removeprefix('answers-')}: the gold paragraph is first for {r['recall_at_1']['fused']:.3f} of "
+        f"- {name}: the gold paragraph is first for {r['recall_at_1']['fused']:.3f} of "
         f"the answerable questions as found, for {r['recall_at_1']['read']:.3f} as read; pointers that hold "
         f"{_cell(r['pointers'])}; peak memory {(r['peak_memory_bytes'] or 0) / 1e6:,.0f} MB"
-        for path, r in zip(paths, records, strict=True)
+        for name, r in records.items()
         if "recall_at_1" in r
     ]
-    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records.values(), notes)
 
 
 def _cell(value: float | None) -> str:
@@ -147,23 +144,20 @@ def _cleaning_table(results: Path) -> str:
     rows = ["| pages | what is kept | precision | recall | F1 |", "|---|---|---|---|---|"]
     ways = {"ours": "**Pilcrow, from the flattened text**", "rules": "its rules alone", "all": "everything",
             "trafilatura": "trafilatura, from the HTML"}  # fmt: skip
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("cleaning-*.json"))]
+    records = saved_results("cleaning", results).values()
     for record in records:
         for way, label in ways.items():
             figures = " | ".join(f"{record[way][name]:.3f}" for name in ("precision", "recall", "f1"))
             rows.append(f"| {record['pages']} | {label} | {figures} |")
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records)
 
 
 def _furniture_table(results: Path) -> str:
     rows = ["| texts that are all body | how many | words | taken for furniture |", "|---|---|---|---|"]
-    paths = sorted(results.glob("furniture-*.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    for path, r in zip(paths, records, strict=True):
-        rows.append(
-            f"| {path.stem.removeprefix('furniture-')} | {r['texts']:,} | {r['words']:,} | {r['share_lost']:.3%} |"
-        )
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    records = saved_results("furniture", results)
+    for name, r in records.items():
+        rows.append(f"| {name} | {r['texts']:,} | {r['words']:,} | {r['share_lost']:.3%} |")
+    return with_provenance(rows, records.values())
 
 
 def _precision_table(results: Path) -> str:
@@ -172,17 +166,16 @@ def _precision_table(results: Path) -> str:
         "other words first | other sentences | confidence off by: mean, most |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    paths = sorted(results.glob("precision-*.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    for path, record in zip(paths, records, strict=True):
+    records = saved_results("precision", results)
+    for name, record in records.items():
         for way, r in record["against"].items():
             off = r["confidence_difference"]
             rows.append(
-                f"| {path.stem.removeprefix('precision-')} | {r['questions']} | {way} | {r['other_passages']} | "
+                f"| {name} | {r['questions']} | {way} | {r['other_passages']} | "
                 f"{r['other_abstention']} | {r['both_answered']} | {r['other_first_span']} | {r['other_sentences']} | "
                 f"{off['mean']:.4f}, {off['max']:.3f} |"
             )
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records.values())
 
 
 def _milvus_table(results: Path) -> str:
@@ -190,7 +183,7 @@ def _milvus_table(results: Path) -> str:
         "| data, n | where | nDCG@10: dense, lexical, fused | ms: dense, lexical, a search | MB |",
         "|---|---|---|---|---|",
     ]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("milvus-*.json"))]
+    records = saved_results("milvus", results).values()
     for r in records:
         for name, label in (("folder", "a folder"), ("milvus", f"Milvus Lite {r['milvus_lite']}, over the network")):
             gained = ", ".join(f"{r[name]['nDCG@10'][way]:.4f}" for way in ("dense", "lexical", "fused"))
@@ -210,12 +203,12 @@ def _milvus_table(results: Path) -> str:
         for r in records
         if r["answers"] is not None
     ]
-    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records, notes)
 
 
 def _confidence_table(results: Path) -> str:
     rows = []
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("confidence-*.json"))]
+    records = saved_results("confidence", results).values()
     for r in records:
         rows += ["| asked | left unanswered |", "|---|---|"]
         rows += [f"| {kind} | {share:.3f} |" for kind, share in r["abstained"].items()]
@@ -224,12 +217,12 @@ def _confidence_table(results: Path) -> str:
             f"| {b['low']:.1f} to {b['high']:.1f} | {b['n']} | {b['confidence']:.2f} | {b['share']:.2f} |"
             for b in r["reliability"]
         ]
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records)
 
 
 def _speed_table(results: Path) -> str:
     rows = ["| what | how much |", "|---|---|"]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("speed-*.json"))]
+    records = saved_results("speed", results).values()
     for r in records:
         whole, reference = r["indexed"], r["reference"]
         rows += [
@@ -245,7 +238,7 @@ def _speed_table(results: Path) -> str:
             f"| most memory held at once | {r['resident_bytes'] / 1e6:.0f} MB |",
             f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
         ]
-    return "\n".join([*rows, "", *(provenance(record) for record in records), ""])
+    return with_provenance(rows, records)
 
 
 def _together(record: Mapping[str, Any]) -> list[str]:
@@ -264,9 +257,8 @@ def _milliseconds(shares: Mapping[str, float]) -> str:
 
 def _robustness_table(results: Path) -> str:
     rows = ["| what was done, to the end without a fault | how much |", "|---|---|"]
-    killed, crowded = (
-        json.loads((results / f"robustness-{name}.json").read_text(encoding="utf-8")) for name in ("killed", "reading")
-    )
+    saved = saved_results("robustness", results)
+    killed, crowded = saved["killed"], saved["reading"]
     rows.append(
         f"| a writer killed at a random moment, and the whole collection looked at | {killed['kills']} times, "
         f"{killed['kills_inside_a_step']} of them inside a step, after {killed['steps']:,} steps |"
@@ -275,4 +267,4 @@ def _robustness_table(results: Path) -> str:
         f"| {crowded['readers']} processes reading while one writes, for {crowded['seconds']} s | "
         f"{crowded['readings']:,} readings, {crowded['steps']:,} steps of the writer |"
     )
-    return "\n".join([*rows, "", provenance(killed), provenance(crowded), ""])
+    return with_provenance(rows, [killed, crowded])

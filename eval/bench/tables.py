@@ -1,11 +1,9 @@
 """The README's tables of load and of peers, made from results files."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from eval.report import provenance
+from eval.report import saved_results, with_provenance
 
 _DOORS = {"serve": "`pilcrow serve`", "page": "the page"}
 _SYSTEMS = {
@@ -26,11 +24,6 @@ _COLUMNS = {
 }
 
 
-def records(results: Path, kind: str) -> list[dict[str, Any]]:
-    """The results of a kind, by name."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"{kind}-*.json"))]
-
-
 def load_table(results: Path) -> str:
     """A row for each run of `eval.bench.load`."""
     rows = [
@@ -38,7 +31,7 @@ def load_table(results: Path) -> str:
         "memory: second, third, last quarter | indexed meanwhile |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    found = records(results, "load")
+    found = saved_results("load", results).values()
     for r in found:
         latency = ", ".join(f"{r['latency'][share]:.1f}" for share in ("p50", "p95", "p99"))
         memory = ", ".join(f"{part:.0f}" for part in r["memory_mb"].values())
@@ -48,14 +41,14 @@ def load_table(results: Path) -> str:
             f"| {_DOORS[r['door']]} | {r['dataset']}, {r['passages']:,} passages | {r['askers']} | "
             f"{r['seconds']:.0f} s | {r['per_second']:.1f} | {latency} s | {other} | {memory} MB | {indexed} |"
         )
-    return "\n".join([*rows, "", *(provenance(record) for record in found), ""])
+    return with_provenance(rows, found)
 
 
 def peers_table(results: Path) -> str:
     """A row for each system on each set, and below in which columns Pilcrow is behind."""
     head = [name for name, _, _ in _COLUMNS.values()]
     rows = [f"| data | system | {' | '.join(head)} |", f"|---|---|{'---|' * len(head)}"]
-    found = records(results, "peers")
+    found = saved_results("peers", results).values()
     for r in found:
         for system, figures in r["systems"].items():
             cells = " | ".join(form.format(figures[key]) for key, (_, form, _) in _COLUMNS.items())
@@ -63,7 +56,7 @@ def peers_table(results: Path) -> str:
     notes = [f"- {r['dataset']}: {_standing(r['systems'])}; medians of {_turns(r['turns'])}" for r in found]
     versions = sorted({f"{package} {version}" for r in found for package, version in r["versions"].items()})
     measured = [f"- measured: {', '.join(versions)}"] if versions else []
-    return "\n".join([*rows, "", *notes, *measured, *(provenance(record) for record in found), ""])
+    return with_provenance(rows, found, [*notes, *measured])
 
 
 def _turns(turns: int) -> str:
