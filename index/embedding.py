@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.address import Place
 from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision
-from index.errors import EncoderMissing
+from index.errors import CollectionMismatch, EncoderMissing
 from index.weights import mapped_tensors, sha256_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ class EncoderIdentity:
     def from_json(cls, stored: str) -> "EncoderIdentity":
         """The identity that `to_json` wrote."""
         return cls(**json.loads(stored))
+
+
+def require_comparable(made: EncoderIdentity, encoder: EncoderIdentity, place: Place) -> None:
+    """Raises CollectionMismatch where a query's vectors by `encoder` say nothing about those in `place`, `made` by
+    another."""
+    if made.weights != encoder.weights:
+        also = " from other weights" if encoder.name == made.name else ""
+        raise CollectionMismatch(
+            f"the collection in '{place}' was made with '{made.name}' ({made.dimension} dimensions); "
+            f"'{encoder.name}' gives {encoder.dimension}{also}. Use the same encoder, or embed the collection "
+            f"again: pilcrow reindex --collection {place} --encoder {encoder.name}"
+        )
 
 
 class Encoder(Protocol):

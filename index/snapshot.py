@@ -12,8 +12,7 @@ from index import vectors as dense
 from index.collection import Filters, Name, Status
 from index.derived import DerivedIndexes, LexicalView, described_base
 from index.documents import Document
-from index.embedding import EncoderIdentity, Vectors
-from index.errors import CollectionMismatch
+from index.embedding import EncoderIdentity, Vectors, require_comparable
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
 from index.records import (
@@ -57,14 +56,7 @@ class FolderSnapshot:
 
     def require(self, encoder: EncoderIdentity) -> None:
         """Raises CollectionMismatch where another encoder made the vectors: a query's would not be comparable."""
-        made = self.encoder
-        if made.weights != encoder.weights:
-            also = " from other weights" if encoder.name == made.name else ""
-            raise CollectionMismatch(
-                f"the collection in '{self._folder}' was made with '{made.name}' ({made.dimension} dimensions); "
-                f"'{encoder.name}' gives {encoder.dimension}{also}. Use the same encoder, or embed the collection "
-                f"again: pilcrow reindex --collection {self._folder} --encoder {encoder.name}"
-            )
+        require_comparable(self.encoder, encoder, self._folder)
 
     def nearest(self, query: Vectors, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from index.collection import Filters, Name, Status
 from index.documents import Document
-from index.embedding import EncoderIdentity, Vectors
-from index.errors import CollectionMismatch, UnknownDocument
+from index.embedding import EncoderIdentity, Vectors, require_comparable
+from index.errors import UnknownDocument
 from index.lexical import query_words
 from index.milvus.rows import (
     DOCUMENT,
@@ -71,14 +71,7 @@ class MilvusSnapshot:
 
     def require(self, encoder: EncoderIdentity) -> None:
         """Raises CollectionMismatch where another encoder made the vectors: a query's would not be comparable."""
-        made = self.encoder
-        if made.weights != encoder.weights:
-            also = " from other weights" if encoder.name == made.name else ""
-            raise CollectionMismatch(
-                f"the collection in '{self.place}' was made with '{made.name}' ({made.dimension} dimensions); "
-                f"'{encoder.name}' gives {encoder.dimension}{also}. Use the same encoder, or embed the collection "
-                f"again: pilcrow reindex --collection {self.place} --encoder {encoder.name}"
-            )
+        require_comparable(self.encoder, encoder, self.place)
 
     def nearest(self, query: Vectors, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
