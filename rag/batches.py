@@ -31,12 +31,14 @@ def answer_all(
 
     A chat model writes one answer at a time; without one several questions are answered at once.
     """
-    stored, encoder, reader, model = opened.stored, opened.encoder, opened.reader, opened.model
+    stored, encoder, reader = opened.stored, opened.encoder, opened.reader
+    model, support = opened.model, opened.support
     at_once = 1 if model else n_cores() + 1  # one more than can be read: it is searched, or put into words
 
     def answer_one(question: str, history: Sequence[Turn]) -> Answer:
         return answer(
-            stored, encoder, reader, question, history=history, model=model, strict=strict, filters=filters
+            stored, encoder, reader, question, history=history, model=model, support=support, strict=strict,
+            filters=filters,
         )  # fmt: skip
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="question") as pool:

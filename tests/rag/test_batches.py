@@ -1,7 +1,9 @@
 """Many questions together: the same answers as one after the other, in their order."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,23 @@ def test_answers_are_those_of_one_after_the_other_in_the_order_of_the_questions(
         assert other.confidence == pytest.approx(one.confidence, abs=1e-6)
         assert (other.claims, other.citations, other.abstained) == (one.claims, one.citations, one.abstained)
         assert [(a.start, a.end, a.text) for a in other.answers] == [(a.start, a.end, a.text) for a in one.answers]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_a_model_writes_is_checked_as_for_a_single_question(
+    sample: Collection, chat_server: Any, speech: Callable[..., list[str]], strict: bool
+) -> None:
+    opened = OpenCollection(sample.folder, model_name="told", server=chat_server.url)
+    question = "How many years was Kenneth Yalowitz a diplomat?"
+    chat_server.events = speech("Kenneth Yalowitz was a diplomat for 36 years [1]. He sold bicycles in Norway [1].")
+    alone = answer(
+        opened.stored, opened.encoder, opened.reader, question, model=opened.model, support=opened.support,
+        strict=strict,
+    )  # fmt: skip
+    (together,) = answer_all(opened, [(question, ())], strict=strict)
+    assert (together.claims, together.citations) == (alone.claims, alone.citations)
+    verdicts = [claim.verdict for claim in together.claims]
+    assert verdicts == (["supported"] if strict else ["supported", "unsupported"])
 
 
 def test_no_questions_give_no_answers_and_a_stopped_run_ends(opened: OpenCollection) -> None:
