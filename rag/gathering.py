@@ -6,6 +6,7 @@ and is in the next batch with all the others. Knows threads, the encoder and the
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -44,7 +45,7 @@ class Gathered(Generic[Q, R]):
     def __call__(self, inputs: Sequence[Q]) -> list[R]:
         """The results of these inputs, in their order.
 
-        An error is raised to the thread that ran the batch; the others of the batch then run their own inputs alone.
+        Where a batch fails, each of its calls is run again by itself: only those whose inputs raise an error get it.
         """
         call: _Call[Q, R] = _Call(inputs)
         with self._changed:
@@ -70,7 +71,8 @@ class Gathered(Generic[Q, R]):
     def _run(self, batch: Sequence[_Call[Q, R]]) -> None:
         results: Sequence[R] | None = None
         try:
-            results = self._function([one for call in batch for one in call.inputs])
+            with suppress(Exception):  # it is raised again where the call that is at fault is run alone
+                results = self._function([one for call in batch for one in call.inputs])
         finally:
             with self._changed:
                 start = 0
