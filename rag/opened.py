@@ -41,6 +41,7 @@ class OpenCollection:
     _stored: "Collection | None" = field(default=None, init=False, repr=False)
     _encoder: "Encoder | None" = field(default=None, init=False, repr=False)
     _loading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def encoder(self) -> "Encoder":
@@ -101,11 +102,12 @@ class OpenCollection:
     @property
     def stored(self) -> "Collection":
         """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
-        if self._stored is None:
-            from index.collection import open_collection
+        from index.collection import open_collection
 
-            self._stored = open_collection(self.place)
-        return self._stored
+        with self._opening:  # visitors that come first come together
+            if self._stored is None:
+                self._stored = open_collection(self.place)
+            return self._stored
 
     @contextmanager
     def writer(self) -> "Iterator[Collection]":
