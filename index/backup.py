@@ -21,7 +21,7 @@ from index.errors import CollectionError, Unreadable
 from index.folder import open_collection
 from index.locking import acquire
 from index.migration import can_be_read
-from index.truth import CORPUS, FORMAT, connect, meta, put_in_place
+from index.truth import CORPUS, FORMAT, connect, damaged, meta, put_in_place
 
 _MANIFEST = "manifest.json"
 _KIND = "pilcrow collection"
@@ -33,7 +33,7 @@ _BLOCK = 1 << 20
 def export_collection(place: Place, file: Path) -> int:
     """Writes the collection, as it is at this moment, to `file`; the bytes written. One in Milvus is fetched first.
 
-    Raises CollectionMissing, and CollectionError where `file` exists or cannot be written.
+    Raises CollectionMissing, CollectionDamaged, and CollectionError where `file` exists or cannot be written.
     """
     if file.exists():
         raise CollectionError(f"'{file}' exists already; give a name that is free")
@@ -82,6 +82,8 @@ def import_collection(file: Path, place: Place) -> int:
             documents = into_milvus(Path(unpacked), str(place))
             _bring(_JUDGEMENTS, Path(unpacked), milvus_address(str(place)).folder())
             return documents
+    if not file.is_file():
+        raise Unreadable(f"'{file}' is no file that is there; give one that 'pilcrow export' wrote")
     folder = Path(place)
     if (folder / CORPUS).exists():
         raise CollectionError(f"there is a collection in '{folder}' already; name a new folder: --collection DIR")
@@ -94,14 +96,11 @@ def import_collection(file: Path, place: Place) -> int:
             for name in described:
                 _extract(archive, name, partials[name], described[name], file)
         _require_whole(partials[CORPUS], file)
-        for name in sorted(
-            described, key=lambda name: name == CORPUS
-        ):  # the truth last: with it, the collection is there
+        # The truth last: with it, the collection is there.
+        for name in sorted(described, key=lambda name: name == CORPUS):
             put_in_place(partials[name], folder / name)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise _no_backup(file, str(error)) from error
-    except FileNotFoundError as error:
-        raise Unreadable(f"'{file}' does not exist; give a file that 'pilcrow export' wrote") from error
     finally:
         for path in partials.values():
             path.unlink(missing_ok=True)
@@ -119,12 +118,17 @@ def _bring(name: str, from_folder: Path, to_folder: Path) -> None:
 
 
 def _copy_database(folder: Path, name: str, copy: Path) -> None:
-    """One state of a database, without the room of what was removed."""
+    """One state of a database, without the room of what was removed. Raises CollectionDamaged."""
     copy.unlink(missing_ok=True)
     uri = f"{(folder / name).absolute().as_uri()}?mode=ro"
     connection = connect(folder, write=False) if name == CORPUS else sqlite3.connect(uri, uri=True)
     with closing(connection):
-        connection.execute("VACUUM INTO ?", (str(copy),))
+        try:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        except sqlite3.OperationalError:
+            raise  # of the copy, not of what is copied
+        except sqlite3.DatabaseError as error:
+            raise damaged(folder / name, error) from error
 
 
 def _described(path: Path) -> dict[str, Any]:

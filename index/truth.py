@@ -6,7 +6,7 @@ Everything else in a collection can be made again from it. Knows SQLite; nothing
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from index.embedding import EncoderIdentity
@@ -53,13 +53,11 @@ def make_truth(folder: Path, encoder: EncoderIdentity) -> None:
     """An empty truth in `folder`. Made under another name: a process killed in between leaves no half-made one."""
     partial = folder / "corpus.partial"
     partial.unlink(missing_ok=True)
-    with faults_told(folder):
-        connection = sqlite3.connect(partial, isolation_level=None)
+    with faults_told(folder), closing(sqlite3.connect(partial, isolation_level=None)) as connection:
         connection.executescript(_SCHEMA)
         meta = {"format": str(FORMAT), "encoder": encoder.to_json(), "generation": "0", "next_passage_id": "1",
                 "next_doc_no": "1", "next_text_no": "1"}  # fmt: skip
         connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-        connection.close()
     put_in_place(partial, folder / CORPUS)
 
 
@@ -83,19 +81,19 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     Reading a folder that nobody may write to, with nothing left in the write-ahead log, asks for no lock and makes no
     file there (`immutable`).
     """
-    with faults_told(folder):
+    how = "mode=rw" if write else "mode=ro&immutable=1" if is_still(folder) else "mode=ro"
+    uri = f"{(folder / CORPUS).absolute().as_uri()}?{how}"
+    with faults_told(folder), ExitStack() as undo:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        undo.callback(connection.close)
         if write:
-            connection = sqlite3.connect(folder / CORPUS, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
-        else:
-            still = "&immutable=1" if is_still(folder) else ""
-            uri = f"{(folder / CORPUS).absolute().as_uri()}?mode=ro{still}"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("SELECT count(*) FROM meta").fetchone()
+        undo.pop_all()
     return connection
 
 
@@ -123,7 +121,7 @@ def faults_told(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise _unusable(folder, error) from error
     except sqlite3.DatabaseError as error:
-        raise damaged(folder, error) from error
+        raise damaged(folder / CORPUS, error) from error
 
 
 @contextmanager
@@ -168,7 +166,7 @@ def stored_encoder(connection: sqlite3.Connection, folder: Path) -> EncoderIdent
     try:
         return EncoderIdentity.from_json(meta(connection, "encoder"))
     except (ValueError, TypeError) as error:
-        raise damaged(folder, error) from error
+        raise damaged(folder / CORPUS, error) from error
 
 
 def _unusable(folder: Path, error: Exception) -> CollectionError:
@@ -178,9 +176,9 @@ def _unusable(folder: Path, error: Exception) -> CollectionError:
     )
 
 
-def damaged(folder: Path, error: Exception) -> CollectionDamaged:
-    """The error for a truth that cannot be read."""
+def damaged(path: Path, error: Exception) -> CollectionDamaged:
+    """The error for a database that cannot be read."""
     return CollectionDamaged(
-        f"'{folder / CORPUS}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
+        f"'{path}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
         "with 'pilcrow import'"
     )

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from index.backup import export_collection, import_collection
 from index.checking import check
 from index.collection import Collection, open_collection
 from index.embedding import Encoder
-from index.errors import CollectionError, Unreadable
+from index.errors import CollectionDamaged, CollectionError, Unreadable
 from index.records import vectors_after
+from rag.judgements import Judgement, record
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
@@ -106,6 +109,7 @@ def name_a_path(members: dict[str, bytes]) -> None:
         lambda file: os.truncate(file, file.stat().st_size // 2),
         lambda file: file.write_text("no archive at all"),
         lambda file: file.unlink(),
+        lambda file: file.rename(file.with_name("moved")).with_name(file.name).mkdir(),
         lambda file: rewritten(file, alter_a_text),
         lambda file: rewritten(file, alter_text_and_manifest),
         lambda file: rewritten(file, name_a_path),
@@ -124,6 +128,25 @@ def test_a_file_that_is_not_as_it_was_written_is_refused_and_leaves_no_collectio
     assert not (tmp_path / "again" / "corpus.sqlite").exists()
     assert not list((tmp_path / "again").glob("*.partial"))
     assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("name", ["corpus.sqlite", "judgements.sqlite"])
+def test_a_collection_that_cannot_be_read_to_its_end_is_not_exported_and_the_line_says_so(
+    tmp_path: Path, make_collection: MakeCollection, name: str
+) -> None:
+    collection = make_collection(bridge=BRIDGE, mill=MILL)
+    record(collection.folder, Judgement("2026-01-01", "Ann", 2, "Who?"))
+    collection.close()
+    table = "passages" if name == "corpus.sqlite" else "judgements"
+    with closing(sqlite3.connect(collection.folder / name)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with (collection.folder / name).open("rb+") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * 64)
+    with pytest.raises(CollectionDamaged, match=rf"{name}' cannot be read.*pilcrow check"):
+        export_collection(collection.folder, tmp_path / "backup.pilcrow")
+    assert not list(tmp_path.glob("backup*"))
 
 
 def test_nothing_is_overwritten(tmp_path: Path, make_collection: MakeCollection) -> None:
