@@ -105,14 +105,19 @@ class FolderCollection:
     def close(self) -> None:
         """Lets go of the files and of the writer's lock."""
         self._closed = True
-        while self._idle:
-            self._idle.pop()[0].close()
+        self._close_idle()
         if self._writer is not None:
             with suppress(CollectionError), faults_told(self.folder):  # then the next to write finds out for itself
                 self._derived.settle(self._writer)
             self._writer.close()
         if self._lock is not None:
             self._lock.release()
+
+    def _close_idle(self) -> None:
+        """Several threads may do it at once, each of them some of the connections."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop()[0].close()
 
     @property
     def writable(self) -> bool:
@@ -192,10 +197,9 @@ class FolderCollection:
         try:
             yield connection
         finally:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append((connection, stamp))
+            self._idle.append((connection, stamp))
+            if self._closed:  # looked at last: `close` may have come meanwhile
+                self._close_idle()
 
     def _stamp(self) -> tuple[int, ...]:
         """What a connection belongs to: the file and, where it is read as one that cannot change, its time and size."""
@@ -412,11 +416,10 @@ def open_collection(folder: Path, *, write: bool = False) -> FolderCollection:
             lock = acquire(folder)
             undo.callback(lock.release)
             return _opened_for_writing(folder, lock, undo)
-    connection = connect(folder, write=False)
-    old = needs_migration(connection)
-    if not old:
-        require_format(connection, folder)
-    connection.close()
+    with closing(connect(folder, write=False)) as connection:
+        old = needs_migration(connection)
+        if not old:
+            require_format(connection, folder)
     if old:
         open_collection(folder, write=True).close()
     return FolderCollection(folder, None, None)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from index.errors import (
     NothingToDo,
     UnknownDocument,
 )
+from index.folder import FolderCollection
 from index.indexing import index_documents, index_paths, row_document
 from index.lexical import LexicalEntry, LexicalIndex
 from index.passages import Window
@@ -372,6 +374,23 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(make_collection: MakeCo
     collection._writer.execute("PRAGMA max_page_count = 1000000")
     index_documents(collection, encoder, [row_document("mill", "s#1", MILL)])
     assert found(collection, encoder, "miller")[1] == ["mill"]
+
+
+def test_a_reading_that_ends_while_the_collection_closes_leaves_no_connection_open(sample: Collection) -> None:
+    collection = open_collection(sample.folder)
+    assert isinstance(collection, FolderCollection)
+
+    class ClosedMeanwhile(list[Any]):
+        def append(self, one: object) -> None:
+            collection.close()
+            super().append(one)
+
+    collection._idle = ClosedMeanwhile()
+    with collection.reading() as snapshot:
+        connection = snapshot.connection
+    assert collection._idle == []
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_threads_ask_one_collection_at_a_time_and_all_get_an_answer(sample: Collection, encoder: Encoder) -> None:
