@@ -1,6 +1,6 @@
 """Collections of earlier formats, made into today's, without embedding anything.
 
-1 -> 2   a text is stored once, under all its names; checksums; near-copies
+1, 2 -> 3   a text is stored once, under all its names; checksums; near-copies
 """
 
 import json

@@ -244,16 +244,24 @@ def vector_chunks(connection: sqlite3.Connection, dimension: int) -> Iterator[tu
 
 def numbered_chunks(passages: Iterable[Passages], first: int) -> Iterator[tuple[Ids, Vectors]]:
     """Vectors with ids from `first` on, some thousands at a time."""
-    waiting: list[Vectors] = []
-    for p in passages:
-        waiting.append(p.vectors)
-        if sum(len(vectors) for vectors in waiting) >= _CHUNK:
-            vectors, waiting = np.concatenate(waiting), []
-            yield np.arange(first, first + len(vectors)), vectors
-            first += len(vectors)
-    if waiting:
-        vectors = np.concatenate(waiting)
+    for group in grouped(passages, _CHUNK):
+        vectors = np.concatenate([p.vectors for p in group])
         yield np.arange(first, first + len(vectors)), vectors
+        first += len(vectors)
+
+
+def grouped(passages: Iterable[Passages], enough: int) -> Iterator[list[Passages]]:
+    """Those of several texts together, in order: each time as soon as there are `enough` windows, and the rest."""
+    group: list[Passages] = []
+    count = 0
+    for p in passages:
+        group.append(p)
+        count += len(p.windows)
+        if count >= enough:
+            yield group
+            group, count = [], 0
+    if group:
+        yield group
 
 
 def select_in(

@@ -1,7 +1,7 @@
 """One change of a collection in Milvus, from what is written ahead to the commit; and what nobody sees any more."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace as changed
 
 from index import copies
@@ -24,7 +24,7 @@ from index.milvus.rows import (
 )
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import ALIVE, Row, Store
-from index.records import Passages, Prepared
+from index.records import Passages, Prepared, grouped
 
 _WAITING_ROWS = 2000
 
@@ -41,7 +41,7 @@ class Writing:
         self._next: int = state["generation"] + 1
         self._visible = f"born <= {state['generation']} and died > {state['generation']}"
         self._coming: list[tuple[Document, int, int]] = []
-        self._ending: list[Row] = []
+        self._ending: dict[int, Row] = {}  # by row_no
         self._new_numbers = 0
 
     # What is there
@@ -112,8 +112,7 @@ class Writing:
 
     def end(self, row: Row) -> None:
         """A row is not to be seen from the next generation on."""
-        if row["row_no"] not in {ending["row_no"] for ending in self._ending}:
-            self._ending.append(row)
+        self._ending.setdefault(row["row_no"], row)
 
     def commit(self) -> None:
         """What comes is there, what ends is gone, for whoever begins to read from now on."""
@@ -127,7 +126,7 @@ class Writing:
              for n, (d, doc_no, text_no) in enumerate(self._coming)],
         )  # fmt: skip
         now = int(time.time())
-        self._store.upsert("documents", [row | {"died": self._next, "died_at": now} for row in self._ending])
+        self._store.upsert("documents", [row | {"died": self._next, "died_at": now} for row in self._ending.values()])
         self._state |= {"generation": self._next, "pending": None}
         self._save()
 
@@ -139,7 +138,7 @@ class Writing:
             number += 1
         self._store.create_passages(part, encoder.dimension)
         first = count = 0
-        for some in _some(passages):
+        for some in grouped(passages, _WAITING_ROWS):
             cut = sum(len(p.windows) for p in some)
             first = self._state["next_passage_id"]
             self._state["next_passage_id"] += cut
@@ -195,15 +194,11 @@ class Writing:
         rows = [row for row in rows if row["died_at"] <= before]
         if rows:
             self._store.flush()  # what replaces them is whole in files before they go
-            kept = {
-                row["text_no"]
-                for row in self._store.query_in(
-                    "documents", "text_no", sorted({row["text_no"] for row in rows}), ["row_no", "text_no"]
-                )
-                if row["row_no"] not in {row["row_no"] for row in rows}
-            }
-            self.delete_texts(sorted({row["text_no"] for row in rows} - kept))
-            self._store.delete("documents", "row_no", [row["row_no"] for row in rows])
+            ended_rows, texts = {row["row_no"] for row in rows}, {row["text_no"] for row in rows}
+            named = self._store.query_in("documents", "text_no", sorted(texts), ["row_no", "text_no"])
+            kept = {row["text_no"] for row in named if row["row_no"] not in ended_rows}
+            self.delete_texts(sorted(texts - kept))
+            self._store.delete("documents", "row_no", sorted(ended_rows))
         self._drop_parts(before)
 
     def _drop_parts(self, before: float) -> None:
@@ -264,15 +259,3 @@ def _texts_in_bands(store: Store, snapshot: MilvusSnapshot, bands: Sequence[int]
         for row in store.query("texts", f"array_contains_any(bands, {some})", HEADER):
             found[row["text_no"]] = set(header_of(row).bands)
     return {text_no: theirs for text_no, theirs in found.items() if snapshot.is_named(text_no)}
-
-
-def _some(passages: Iterable[Passages]) -> Iterator[list[Passages]]:
-    """Passages of texts, some thousand at a time."""
-    waiting: list[Passages] = []
-    for p in passages:
-        waiting.append(p)
-        if sum(len(one.windows) for one in waiting) >= _WAITING_ROWS:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
