@@ -44,24 +44,26 @@ def test_a_call_with_more_than_a_batch_holds_and_one_with_nothing_are_run_too() 
 
 
 def test_an_input_that_fails_fails_nobody_elses() -> None:
-    barrier = threading.Barrier(8)
+    go_on, running = threading.Event(), threading.Event()
 
     def invert(numbers: Sequence[int]) -> list[float]:
+        running.set()
+        assert go_on.wait(10)
         return [1 / number for number in numbers]
 
     gathered = Gathered(invert, most=100)
-
-    def ask(number: int) -> float | None:
-        barrier.wait(10)
-        try:
-            return gathered([number])[0]
-        except ZeroDivisionError:
-            return None
-
-    for _ in range(20):
-        with ThreadPoolExecutor(8) as threads:
-            found = list(threads.map(ask, range(8)))
-        assert found == [None, *(1 / n for n in range(1, 8))]
+    with ThreadPoolExecutor(6) as threads:
+        first = threads.submit(gathered, [8])
+        assert running.wait(10)
+        together = []
+        for number in (1, 2, 4, 0, 5):
+            together.append(threads.submit(gathered, [number]))
+            while len(gathered._waiting) < len(together):
+                pass
+        go_on.set()
+        assert first.result(10) == [0.125]
+        assert [type(future.exception(10)) for future in together].count(ZeroDivisionError) == 1
+        assert [together[n].result() for n in (0, 1, 2, 4)] == [[1.0], [0.5], [0.25], [0.2]]
     assert gathered([4]) == [0.25]
 
 
