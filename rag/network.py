@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from index.engine import HEADS, LAYERS, WIDTH
 from index.weights import sha256_of
-from rag.reading import CONFIG_FILE, FORMAT, FROZEN_NAMES, PAD, WEIGHTS_FILE, Window, padded_length, trained_names
+from rag.model_files import CONFIG_FILE, FORMAT, WEIGHTS_FILE
+from rag.reading import FROZEN_NAMES, PAD, Window, padded_length, trained_names
 
 if TYPE_CHECKING:
     import torch

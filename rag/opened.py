@@ -74,7 +74,7 @@ class OpenCollection:
 
     @cached_property
     def reader(self) -> "Reader":
-        """The bundled reader. Raises ReaderFileError where its files are absent or altered."""
+        """The bundled reader. Raises ModelFileError where its files are absent or altered."""
         from rag.reading import bundled_reader
 
         return bundled_reader()
@@ -94,7 +94,7 @@ class OpenCollection:
 
     @cached_property
     def support(self) -> "SupportModel | None":
-        """What judges a chat model's sentences; none where there is no chat model. Raises ReaderFileError."""
+        """What judges a chat model's sentences; none where there is no chat model. Raises ModelFileError."""
         from rag.support import bundled_support
 
         return bundled_support() if self.model_name is not None else None

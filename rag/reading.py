@@ -2,9 +2,9 @@
 
 The reader is the encoder's own six-layer transformer with trained weights and two small heads. Word and position
 embeddings are the encoder's, frozen, and are read from the encoder's folder; the reader's file holds what was trained.
-This module owns the reader's file, its heads, and the way from logits to characters; the transformer runs in
-`index.engine`. It does not know how it was trained (`rag.training`, `rag.network`), where passages come from, or what
-is done with the spans.
+This module owns its heads and the way from logits to characters; the transformer runs in `index.engine`, and what lies
+on disk is `rag.model_files`'s. It does not know how it was trained (`rag.training`, `rag.network`), where passages come
+from, or what is done with the spans.
 
     [CLS] question [SEP] title. passage [SEP]  ->  start and end logits for each piece, one logit "it answers"
 
@@ -13,7 +13,6 @@ Position 0 ([CLS]) is the place of "no answer" for start and end, as in SQuAD 2.
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -24,10 +23,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import bundled_folder, shared_tokenizer
+from index.embedding import bundled_folder
 from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, tensor_shapes
-from index.errors import PilcrowError
-from index.weights import mapped_tensors, sha256_of
+from rag.model_files import open_files
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -41,13 +39,6 @@ STRIDE_PIECES = 128
 MAX_SPAN_PIECES = 48
 
 BUNDLED_READER = Path(__file__).parent / "model" / "reader"
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
-FORMAT = 1
-
-
-class ReaderFileError(PilcrowError):
-    """A trained model's or an encoder's files are absent or not those that they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +94,6 @@ class Window:
     passage_from: int
     first: int
     count: int
-
-
-def load_tokenizer(encoder: Path) -> Tokenizer:
-    """The encoder's tokenizer without truncation or padding. Raises ReaderFileError where there is none."""
-    if not (encoder / "tokenizer.json").is_file():
-        raise ReaderFileError(f"no tokenizer.json in '{encoder}'; give the folder of the encoder all-MiniLM-L6-v2")
-    return shared_tokenizer(encoder)
 
 
 def to_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Pieces]:
@@ -176,51 +160,6 @@ def trained_names() -> dict[str, tuple[int, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFiles:
-    """What a model's folder and its encoder's hold. trained, encoder: tensors by name, as views of the mapped files."""
-
-    config: dict[str, Any]
-    tokenizer: Tokenizer
-    trained: dict[str, NDArray[np.floating]]
-    encoder: dict[str, NDArray[np.floating]]
-
-
-def open_files(folder: Path, encoder: Path, *, kind: str = "reader", command: str = "train-reader") -> ModelFiles:
-    """The files of a trained model of that kind, and of its encoder, checked by hash. command: what trains it.
-
-    Raises ReaderFileError where a file is absent, altered, or of another encoder than the model was trained on.
-    """
-    config = read_config(folder, kind=kind, command=command)
-    tokenizer = load_tokenizer(encoder)
-    found = sha256_of(encoder / WEIGHTS_FILE)
-    if found != config["encoder_sha256"]:
-        raise ReaderFileError(
-            f"the {kind} in '{folder}' was trained on an encoder with SHA-256 {config['encoder_sha256']}; "
-            f"'{encoder}' has {found}. Give the folder of all-MiniLM-L6-v2"
-        )
-    return ModelFiles(config, tokenizer, mapped_tensors(folder / WEIGHTS_FILE), mapped_tensors(encoder / WEIGHTS_FILE))
-
-
-def read_config(folder: Path, *, kind: str = "reader", command: str = "train-reader") -> dict[str, Any]:
-    """A model's config. Raises ReaderFileError where it is absent, of another format, or its weights are altered."""
-    path, weights = folder / CONFIG_FILE, folder / WEIGHTS_FILE
-    if not path.is_file() or not weights.is_file():
-        raise ReaderFileError(f"'{folder}' holds no {kind}; it should hold {CONFIG_FILE} and {WEIGHTS_FILE}")
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if config.get("format") != FORMAT:
-        raise ReaderFileError(
-            f"the {kind} in '{folder}' has format {config.get('format')}, this version reads {FORMAT}"
-        )
-    found = sha256_of(weights)
-    if found != config["sha256"]:
-        raise ReaderFileError(
-            f"'{weights}' is not the file that was trained: its SHA-256 is {found}, not {config['sha256']}. "
-            f"Install the package again, or train: pilcrow {command}"
-        )
-    return config
-
-
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """How margin and answerability make a probability: sigmoid(bias + margin * m + answerable * a)."""
 
@@ -273,7 +212,7 @@ def gelu(x: Floats) -> Floats:
 
 
 def bundled_reader() -> Reader:
-    """The reader that ships. Raises ReaderFileError or EncoderMissing where files are absent or altered."""
+    """The reader that ships. Raises ModelFileError or EncoderMissing where files are absent or altered."""
     return Reader.open(BUNDLED_READER, bundled_folder())
 
 
@@ -314,7 +253,7 @@ class Reader:
     def open(cls, folder: Path, encoder: Path) -> Reader:
         """The reader in `folder` on the embeddings in the folder `encoder`; both are checked by hash.
 
-        Raises ReaderFileError where a file is absent, altered, or of another encoder than the reader was trained on.
+        Raises ModelFileError where a file is absent, altered, or of another encoder than the reader was trained on.
         """
         files = open_files(folder, encoder)
         return cls(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from index.errors import PilcrowError
 from rag import reading
+from rag.model_files import ModelFileError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -164,7 +165,7 @@ class Run:
         """A new run, or the one that `out/run.safetensors` holds.
 
         names: the weights that are trained, all float32; they are changed in place. scale: of the loss.
-        Raises ReaderFileError for a checkpoint of another recipe.
+        Raises ModelFileError for a checkpoint of another recipe.
         """
         import torch
 
@@ -189,9 +190,7 @@ class Run:
             about = json.loads(file.metadata()["run"])
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a safetensors file is no dict)
         if about["recipe"] != self.recipe:
-            raise reading.ReaderFileError(
-                f"'{path}' was made with {about['recipe']}, not {self.recipe}; use a new folder"
-            )
+            raise ModelFileError(f"'{path}' was made with {about['recipe']}, not {self.recipe}; use a new folder")
         self.step, self.position = about["step"], Position(**about["position"])
         with torch.no_grad():
             for name in self.names:

@@ -24,6 +24,7 @@ from rag import reading
 from rag.candidates import logistic
 from rag.excerpt import excerpt, plain
 from rag.facts import missing_names, missing_numbers, stands_in
+from rag.model_files import open_files
 from rag.reading import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _parts(text: str, encoder: Encoder) -> list[str]:
 
 
 def bundled_support() -> SupportModel:
-    """The support model that ships. Raises ReaderFileError or EncoderMissing where files are absent or altered."""
+    """The support model that ships. Raises ModelFileError or EncoderMissing where files are absent or altered."""
     return SupportModel.open(BUNDLED_SUPPORT, bundled_folder())
 
 
@@ -204,9 +205,9 @@ class SupportModel:
     def open(cls, folder: Path, encoder: Path) -> SupportModel:
         """The model in `folder` on the encoder in the folder `encoder`; both are checked by hash.
 
-        Raises ReaderFileError where a file is absent, altered, or of another encoder than the model was trained on.
+        Raises ModelFileError where a file is absent, altered, or of another encoder than the model was trained on.
         """
-        files = reading.open_files(folder, encoder, kind="support model", command="train-support")
+        files = open_files(folder, encoder, kind="support model", command="train-support")
         trained = {name: tensor.astype(np.float32) for name, tensor in files.trained.items()}
         return cls(
             merged(files.encoder, trained),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from index.weights import sha256_of
 from rag import network, reading, support
+from rag.model_files import CONFIG_FILE, load_tokenizer, read_config
 from rag.question_sets import folder_sha256
 from rag.reading import Window
 from rag.steps import Losses, Recipe, Run, Schedule, stream, train
@@ -138,7 +139,7 @@ def train_support(
     start: the folder of a reader whose tensors are where training starts, by `low_rank`, or of a support model that is
     trained further; None for the encoder's own.
     out: gets what `rag.steps.train` writes. The finished model is not calibrated.
-    Raises TrainingDataError for bad data, ReaderFileError for a checkpoint of another recipe.
+    Raises TrainingDataError for bad data, ModelFileError for a checkpoint of another recipe.
     """
     from safetensors.torch import load_file
 
@@ -154,7 +155,7 @@ def train_support(
         sha256_of(start / "model.safetensors") if start else "",
     )
     material = load_material(questions, claims)
-    tokenizer = reading.load_tokenizer(encoder)
+    tokenizer = load_tokenizer(encoder)
     found = load_file(str(encoder / "model.safetensors"))
     base = {name: tensor.float() for name, tensor in found.items() if tensor.is_floating_point()}
     begin = load_file(str(start / "model.safetensors")) if start else None
@@ -198,9 +199,9 @@ def calibrate(folder: Path, encoder: Path, pairs: Sequence[tuple[str, str]], rig
     features = np.array([[1.0, one.logit, one.cosine, -float(one.name_missing)] for one, _ in open_ones])
     weights = fit_logistic(features, [good for _, good in open_ones])
     calibration = Calibration(*(round(float(weight), 4) for weight in weights))
-    config = reading.read_config(folder, kind="support model", command="train-support")
+    config = read_config(folder, kind="support model", command="train-support")
     config["calibration"] = asdict(calibration)
-    (folder / reading.CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return calibration
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from index.weights import sha256_of
 from rag import network, reading
 from rag.examples import Example, make_example, plan_epoch
+from rag.model_files import load_tokenizer
 from rag.question_sets import folder_sha256, load_corpus
 from rag.steps import Losses, Recipe, Run, Schedule, stream, train
 
@@ -125,7 +126,7 @@ def train_reader(
     batch_pieces: word pieces in a batch, padding included; a batch's loss is divided by batch_pieces / 192, so that
     every example weighs the same.
 
-    Raises TrainingDataError for bad data, ReaderFileError for a checkpoint of another recipe.
+    Raises TrainingDataError for bad data, ModelFileError for a checkpoint of another recipe.
     """
     import torch
 
@@ -143,7 +144,7 @@ def train_reader(
         sha256_of(encoder / "model.safetensors"),
     )
     corpus = load_corpus(data)
-    tokenizer = reading.load_tokenizer(encoder)
+    tokenizer = load_tokenizer(encoder)
     run = Run(
         initial_weights(encoder, seed),
         list(reading.trained_names()),

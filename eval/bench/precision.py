@@ -31,8 +31,9 @@ from index.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, b
 from index.engine import Floats, Precision, fastest_precision
 from rag.answering import answer
 from rag.answers import Answer
+from rag.model_files import open_files
 from rag.network import network, to_batch
-from rag.reading import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window, open_files
+from rag.reading import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
 
 SAMPLE = 1000
 REFERENCE = "PyTorch, float32"

@@ -5,6 +5,7 @@ import pytest
 from index.embedding import bundled_folder
 from rag import reading
 from rag.excerpt import excerpt, plain
+from rag.model_files import load_tokenizer
 
 SENTENCES = [
     "The mill of Norwick opened early.",
@@ -30,7 +31,7 @@ def test_marks_and_addresses_are_left_out(text: str, expected: str) -> None:
 
 
 def _n_pieces(*sentences: str) -> int:
-    return sum(len(pieces.ids) for pieces in reading.to_pieces(reading.load_tokenizer(bundled_folder()), sentences))
+    return sum(len(pieces.ids) for pieces in reading.to_pieces(load_tokenizer(bundled_folder()), sentences))
 
 
 @pytest.mark.parametrize(
@@ -44,4 +45,4 @@ def _n_pieces(*sentences: str) -> int:
     ],
 )  # fmt: skip
 def test_the_sentences_that_share_most_are_kept_in_their_order(claim: str, room: int, expected: str) -> None:
-    assert excerpt(claim, TEXT, reading.load_tokenizer(bundled_folder()), room) == expected
+    assert excerpt(claim, TEXT, load_tokenizer(bundled_folder()), room) == expected

@@ -15,7 +15,8 @@ from index.embedding import bundled_folder
 from index.engine import Engine, Precision
 from index.weights import mapped_tensors, sha256_of
 from rag import network, reading
-from rag.reading import BUNDLED_READER, Calibration, Heads, Pieces, Reader, ReaderFileError
+from rag.model_files import ModelFileError, load_tokenizer
+from rag.reading import BUNDLED_READER, Calibration, Heads, Pieces, Reader
 from rag.training import initial_weights
 
 PASSAGE = "The Norwick mill opened in 1874. Its founder, Ada Brandt, sold it to the weavers for £3.5 million."
@@ -34,7 +35,7 @@ def weights(encoder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reader(weights: dict[str, Any], encoder: Path) -> Reader:
     """Untrained heads: what its spans are is chance, what they promise is not."""
-    return Reader(_arrays(weights), reading.load_tokenizer(encoder), precision=Precision.FLOAT32)
+    return Reader(_arrays(weights), load_tokenizer(encoder), precision=Precision.FLOAT32)
 
 
 def _arrays(weights: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _arrays(weights: dict[str, Any]) -> dict[str, Any]:
 
 
 def _batch(reader_encoder: Path, *passages: str) -> dict[str, Any]:
-    question, *pieces = reading.to_pieces(reading.load_tokenizer(reader_encoder), ["Who sold the mill?", *passages])
+    question, *pieces = reading.to_pieces(load_tokenizer(reader_encoder), ["Who sold the mill?", *passages])
     return network.to_batch([reading.windows(question, None, passage)[0] for passage in pieces])
 
 
@@ -71,7 +72,7 @@ def test_the_reader_computes_what_the_network_that_was_trained_computes(encoder:
     }
     weights = {name: torch.tensor(np.array(tensor)).float() for name, tensor in tensors.items()}
     engine, heads = Engine(tensors), Heads(tensors)
-    tokenizer = reading.load_tokenizer(encoder)
+    tokenizer = load_tokenizer(encoder)
     passages = ["", PASSAGE, "Short.", PASSAGE * 3, "Ada founded it. " * 90, "\u2028 \U0001f642 e\u0301 \ufb01 \uc5b4"]
     question, title, *pieces = reading.to_pieces(tokenizer, ["Who sold the mill?", "Norwick.", *passages])
     shown = [w for number, p in enumerate(pieces) for w in reading.windows(question, title if number % 2 else None, p)]
@@ -91,7 +92,7 @@ def test_the_reader_computes_what_the_network_that_was_trained_computes(encoder:
 def test_in_every_precision_it_reads_the_same_words(encoder: Path) -> None:
     frozen = mapped_tensors(encoder / "model.safetensors")
     tensors = mapped_tensors(BUNDLED_READER / "model.safetensors") | {n: frozen[n] for n in reading.FROZEN_NAMES}
-    exact, fast = (Reader(tensors, reading.load_tokenizer(encoder), precision=p) for p in (Precision.FLOAT32, None))
+    exact, fast = (Reader(tensors, load_tokenizer(encoder), precision=p) for p in (Precision.FLOAT32, None))
     for question in ("When did the mill open?", "Who sold the mill?", "How much did the weavers pay for it?"):
         one, two = exact.read(question, [PASSAGE], n_spans=1)[0], fast.read(question, [PASSAGE], n_spans=1)[0]
         assert one.spans[0].text == two.spans[0].text
@@ -153,7 +154,7 @@ def test_a_span_is_characters_of_its_passage_whatever_they_are(passage: str, que
 def _any_reader(made: list[Reader] = []) -> Reader:  # noqa: B006 (one reader for all of hypothesis's examples)
     if not made:
         folder = bundled_folder()
-        made.append(Reader(_arrays(initial_weights(folder, seed=3)), reading.load_tokenizer(folder)))
+        made.append(Reader(_arrays(initial_weights(folder, seed=3)), load_tokenizer(folder)))
     return made[0]
 
 
@@ -218,7 +219,7 @@ def test_a_long_passage_has_spans_beyond_its_first_window(reader: Reader) -> Non
 def test_a_saved_reader_reads_what_it_read_before(tmp_path: Path, weights: dict[str, Any], encoder: Path) -> None:
     rounded = {name: tensor.half().float() for name, tensor in weights.items() if name in reading.trained_names()}
     rounded.update({name: weights[name] for name in reading.FROZEN_NAMES})
-    before = Reader(_arrays(rounded), reading.load_tokenizer(encoder), calibration=Calibration(0.5, 0.1, 0.9))
+    before = Reader(_arrays(rounded), load_tokenizer(encoder), calibration=Calibration(0.5, 0.1, 0.9))
     network.save_reader(
         tmp_path,
         weights,
@@ -262,13 +263,13 @@ def _of_other_format(folder: Path) -> None:
 )
 def test_a_spoiled_reader_is_refused(saved: Path, encoder: Path, spoil: Callable[[Path], None], message: str) -> None:
     spoil(saved)
-    with pytest.raises(ReaderFileError, match=message):
+    with pytest.raises(ModelFileError, match=message):
         Reader.open(saved, encoder)
 
 
 def test_an_encoder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReaderFileError, match=r"no tokenizer\.json"):
-        reading.load_tokenizer(tmp_path)
+    with pytest.raises(ModelFileError, match=r"no tokenizer\.json"):
+        load_tokenizer(tmp_path)
 
 
 def test_the_probability_is_the_logistic_of_margin_and_answerability() -> None:

@@ -11,7 +11,7 @@ from index.embedding import Encoder, bundled_folder
 from index.engine import Precision
 from index.weights import mapped_tensors
 from rag import network, reading, support
-from rag.reading import ReaderFileError
+from rag.model_files import ModelFileError, load_tokenizer
 from rag.support import (
     SUPPORTED,
     WEAK,
@@ -47,7 +47,7 @@ def trained() -> dict[str, Any]:
 def model(trained: dict[str, Any]) -> SupportModel:
     arrays = {name: tensor.numpy() for name, tensor in trained.items()}
     weights = merged(mapped_tensors(_encoder_file()), arrays)
-    return SupportModel(weights, reading.load_tokenizer(bundled_folder()), precision=Precision.FLOAT32)
+    return SupportModel(weights, load_tokenizer(bundled_folder()), precision=Precision.FLOAT32)
 
 
 def _encoder_file() -> Path:
@@ -55,7 +55,7 @@ def _encoder_file() -> Path:
 
 
 def _pieces(*texts: str) -> list[reading.Pieces]:
-    return reading.to_pieces(reading.load_tokenizer(bundled_folder()), texts)
+    return reading.to_pieces(load_tokenizer(bundled_folder()), texts)
 
 
 def test_the_engine_and_numpy_compute_what_training_computes(model: SupportModel, trained: dict[str, Any]) -> None:
@@ -117,7 +117,7 @@ def test_what_stands_nowhere_in_the_text_lowers_support(trained: dict[str, Any])
     arrays = {name: tensor.numpy() for name, tensor in trained.items()}
     model = SupportModel(
         merged(mapped_tensors(_encoder_file()), arrays),
-        reading.load_tokenizer(bundled_folder()),
+        load_tokenizer(bundled_folder()),
         calibration=Calibration(bias=1.5, weight=0.0, cosine=0.0, name=1.0),
     )
     text = "Ada Brandt sold the mill in 1902."
@@ -178,16 +178,16 @@ def test_an_altered_or_absent_model_is_refused(saved: Path, tmp_path: Path) -> N
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(ReaderFileError, match=r"is not the file that was trained.*pilcrow train-support"):
+    with pytest.raises(ModelFileError, match=r"is not the file that was trained.*pilcrow train-support"):
         SupportModel.open(saved, bundled_folder())
-    with pytest.raises(ReaderFileError, match="holds no support model"):
+    with pytest.raises(ModelFileError, match="holds no support model"):
         SupportModel.open(tmp_path / "nowhere", bundled_folder())
 
 
 def test_a_model_of_another_encoder_is_refused(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     (saved / "config.json").write_text(json.dumps(config | {"encoder_sha256": "0" * 64}))
-    with pytest.raises(ReaderFileError, match=r"the support model in .* was trained on an encoder with SHA-256 0000"):
+    with pytest.raises(ModelFileError, match=r"the support model in .* was trained on an encoder with SHA-256 0000"):
         SupportModel.open(saved, bundled_folder())
 
 

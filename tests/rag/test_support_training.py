@@ -12,7 +12,7 @@ import pytest
 from index.embedding import bundled_folder
 from index.weights import mapped_tensors
 from rag import reading, support, support_training
-from rag.reading import ReaderFileError
+from rag.model_files import ModelFileError, load_tokenizer
 from rag.support import SupportModel
 from rag.support_pairs import Pair
 from rag.support_training import calibrate, fit_logistic, initial_weights, low_rank, to_targets
@@ -63,7 +63,7 @@ def test_a_run_learns_is_repeated_by_its_seed_and_goes_on_where_it_stopped(folde
     gone_on = _train(folder, part)
     assert whole.keys() == support.trained_names().keys()
     assert all(np.array_equal(whole[name], gone_on[name]) for name in whole)
-    with pytest.raises(ReaderFileError, match="use a new folder"):
+    with pytest.raises(ModelFileError, match="use a new folder"):
         _train(folder, part, seed=6)
 
 
@@ -111,7 +111,7 @@ def test_a_matrix_of_low_rank_is_kept_whole_and_another_as_near_as_can_be() -> N
 
 
 def test_a_pair_that_does_not_fit_is_left_out() -> None:
-    tokenizer = reading.load_tokenizer(bundled_folder())
+    tokenizer = load_tokenizer(bundled_folder())
     pairs = [Pair("The mill opened.", "The mill opened.", True, "a"), Pair("The mill.", "mill " * 300, False, "b")]
     (target,) = to_targets(tokenizer, pairs)
     assert target.supported

@@ -10,13 +10,14 @@ import pytest
 from index.embedding import bundled_folder
 from rag import reading, steps, training
 from rag.examples import Example
+from rag.model_files import ModelFileError, load_tokenizer
 from rag.training import Target
 
 
 def test_a_reference_becomes_the_places_of_its_pieces() -> None:
     passage = "Ada Brandt founded the mill."
     example = Example("Who founded it?", "", passage, ((0, 10),), "answerable")
-    tokenizer = reading.load_tokenizer(bundled_folder())
+    tokenizer = load_tokenizer(bundled_folder())
     (target,) = training.to_targets(tokenizer, [example], steps.seeded("test"))
     ((first, last),) = target.places
     assert tokenizer.decode(target.window.ids[first : last + 1]) == "ada brandt"
@@ -93,7 +94,7 @@ def test_a_run_of_20_steps_can_be_repeated_and_gone_on_with(questions: Path, tmp
     three = _train(questions, tmp_path / "three")
     assert all(torch.equal(one[name], three[name]) for name in one)
 
-    with pytest.raises(reading.ReaderFileError, match="use a new folder"):
+    with pytest.raises(ModelFileError, match="use a new folder"):
         _train(questions, tmp_path / "three", seed=6)
 
 
