@@ -108,32 +108,32 @@ def answer_events(
     candidates = find_candidates(query, readable, sources, reader)
     confidence = _confidence(candidates, readable)
     read = perf_counter()
+    groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
+    claims, citations = _claims(groups)
     written = None
-    told = model.notices if model is not None else ()
-    # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-    if model is not None and hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
-        written = yield from write(
-            asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
-        )
-        hits = hits[: written.read]
-        claims, citations, groups, told = written.claims, written.citations, [], (*told, *written.notices)
-    else:
-        groups = [] if confidence < threshold or model is not None else chosen(candidates, sources)
-        claims, citations = _claims(groups)
-    citations = tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations)
+    if model is not None:
+        notices += model.notices
+        # A model also reads what the reader cannot: then nothing is known of how near the hits are.
+        if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+            written = yield from write(
+                asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
+            )
+            hits = hits[: written.read]
+            claims, citations = written.claims, written.citations
+            notices += written.notices
     yield Answer(
         question=question,
         query=query,
         text=with_markers(claims),
         claims=claims,
-        citations=citations,
+        citations=tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations),
         answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),
         confidence=confidence,
         generator="extractive" if model is None else model.name,
-        notices=(*collection.notices, *notices, *told),
+        notices=(*collection.notices, *notices),
         seconds={
             "retrieve": retrieved - began,
             "read": read - retrieved,

@@ -1,7 +1,7 @@
 """Trains the extractive reader that ships: examples to inputs, inputs to steps, steps to a checkpoint.
 
-The examples are `rag.examples`'s, the run is `rag.steps`'s, the network and its inputs are `rag.reading`'s; nothing
-here is needed to answer a question.
+The examples are `rag.examples`'s, the run is `rag.steps`'s, the network is `rag.network`'s and its inputs are
+`rag.reading`'s; nothing here is needed to answer a question.
 
     SQuAD files, QAMR -> Corpus -> an epoch's plans -> Example -> windows -> batches of like length -> steps
 """

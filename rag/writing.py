@@ -59,23 +59,8 @@ def write(
     notices = []
     if read < len(hits):
         notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
-    text, cut = "", ""
-    growing = said(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
-    try:
-        for n, text in enumerate(growing, 1):
-            if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):
-                cut = "the model began to repeat itself; its answer was cut off"
-                break
-            if len(text) > _MAX_CHARACTERS:
-                cut = "the model did not come to an end; its answer was cut off"
-                break
-            yield Draft(draft(plain_prose(text, evidence), read))
-    except AnswerCut:
-        cut = "the model ran out of tokens before its answer was done; what is unfinished is left out"
-    finally:
-        growing.close()
+    text, cut = yield from _drafted(model, messages, evidence)
     if cut:
-        text = _whole_sentences(text)
         notices.append(cut)
     if not text:
         return Written((), (), read, (*notices, "the model gave no answer"))
@@ -92,6 +77,31 @@ def write(
     if checked.dropped:
         notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
     return Written(checked.claims, checked.citations, read, tuple(notices))
+
+
+def _drafted(
+    model: ChatModel, messages: Sequence[Message], evidence: Sequence[str]
+) -> Generator[Draft, None, tuple[str, str]]:
+    """The answer as it grows; what the model said in the end, and in words why that was cut, "" where it was not.
+
+    Of an answer that is cut, its whole sentences are left.
+    """
+    text = cut = ""
+    growing = said(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
+    try:
+        for n, text in enumerate(growing, 1):
+            if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):
+                cut = "the model began to repeat itself; its answer was cut off"
+                break
+            if len(text) > _MAX_CHARACTERS:
+                cut = "the model did not come to an end; its answer was cut off"
+                break
+            yield Draft(draft(plain_prose(text, evidence), len(evidence)))
+    except AnswerCut:
+        cut = "the model ran out of tokens before its answer was done; what is unfinished is left out"
+    finally:
+        growing.close()
+    return (_whole_sentences(text), cut) if cut else (text, "")
 
 
 def _fitted(
