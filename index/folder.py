@@ -20,21 +20,24 @@ from typing import Self
 import filelock
 
 from index.address import Place
+from index.connections import Connections, file_id, missing
 from index.copies import link, runs, signature
 from index.damage import Damage, any_text, damaged_database, damaged_documents
 from index.derived import DerivedIndexes, LexicalView, damaged_files, lexical_entry
 from index.documents import Document
 from index.embedding import EncoderIdentity
-from index.errors import CollectionError, CollectionMissing, UnknownDocument
+from index.errors import CollectionError, UnknownDocument
 from index.lexical import LexicalEntry
 from index.locking import acquire
 from index.migration import migrate, needs_migration
 from index.records import (
     Passages,
     Prepared,
+    document_numbers,
     document_row,
     find_text,
     forget_texts,
+    new_texts,
     numbered_chunks,
     read_document_rows,
     read_text,
@@ -51,7 +54,6 @@ from index.truth import (
     CORPUS,
     connect,
     faults_told,
-    is_still,
     make_truth,
     next_generation,
     require_format,
@@ -89,9 +91,8 @@ class FolderCollection:
         self._derived = DerivedIndexes(folder)
         self._one_writes = threading.RLock()
         self._here = threading.local()
-        self._file = _file_id(folder)
-        self._idle: list[tuple[sqlite3.Connection, tuple[int, ...]]] = []
-        self._closed = False
+        self._file = file_id(folder)
+        self._connections = Connections(folder)
         self.mended: list[str] = []  # derived indexes that were made again when this was opened for writing
 
     # Opening and closing
@@ -104,20 +105,13 @@ class FolderCollection:
 
     def close(self) -> None:
         """Lets go of the files and of the writer's lock."""
-        self._closed = True
-        self._close_idle()
+        self._connections.close()
         if self._writer is not None:
             with suppress(CollectionError), faults_told(self.folder):  # then the next to write finds out for itself
                 self._derived.settle(self._writer)
             self._writer.close()
         if self._lock is not None:
             self._lock.release()
-
-    def _close_idle(self) -> None:
-        """Several threads may do it at once, each of them some of the connections."""
-        with suppress(IndexError):
-            while True:
-                self._idle.pop()[0].close()
 
     @property
     def writable(self) -> bool:
@@ -148,9 +142,9 @@ class FolderCollection:
         if outer is not None:
             yield outer
             return
-        with self._connection() as connection, faults_told(self.folder):
+        derived = self._derived_of_now()
+        with self._connections.one() as connection, faults_told(self.folder):
             try:
-                derived = self._derived
                 view = self._begin(connection, derived)
                 self._here.snapshot = FolderSnapshot(self.folder, connection, derived, view)
                 yield self._here.snapshot
@@ -158,6 +152,14 @@ class FolderCollection:
                 self._here.snapshot = None
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def _derived_of_now(self) -> DerivedIndexes:
+        """The derived indexes of the truth that is there now, which may be another than when this was opened."""
+        file = file_id(self.folder)
+        if file != self._file:
+            self._derived = DerivedIndexes(self.folder)
+            self._file = file  # set last: whoever sees it finds the indexes that belong to it
+        return self._derived
 
     def _begin(self, connection: sqlite3.Connection, derived: DerivedIndexes) -> LexicalView:
         """Begins a read transaction, and finds the lexical entries that belong to it.
@@ -173,47 +175,13 @@ class FolderCollection:
             if known is not None:
                 return known
             view = derived.load_view(generation)
-            with self._connection() as another:
+            with self._connections.one() as another:
                 latest = read_generation(another)
             if latest == generation:
                 return derived.keep(view, connection)
             connection.execute("ROLLBACK")
         connection.execute("BEGIN")
         return LexicalView(read_generation(connection), None, None)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for reading that nobody else uses meanwhile, to the file that is there now."""
-        stamp = self._stamp()
-        while True:
-            try:
-                connection, of = self._idle.pop()
-            except IndexError:
-                connection = connect(self.folder, write=False)
-                break
-            if of == stamp:
-                break
-            connection.close()
-        try:
-            yield connection
-        finally:
-            self._idle.append((connection, stamp))
-            if self._closed:  # looked at last: `close` may have come meanwhile
-                self._close_idle()
-
-    def _stamp(self) -> tuple[int, ...]:
-        """What a connection belongs to: the file and, where it is read as one that cannot change, its time and size."""
-        try:
-            file = _file_id(self.folder)
-        except FileNotFoundError as error:
-            raise _missing(self.folder) from error
-        if file != self._file:
-            self._file = file
-            self._derived = DerivedIndexes(self.folder)  # another collection stands there now
-        if not is_still(self.folder):
-            return file
-        found = (self.folder / CORPUS).stat()
-        return (*file, found.st_mtime_ns, found.st_size)
 
     # Writing
 
@@ -228,8 +196,8 @@ class FolderCollection:
         with self._writing() as connection:
             keys = [text_key(p.document, p.paragraphs) for p in prepared]
             with transaction(connection, self.folder):
-                new = _new_texts(connection, keys, prepared, anew=anew)
-                doc_nos = _document_numbers(connection, prepared)
+                new = new_texts(connection, keys, prepared, anew=anew)
+                doc_nos = document_numbers(connection, prepared)
             self._derived.write_lexical(
                 lexical_entry(passage_id, text_no, p.document.title, window.heading,
                               p.document.text[window.start : window.end])
@@ -410,7 +378,7 @@ def open_collection(folder: Path, *, write: bool = False) -> FolderCollection:
     Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
     """
     if not exists(folder):
-        raise _missing(folder)
+        raise missing(folder)
     if write:
         with ExitStack() as undo:
             lock = acquire(folder)
@@ -466,43 +434,3 @@ def _entries(connection: sqlite3.Connection, passages: Iterable[Passages], first
         for window in p.windows:
             yield lexical_entry(passage_id, p.text_no, title, window.heading, text[window.start : window.end])
             passage_id += 1
-
-
-def _new_texts(
-    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared], *, anew: bool = False
-) -> dict[bytes, tuple[int, range, Prepared]]:
-    """Texts that are not stored yet (or all, `anew`), by key: a number, ids for the passages, the first document of it.
-
-    Numbers and ids are taken in a transaction of their own: SQLite gives AUTOINCREMENT ids again after a rollback.
-    """
-    first: dict[bytes, Prepared] = {}
-    for key, p in zip(keys, prepared, strict=True):
-        if key not in first and (anew or find_text(connection, key) is None):
-            first[key] = p
-    text_no = take_numbers(connection, "next_text_no", len(first))
-    passage_id = take_numbers(connection, "next_passage_id", sum(len(p.windows) for p in first.values()))
-    new = {}
-    for n, (key, p) in enumerate(first.items()):
-        new[key] = (text_no + n, range(passage_id, passage_id + len(p.windows)), p)
-        passage_id += len(p.windows)
-    return new
-
-
-def _document_numbers(connection: sqlite3.Connection, prepared: Sequence[Prepared]) -> dict[str, int]:
-    """The number of each source: that of the document that it has, or one that nobody had or will have."""
-    numbers: dict[str, int] = {}
-    for p in prepared:
-        source = p.document.source
-        if source not in numbers:
-            row = connection.execute("SELECT doc_no FROM documents WHERE source = ?", (source,)).fetchone()
-            numbers[source] = int(row[0]) if row else take_numbers(connection, "next_doc_no", 1)
-    return numbers
-
-
-def _file_id(folder: Path) -> tuple[int, int]:
-    found = (folder / CORPUS).stat()
-    return found.st_dev, found.st_ino
-
-
-def _missing(folder: Path) -> CollectionMissing:
-    return CollectionMissing(f"no collection in '{folder}'; make one with: pilcrow index PATH --collection {folder}")

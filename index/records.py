@@ -20,6 +20,7 @@ from index.embedding import Vectors
 from index.errors import CollectionDamaged, UnknownDocument
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
+from index.truth import take_numbers
 from index.vectors import Ids
 
 # What a checksum of a row is taken over; `document` reads them in the order of a Document's fields.
@@ -80,6 +81,37 @@ def find_text(connection: sqlite3.Connection, key: bytes) -> int | None:
     """The number of the stored text with this key."""
     row = connection.execute("SELECT text_no FROM texts WHERE key = ?", (key,)).fetchone()
     return int(row[0]) if row else None
+
+
+def new_texts(
+    connection: sqlite3.Connection, keys: Sequence[bytes], prepared: Sequence[Prepared], *, anew: bool = False
+) -> dict[bytes, tuple[int, range, Prepared]]:
+    """Texts that are not stored yet (or all, `anew`), by key: a number, ids for the passages, the first document of it.
+
+    Numbers and ids are taken in a transaction of their own: SQLite gives AUTOINCREMENT ids again after a rollback.
+    """
+    first: dict[bytes, Prepared] = {}
+    for key, p in zip(keys, prepared, strict=True):
+        if key not in first and (anew or find_text(connection, key) is None):
+            first[key] = p
+    text_no = take_numbers(connection, "next_text_no", len(first))
+    passage_id = take_numbers(connection, "next_passage_id", sum(len(p.windows) for p in first.values()))
+    new = {}
+    for n, (key, p) in enumerate(first.items()):
+        new[key] = (text_no + n, range(passage_id, passage_id + len(p.windows)), p)
+        passage_id += len(p.windows)
+    return new
+
+
+def document_numbers(connection: sqlite3.Connection, prepared: Sequence[Prepared]) -> dict[str, int]:
+    """The number of each source: that of the document that it has, or one that nobody had or will have."""
+    numbers: dict[str, int] = {}
+    for p in prepared:
+        source = p.document.source
+        if source not in numbers:
+            row = connection.execute("SELECT doc_no FROM documents WHERE source = ?", (source,)).fetchone()
+            numbers[source] = int(row[0]) if row else take_numbers(connection, "next_doc_no", 1)
+    return numbers
 
 
 def store_text(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from index import vectors as dense
 from index.collection import Collection, Filters, create_collection, open_collection
+from index.connections import Connections
 from index.embedding import Encoder, EncoderIdentity
 from index.errors import (
     CollectionDamaged,
@@ -26,7 +27,6 @@ from index.errors import (
     NothingToDo,
     UnknownDocument,
 )
-from index.folder import FolderCollection
 from index.indexing import index_documents, index_paths, row_document
 from index.lexical import LexicalEntry, LexicalIndex
 from index.passages import Window
@@ -377,18 +377,17 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(make_collection: MakeCo
 
 
 def test_a_reading_that_ends_while_the_collection_closes_leaves_no_connection_open(sample: Collection) -> None:
-    collection = open_collection(sample.folder)
-    assert isinstance(collection, FolderCollection)
+    connections = Connections(sample.folder)
 
     class ClosedMeanwhile(list[Any]):
         def append(self, one: object) -> None:
-            collection.close()
+            connections.close()
             super().append(one)
 
-    collection._idle = ClosedMeanwhile()
-    with collection.reading() as snapshot:
-        connection = snapshot.connection
-    assert collection._idle == []
+    connections._idle = ClosedMeanwhile()
+    with connections.one() as connection:
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() != (0,)
+    assert connections._idle == []
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         connection.execute("SELECT 1")
 
