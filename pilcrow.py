@@ -71,6 +71,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "index", "main", "open_collection", "search", "show"]
 
+# `list` sets names in a column of up to so many characters; one longer name must not push all others' dates away.
+_NAME_WIDTH = 40
 _USER_ERROR = 2
 _INTERRUPTED = 130
 
@@ -175,11 +177,6 @@ app = typer.Typer(
     help="Answers questions from your own documents, every sentence pinned to the characters that bear it out.",
 )
 app.add_typer(eval_app, name="eval")
-app.command("check")(check_command)
-app.command("compact")(compact_command)
-app.command("reindex")(reindex_command)
-app.command("export")(export_command)
-app.command("import")(import_command)
 
 
 @app.command("index")
@@ -367,7 +364,7 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
                             "source": d.source, "bytes": d.size} for d in documents]}
         )  # fmt: skip
         return
-    width = max((len(name(d.doc_id)) for d in documents), default=0)
+    width = min(max((len(name(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
     for d in documents:
         outlet, title = name(d.publisher or "no outlet"), name(d.title or "no title")
         print_line(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
@@ -565,6 +562,13 @@ def judgements_command(
         print_line(f"{j.judged_at}  {name(j.judge)}  {j.grade}  {name(j.question)}  {what}")
 
 
+app.command("check")(check_command)
+app.command("compact")(compact_command)
+app.command("reindex")(reindex_command)
+app.command("export")(export_command)
+app.command("import")(import_command)
+
+
 @app.command("train-reader")
 def train_reader_command(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with train/*.json of SQuAD's form.")],
@@ -712,7 +716,7 @@ def _question_rows(path: Path) -> list[dict[str, Any]]:
             continue
         try:
             row = json.loads(line, parse_constant=lambda _: None)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreadable(f"{path}:{number}: not a JSON object ({error})") from error
         if not isinstance(row, dict) or not isinstance(row.get("question"), str) or row.get("id") is None:
             raise Unreadable(f'{path}:{number}: a row is a JSON object with an "id" and a "question" that is a string')
@@ -747,12 +751,27 @@ def _usage_fault(error: TyperException) -> str:
     if message.startswith("Usage:"):
         return message
     if "No such option" in message:
-        message += " Put -- before a question that begins with a dash."
+        message = f"{message.rstrip('.')}. Put -- before a question or a name that begins with a dash."
     return f"pilcrow: {message} (pilcrow --help shows the commands)"
 
 
 # Faults of the disk and of permissions: the user can mend them, and a traceback would not help to.
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+# So are these where they are about a path that the user has named; about any other they are a bug of ours.
+_PATH_FAULTS = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+
+
+def _file_fault(error: OSError, arguments: Sequence[str]) -> str | None:
+    """The one line for a fault of files that a user can mend; None for a bug.
+
+    arguments: as they were typed; a path among them stands by itself, or as --option=PATH.
+    """
+    if error.errno in _DISK_FAULTS:
+        return f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost"
+    named = {path for argument in arguments for path in (argument, argument.partition("=")[2])}
+    if error.errno in _PATH_FAULTS and str(error.filename) in named:
+        return f"pilcrow: '{error.filename}': {error.strerror}; give another path"
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -762,10 +781,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter must not end the answer
     from index.errors import PilcrowError
 
+    typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = typer.main.get_command(app).main(
-            list(arguments) if arguments is not None else None, prog_name="pilcrow", standalone_mode=False
-        )
+        status = typer.main.get_command(app).main(typed, prog_name="pilcrow", standalone_mode=False)
         sys.stdout.flush()
         if status == _INTERRUPTED:
             say("pilcrow: stopped")
@@ -782,9 +800,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends
         return 1
     except OSError as error:
-        if error.errno not in _DISK_FAULTS:
+        fault = _file_fault(error, typed)
+        if fault is None:
             raise
-        say(f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost")
+        say(fault)
         return _USER_ERROR
     return status if isinstance(status, int) else 0
 

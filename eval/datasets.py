@@ -119,14 +119,21 @@ def _tab_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The JSON objects of a file, one a line, with their line numbers. Raises BadDataset for another line."""
-    with path.open("rb") as file:
+    """The JSON objects of a file, one a line, with their line numbers.
+
+    Raises BadDataset for a file that cannot be read, and for another line.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise BadDataset(f"'{path}' cannot be read ({error.strerror}); give a file of JSON lines") from error
+    with file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:  # not JSON, or not UTF-8
+            except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
                 raise BadDataset(f"{path}:{number}: not a JSON object ({error})") from error
             if not isinstance(row, dict):
                 raise BadDataset(f"{path}:{number}: not a JSON object")
@@ -210,7 +217,7 @@ def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDa
                 if articles is None or title in articles:
                     number = len(paragraphs) - 1
                     questions.extend(_reading_question(row, number, entry["context"], path) for row in entry["qas"])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadDataset(f"'{path}' cannot be read ({error}); give a JSON file of SQuAD's form") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise BadDataset(f"'{path}' is not of SQuAD's form: a field is absent or of another type ({error})") from error

@@ -134,16 +134,26 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
         summary.unreadable.append((str(path), error.strerror or str(error)))
         return
     for entry in entries:
-        if entry.name.startswith(".") and not _is_same(entry, collection):
-            summary.ignored["hidden"] += 1
-        elif entry.is_symlink() and not entry.is_file():
-            summary.ignored["a link to a folder, or to nothing"] += 1
-        elif entry.is_dir() and _is_same(entry, collection):
-            summary.ignored["the collection itself"] += 1
-        elif (entry / CORPUS).is_file():
-            summary.ignored["another collection"] += 1
+        try:
+            passed = _passed_over(entry, collection)
+        except OSError as error:  # a folder that may be listed but not entered, or a path that is too long
+            summary.unreadable.append((str(entry), error.strerror or str(error)))
+            continue
+        if passed:
+            summary.ignored[passed] += 1
         else:
             yield from _files(entry, collection, summary)
+
+
+def _passed_over(entry: Path, collection: Path) -> str | None:
+    """Why an entry of a folder is passed over; None for one to look at."""
+    if entry.name.startswith(".") and not _is_same(entry, collection):
+        return "hidden"
+    if entry.is_symlink() and not entry.is_file():
+        return "a link to a folder, or to nothing"
+    if entry.is_dir() and _is_same(entry, collection):
+        return "the collection itself"
+    return "another collection" if (entry / CORPUS).is_file() else None
 
 
 def _is_same(entry: Path, collection: Path) -> bool:

@@ -141,7 +141,11 @@ def _fault(path: Path, fields: Mapping[str, str | None]) -> tuple[str | None, Pa
     file = (path.parent / (name or "")).resolve()
     if not name:
         return "names no path", file
-    if not file.is_file():
+    try:
+        there = file.is_file()
+    except OSError as error:  # such as an address in the wrong column: too long for a file's name
+        return f"names '{name}', which cannot be looked at ({error.strerror})", file
+    if not there:
         return f"names '{name}', which is not there", file
     if fields["date"] and not parse_date(fields["date"]):
         return f"'{fields['date']}' is not a date; write it like 2023-02-19, 2023-02 or 2023", file

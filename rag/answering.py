@@ -105,6 +105,10 @@ def answer_events(
     readable, notices = _in_english(asked, hits)
     if empty:
         notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
+    elif not asked:
+        notices.append("the question is empty")
+    elif filters and not hits:
+        notices.append("no document is of these dates, outlets and names; 'pilcrow list' shows what there is")
     candidates = find_candidates(query, readable, sources, reader)
     confidence = _confidence(candidates, readable)
     read = perf_counter()

@@ -119,7 +119,7 @@ class Chat:
     def _save(self, name: str) -> None:
         """Writes the conversation; an existing file is left as it is."""
         self._last()
-        path = Path(name).expanduser()
+        path = _path(name)
         if path.suffix not in (".md", ".json"):
             raise NothingToDo("name a file that ends in .md or .json: /save talk.md")
         text = (
@@ -130,9 +130,18 @@ class Chat:
         try:
             with path.open("x", encoding="utf-8", errors="replace") as file:
                 file.write(text + "\n")
-        except OSError as error:
-            raise NothingToDo(f"'{name}' was not written ({error.strerror}); name another file") from error
+        except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+            reason = getattr(error, "strerror", None) or error
+            raise NothingToDo(f"'{name}' was not written ({reason}); name another file") from error
         print_line(f"{len(self._answers)} questions and answers are in {name}")
+
+
+def _path(name: str) -> Path:
+    """The file of a name as it is typed; `~` is the user's own folder, and what begins so for nobody is a name."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def typed_lines(prompt: str = "? ") -> Iterator[str]:

@@ -44,8 +44,9 @@ def print_line(text: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on a line of stdout."""
-    print_line(json.dumps(value, ensure_ascii=False))
+    """One JSON object on a line of stdout; where that is not Unicode, in ASCII, so that no character is lost."""
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    print_line(json.dumps(value, ensure_ascii=not unicode))
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -139,9 +140,17 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["remove", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["remove", "a.txt", "--collection", "none"], "no collection"),
         (["eval", "retrieval", "nowhere"], "a BEIR folder, a .json file"),
-        (["search", "-said"], "Put -- before"),
+        (["search", "-said"], "No such option: -s. Put -- before"),
         (["ask", "x?", "--document", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),
+        (["ask", "--questions", "nested.jsonl", "--collection", "c"], "nested.jsonl:1: not a JSON object"),
+        (["index", "a" * 300], "File name too long; give another path"),
+        (["index", "a.txt", "--collection", "b.zip"], "'b.zip': File exists; give another path"),
+        (["judgements", "--trec", "no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
+        (["judgements", "--trec=no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
+        (["eval", "init", "nowhere.jsonl", "--check", "--collection", "c"], "'nowhere.jsonl' cannot be read"),
+        (["eval", "support", "nowhere.jsonl"], "'nowhere.jsonl' cannot be read"),
+        (["eval", "support", "nested.jsonl"], "nested.jsonl:1: not a JSON object"),
     ],
 )
 def test_a_users_fault_is_one_line_that_says_what_to_do(
@@ -150,12 +159,57 @@ def test_a_users_fault_is_one_line_that_says_what_to_do(
     (home / "a.txt").write_text(BRIDGE)
     (home / "b.zip").write_text("x")
     (home / "empty.txt").write_text("")
+    (home / "nested.jsonl").write_text("[" * 100_000)
     if "c" in arguments:
         run(capsys, "index", "a.txt", "--collection", "c")
     status, _, err = run(capsys, *arguments)
     assert status == 2
     assert said in err
     assert err.count("\n") <= 1
+
+
+def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "inside/of/pilcrow")
+
+    monkeypatch.setattr(pilcrow, "open_collection", broken)
+    with pytest.raises(FileNotFoundError):
+        pilcrow.main(["list", "--collection", "inside"])
+
+
+def test_json_loses_no_character_where_the_output_is_not_unicode(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "The café of Łódź “Pod Różą” opens at noon, and Zoë keeps its keys 🗝."
+    (home / "a.txt").write_text(text, encoding="utf-8")
+    pilcrow.main(["index", "a.txt"])
+    for encoding in ("latin-1", "ascii", "cp1252", "utf-8"):
+        printed = BytesIO()
+        monkeypatch.setattr(sys, "stdout", TextIOWrapper(printed, encoding=encoding))
+        assert pilcrow.main(["search", "Who keeps the keys?", "--json"]) == 0
+        (hit,) = json.loads(printed.getvalue().decode(encoding))["hits"]
+        assert hit["text"] == text
+
+
+def test_filters_that_let_nothing_through_and_an_empty_question_are_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "a.txt", "--publisher", "Post", "--date", "2021")
+    for filters in (["--publisher", "The Post"], ["--after", "2022"], ["--after", "2021", "--before", "2020"]):
+        status, out, err = run(capsys, "ask", "Who mends the bridge?", *filters)
+        assert (status, out.startswith("No answer.")) == (0, True)
+        assert err == "pilcrow: no document is of these dates, outlets and names; 'pilcrow list' shows what there is\n"
+    assert run(capsys, "ask", "Who mends the bridge?", "--publisher", "Post")[2] == ""
+    assert run(capsys, "ask", " ", "--publisher", "Nobody")[2] == "pilcrow: the question is empty\n"
+    assert json.loads(run(capsys, "ask", "", "--json")[1])["notices"] == ["the question is empty"]
+
+
+def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ("long" * 40 + ".txt")).write_text("A note of the clerk on the old bridge of the town.")
+    (home / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", ".")
+    short, long = run(capsys, "list")[1].splitlines()
+    assert len(short) < 80
+    assert long.startswith("long" * 40 + ".txt  no date")
 
 
 def test_an_index_run_that_finds_nothing_leaves_no_collection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

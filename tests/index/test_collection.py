@@ -295,6 +295,32 @@ def test_hidden_unsupported_and_unreadable_files_are_passed_over_and_told(
         index_paths(collection, encoder, [Path("https://example.org/a.html")])
 
 
+def test_a_folder_that_cannot_be_entered_and_a_path_too_long_are_told_and_the_rest_is_read(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tmp_path / "files"
+    for folder in ("closed", "open"):
+        (files / folder).mkdir(parents=True)
+        (files / folder / "a.txt").write_text(BRIDGE + folder)
+    deep = files / "zzz"
+    monkeypatch.chdir(files)
+    while len(str(deep)) < 4400:  # longer than the system takes in one piece
+        Path(deep.name).mkdir()
+        monkeypatch.chdir(deep.name)
+        deep /= "z" * 250
+    real = Path.stat
+
+    def denied(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", denied)
+    summary = index_paths(make_collection(), encoder, [files])
+    assert summary.added == 1
+    assert [reason for _, reason in summary.unreadable] == ["Permission denied", "File name too long"]
+
+
 def test_prune_drops_only_what_is_gone_below_the_paths_of_the_call(
     tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
 ) -> None:

@@ -50,13 +50,14 @@ def test_a_metadata_file_states_what_the_files_below_it_do_not(
 def test_faults_of_a_metadata_file_are_told_by_line(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
     path = tmp_path / "metadata.csv"
-    path.write_text("path,date\na.txt,yesterday\nb.txt,2020\n,2020\na.txt,2020\n")
+    path.write_text(f"path,date\na.txt,yesterday\nb.txt,2020\n,2020\na.txt,2020\n{'x' * 300},2020\n")
     given, faults = read_given(path)
     assert given == {(tmp_path / "a.txt").resolve(): Given(date="2020")}
     assert [(place.rpartition(":")[2], reason.partition(";")[0]) for place, reason in faults] == [
         ("2", "'yesterday' is not a date"),
         ("3", "names 'b.txt', which is not there"),
         ("4", "names no path"),
+        ("6", f"names '{'x' * 300}', which cannot be looked at (File name too long)"),
     ]
     for text, told in (("name,date\n", "no column 'path'"), ('path,date\na.txt,"2020\n', "line 2"), ("", "empty")):
         path.write_text(text)

@@ -84,8 +84,12 @@ def test_a_conversation_is_saved_once(
         f"/save {file}",
         "/save talk.txt",
         "/save",
+        f"/save ~nobody-of-this-name/talk{suffix}",
+        f"/save a\0b{suffix}",
     )
     told = capsys.readouterr()
+    assert f"'~nobody-of-this-name/talk{suffix}' was not written (No such file or directory)" in told.err
+    assert "was not written (embedded null byte)" in told.err
     assert f"2 questions and answers are in {file}" in told.out
     assert "was not written (File exists)" in told.err
     assert told.err.count("name a file that ends in .md or .json") == 2

@@ -47,6 +47,9 @@ def test_k_is_an_upper_bound_and_an_empty_question_or_collection_finds_nothing(
 ) -> None:
     with sample.reading() as snapshot:
         assert len(retrieve(snapshot, encoder, QUESTION, 3, way=way)) == 3
+        assert retrieve(snapshot, encoder, QUESTION, 10**12, way=way) == retrieve(
+            snapshot, encoder, QUESTION, snapshot.status().passages, way=way
+        )
         assert retrieve(snapshot, encoder, "  ", 3, way=way) == []
         with pytest.raises(ValueError, match="at least 1"):
             retrieve(snapshot, encoder, QUESTION, 0, way=way)
