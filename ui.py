@@ -246,6 +246,7 @@ class Page:
             "html": markup.list_html(fitting[:_ROWS], more=max(len(fitting) - _ROWS, 0), total=len(documents)),
             "publishers": markup.options_html([("", "any"), *((p, p) for p in publishers)]),
             "where": _where([d.date for d in documents]),
+            "empty": not documents,
         }
 
     def add(self, asked: JsonObject, sent: Path) -> JsonObject:

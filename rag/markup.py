@@ -74,7 +74,7 @@ def _reply(exchange: Exchange, steps: Sequence[str], documents: Mapping[str, Doc
         return _answer(exchange, exchange.answer, documents)
     if exchange.state == "stopped":
         draft = f'<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>' if exchange.draft else ""
-        said = "Stopped. Nothing above was checked." if draft else "Stopped."
+        said = "Stopped. This draft was not checked." if draft else "Stopped."
         return f'<div class="reply">{draft}<p class="aside">{said}</p>{_tools(exchange)}</div>'
     fault = text_of(exchange.fault or "The answer could not be finished.")
     return f'<div class="reply"><p class="fault" role="alert">{fault}</p>{_tools(exchange)}</div>'
@@ -90,7 +90,7 @@ def _steps(steps: Sequence[str]) -> str:
 
 def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
     notices = "".join(f'<li class="notice">{text_of(notice)}</li>' for notice in answer.notices)
-    said = _abstention(answer, documents) if answer.abstained else _claims(exchange.exchange_id, answer)
+    said = _abstention(exchange, answer, documents) if answer.abstained else _claims(exchange.exchange_id, answer)
     query = ""
     if answer.query != " ".join(answer.question.split()):
         query = f'<p class="aside">Searched with: <q dir="auto">{text_of(answer.query)}</q></p>'
@@ -107,8 +107,9 @@ def _spoke(answer: Answer) -> str:
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
     else:
         who = f"Written by {text_of(answer.generator)}"
-    likely = f"{answer.confidence:.0%} likely that the documents answer this"
-    return " · ".join([who, likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
+    # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
+    likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
+    return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
 
 
 def _claims(turn: str, answer: Answer) -> str:
@@ -183,14 +184,14 @@ def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
         f'<span class="n" aria-hidden="true">{c.label}</span><div class="what">'
         f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
         f'data-label="{c.label}" dir="auto">{title}</a>'
-        f'<p class="meta" dir="auto">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
+        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
         f'<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
         f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
     )
 
 
 def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: int | None) -> str:
-    parts = [text_of(publisher or "no outlet"), text_of(date or "no date")]
+    parts = [f'<span dir="auto">{text_of(publisher)}</span>' if publisher else "no outlet", text_of(date or "no date")]
     if page is not None:
         parts.append(f"page {page}")
     if paragraph is not None:
@@ -198,8 +199,10 @@ def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: 
     return " · ".join(parts)
 
 
-def _abstention(answer: Answer, documents: Mapping[str, Document]) -> str:
+def _abstention(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
     why = _ABSTENTIONS.get(answer.reason or "", "No passage was found that answers this.")
+    if not answer.evidence:
+        why = "No document fits these limits." if _limits(exchange) else "There is nothing to answer from."
     said = f'<p class="said none">No answer. {why}</p>'
     related = [e for e in answer.evidence[:_RELATED] if e.text]
     if not related:
@@ -217,7 +220,7 @@ def _related(evidence: Evidence, documents: Mapping[str, Document]) -> str:
     place = f'data-doc="{text_of(e.doc_id)}" data-start="{e.start}" data-end="{e.end}"'
     return (
         f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>'
-        f'<p class="meta" dir="auto">{meta}</p>'
+        f'<p class="meta">{meta}</p>'
         f'<blockquote class="quote" dir="auto">{text_of(e.text)}</blockquote></li>'
     )
 
@@ -241,8 +244,9 @@ def _tools(exchange: Exchange) -> str:
     judging = _judging("answer", "this answer", "This answer:") if exchange.answer is not None else ""
     copying = '<button type="button" data-do="copy">Copy</button>' if exchange.answer is not None else ""
     return (
-        f'<div class="tools">{judging}<span class="spring"></span>{copying}'
-        '<button type="button" data-do="retry">Retry</button><button type="button" data-do="edit">Edit</button></div>'
+        f'<div class="tools">{judging}<span class="again">{copying}'
+        '<button type="button" data-do="retry">Retry</button>'
+        '<button type="button" data-do="edit">Edit</button></span></div>'
     )
 
 
@@ -276,8 +280,8 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
     return (
         f'<article class="document" data-doc="{text_of(d.doc_id)}"><header>{title}'
-        f'<p class="meta" dir="auto">{_meta(d.publisher, d.date, None, None)} · '
-        f'<span class="name">{text_of(d.doc_id)}</span> · {counted}</p></header>{"".join(blocks)}</article>'
+        f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · '
+        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p></header>{"".join(blocks)}</article>'
     )
 
 
@@ -316,9 +320,9 @@ def list_html(documents: Sequence[Document], *, more: int, total: int) -> str:
     if not total:
         return '<p class="empty">No document yet. Add files above: they stay on this machine.</p>'
     if not documents:
-        return '<p class="empty">No document fits these limits.</p>'
+        return '<p class="empty">No document matches what you typed, or the limits of the question.</p>'
     rows = "".join(_row(number, document) for number, document in enumerate(documents))
-    tail = f'<p class="aside">{more} more; narrow the list to see them.</p>' if more else ""
+    tail = f'<p class="aside">{more:,} more; narrow the list to see them.</p>' if more else ""
     return f'<ul class="rows">{rows}</ul>{tail}'
 
 
@@ -332,7 +336,7 @@ def _row(number: int, document: Document) -> str:
         f'<input type="checkbox" id="pick-{number}" aria-label="Choose {text_of(d.title or d.doc_id)}">'
         f'<div class="what"><a class="open" href="#" data-doc="{text_of(d.doc_id)}" dir="auto">'
         f"{text_of(d.title or d.doc_id)}</a>"
-        f'<p class="meta" dir="auto">{_meta(d.publisher, d.date, None, None)} · {size_words(d.size)}{state}</p>'
+        f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · {size_words(d.size)}{state}</p>'
         f'<p class="name" dir="auto">{text_of(d.doc_id)}</p></div></li>'
     )
 

@@ -8,12 +8,20 @@ const shelf = {
     $('#list').innerHTML = answer.html;
     shelf.known = answer;
     $('#where').textContent = answer.where;
+    shelf.none(answer.empty);
     const select = $('#publisher');
     const before = select.value;
     select.innerHTML = answer.publishers;
     select.value = before;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
     shelf.pick();
+  },
+
+  // Where there is no document at all, the first screen says so, and there is nothing to find.
+  none(on) {
+    $('.app').classList.toggle('none', on === true);
+    $('#begin').hidden = on !== true;
+    $('#lead').hidden = on === true;
   },
 
   // Boxes that are ticked, whether the list shows them now or not.
@@ -48,13 +56,14 @@ const shelf = {
 
   async remove() {
     const names = [...shelf.chosen];
-    const what = names.length === 1 ? `“${names[0]}”` : `${names.length} documents`;
-    if (!await confirmed(`Remove ${names.length === 1 ? 'this document' : what}?`,
-      `${what} will leave the collection; files on disk stay. Earlier answers keep their quotes.`, 'Remove')) return;
+    const more = names.length > 6 ? [`and ${names.length - 5} more`] : [];
+    if (!await confirmed(`Remove ${names.length === 1 ? 'this document' : names.length + ' documents'}?`,
+      [...names.slice(0, more.length ? 5 : 6), ...more].join('\n') + '\n\nWhat is removed leaves the collection; files on disk stay. Earlier answers keep their quotes.', 'Remove')) return;
     const answer = await call('page_remove', { documents: names });
     if (answer.error) return;
     if (names.includes(source.shown)) source.set(null, '<p class="empty">This document was removed.</p>');
     shelf.chosen.clear();
+    $('#tab-collection').focus();
     limits.documents = limits.documents.filter(name => !names.includes(name));
     limits.say();
     toast(answer.said);
@@ -99,6 +108,7 @@ const limits = {
     if (after) parts.push('from ' + after);
     if (before) parts.push('to ' + before);
     $('#limits-button').textContent = parts.length ? 'Only ' + parts.join(', ') : 'All documents';
+    $('#limits-button').title = parts.length ? $('#limits-button').textContent : '';
     $('#limits-button').classList.toggle('on', parts.length > 0);
     $('#chosen').textContent = limits.documents.length ? 'Documents: ' + limits.documents.join(', ') : 'Documents: all (tick some in the collection to ask only those)';
   },

@@ -33,7 +33,7 @@ async function start({ trigger, watch, props, server, upload }) {
   await Promise.all([shelf.refresh(), talk.begin(store.current())]);
   limits.say();
   app.dataset.ready = 'yes';
-  if (matchMedia('(min-width: 900px)').matches) $('#question').focus();
+  if (wide()) $('#question').focus();
 }
 
 const doing = {
@@ -47,6 +47,7 @@ const doing = {
   back: () => back(),
   'show-pane': () => showPane('collection'),
   example: node => talk.ask(node.textContent),
+  'first-files': () => { if (wide()) selectTab('collection'); else showPane('collection'); $('#files').click(); },
   copy: node => talk.copy(node.closest('.turn')),
   retry: node => talk.retry(node.closest('.turn')),
   edit: node => talk.edit(node.closest('.turn')),
@@ -81,6 +82,9 @@ function listen(app) {
   for (const id of ['after', 'before', 'publisher']) $('#' + id).addEventListener('change', () => { limits.say(); shelf.refresh(); });
   let typing = 0;
   $('#find').addEventListener('input', () => { clearTimeout(typing); typing = setTimeout(() => shelf.refresh(), 200); });
+  $('#mend').addEventListener('keydown', event => {
+    if (event.key === 'Enter' && event.target.matches('input')) { event.preventDefault(); shelf.mended(); }
+  });
   $('#judge').addEventListener('change', () => store.write('name', $('#judge').value.trim()));
   $('#files').addEventListener('change', () => { const files = [...$('#files').files]; $('#files').value = ''; shelf.add(files); });
   $('#list').addEventListener('change', event => {
@@ -194,7 +198,7 @@ const note = {
     note.link = link;
     const box = $('#note');
     box.querySelector('.quote').textContent = '“' + from.querySelector('.quote').textContent + '”';
-    box.querySelector('.meta').textContent = from.querySelector('.open').textContent + ' · ' + from.querySelector('.meta').textContent;
+    box.querySelector('.meta').textContent = apart([from.querySelector('.open').textContent, ...from.querySelector('.meta').textContent.split(' · ')]);
     box.hidden = false;
     const at = link.getBoundingClientRect(), size = box.getBoundingClientRect();
     const below = at.bottom + 8 + size.height < innerHeight;
@@ -238,9 +242,7 @@ function conversations() {
     when.className = 'meta';
     when.textContent = new Date(row.updated).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
     const drop = button('Delete', async () => {
-      store.forget(row.id);
-      if (row.id === talk.now.id) talk.begin(null);
-      conversations();
+      if (await forgotten(row.id, `“${row.title || 'Untitled'}” is kept`)) conversations();
     });
     drop.setAttribute('aria-label', 'Delete ' + (row.title || 'Untitled'));
     item.append(open, when, drop);
@@ -253,14 +255,21 @@ function conversations() {
     rows.push(none);
   }
   $('#conversations').replaceChildren(...rows);
+  $('#this-one').hidden = !talk.now.turns.length;
 }
 
 async function clear() {
   $('#drawer').close();
-  if (!await confirmed('Delete this conversation?', 'It is kept in this browser only, so it cannot be brought back.', 'Delete')) return;
-  await talk.stop();
-  store.forget(talk.now.id);
-  talk.begin(null);
+  await forgotten(talk.now.id, 'It is kept');
+}
+
+// Deletes a conversation once that is confirmed; whether it was. An answer on its way would store it again.
+async function forgotten(id, kept) {
+  if (!await confirmed('Delete this conversation?', `${kept} in this browser only, so it cannot be brought back.`, 'Delete')) return false;
+  if (talk.asking?.conversation.id === id) await talk.stop();
+  store.forget(id);
+  if (id === talk.now.id) talk.begin(null);
+  return true;
 }
 
 async function exported(form) {
@@ -282,6 +291,12 @@ function saved(name, text) {
 }
 
 // ---- Small things
+
+// Whether the source lies beside the answer, not over it; the style says the same width.
+function wide() { return matchMedia('(min-width: 900px)').matches; }
+
+// Names and dates in a line; the direction in which one is written does not reach the others (isolates of Unicode).
+function apart(parts) { return parts.map(part => `\u2068${part}\u2069`).join(' · '); }
 
 function button(words, action) {
   const made = document.createElement('button');
@@ -307,6 +322,8 @@ function say(text) { $('#status').textContent = text; }
 let toasting = 0;
 function toast(text) {
   const box = $('#toast');
+  // What lies outside an open dialog is dimmed by it, and not read aloud.
+  ([...document.querySelectorAll('dialog[open]')].pop() ?? $('.app')).append(box);
   box.textContent = text;
   box.hidden = false;
   clearTimeout(toasting);

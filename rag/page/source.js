@@ -25,7 +25,8 @@ const source = {
     pane.scrollTop = 0;
     source.shown = html.includes('class="document"') ? doc : null;
     const title = pane.querySelector('.title')?.textContent;
-    $('#showing').textContent = title ? [title, ...pane.querySelector('.meta').textContent.split(' · ').slice(0, 2)].join(' · ') : '';
+    const parts = title ? [title, ...pane.querySelector('.meta').textContent.split(' · ').slice(0, 2)] : [];
+    $('#showing').textContent = apart(parts);
     source.pars = [...pane.querySelectorAll('.par')].map(node => (
       { node, start: Number(node.dataset.start), end: Number(node.dataset.end) }));
   },
@@ -55,6 +56,7 @@ const source = {
       if (!spans.has(key)) spans.set(key, { start: a.start, end: a.end, links: [] });
       spans.get(key).active = true;
     }
+    const users = new Map();  // the text of a paragraph -> the markers that cite it
     // The active one last, so that its marks lie inside those of others that overlap it.
     for (const span of [...spans.values()].sort((x, y) => (x.active ? 1 : 0) - (y.active ? 1 : 0))) {
       for (const par of source.pars) {
@@ -63,21 +65,25 @@ const source = {
         const marks = wrap(text, Math.max(span.start, par.start) - par.start, Math.min(span.end, par.end) - par.start,
           span.active ? 'active' : 'used');
         if (span.active) { par.node.classList.add('here'); const fold = par.node.closest('details'); if (fold) fold.open = true; }
-        if (span.links.length && marks.length) text.after(source.backs(span));
+        if (span.links.length && marks.length) users.set(text, [...users.get(text) ?? [], ...span.links]);
       }
     }
+    for (const [text, links] of users) text.after(source.backs(links));
   },
 
-  // Buttons that lead from a cited passage to the claims that use it.
-  backs(span) {
+  // Buttons that lead from a cited paragraph to the claims that use it, one a claim, in their order.
+  backs(links) {
     const row = document.createElement('p');
     row.className = 'backs';
-    for (const link of span.links) {
+    const turns = [...document.querySelectorAll('#turns .turn')];
+    const ordered = links.sort((a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+    const claims = new Map(ordered.map(link => [claimOf(link), link]).reverse());
+    for (const [claim, link] of [...claims].reverse()) {
       const turn = link.closest('.turn');
-      const number = [...document.querySelectorAll('#turns .turn')].indexOf(turn) + 1;
+      const alone = [...claims.keys()].filter(other => turn.contains(other)).length === 1;
       const button = document.createElement('button');
       button.type = 'button';
-      button.textContent = `↩ used in answer ${number}`;
+      button.textContent = `↩ used in answer ${turns.indexOf(turn) + 1}` + (alone ? '' : `, sentence ${claim.id.split('-').pop()}`);
       button.title = turn.querySelector('.question').textContent;
       button.addEventListener('click', () => backTo(link));
       row.append(button);

@@ -1,3 +1,6 @@
+// Gradio reloads the page once the server is back, so the question has to be kept before it looks, after two seconds.
+const LOOK_MS = 1500;
+
 // The conversation: asking, what streams in, stopping, retrying, editing, and what survives a reload.
 const talk = {
   now: null,        // the conversation: {id, title, created, updated, turns: [record]}
@@ -36,6 +39,8 @@ const talk = {
     upsert(talk.asking.id, waiting(talk.asking.id, question));
     talk.welcome();
     $('#turn-' + talk.asking.id).scrollIntoView({ block: 'start' });
+    if (!document.activeElement?.checkVisibility() || document.activeElement === document.body) settle();
+    talk.listen(talk.asking);
     const turns = talk.now.turns.slice(0, before < 0 ? undefined : before);
     talk.asking.filters = limits.value();
     hub.trigger('ask', {
@@ -69,7 +74,8 @@ const talk = {
     store.current(conversation.id);
     if (conversation !== talk.now) return;
     const node = document.getElementById('turn-' + record.id);
-    say(record.answer ? (record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer) : 'Stopped.');
+    if (record.answer) say(record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer);
+    else if (record.state === 'stopped') say('Stopped.');
     if (opened) source.set(opened.document, opened.html);
     if (node) preview(node);
   },
@@ -79,10 +85,7 @@ const talk = {
     const { id, question, draft, filters } = talk.asking;
     hub.trigger('stop', {});
     const record = { id, question, asked: new Date().toISOString(), state: 'stopped', draft, fault: '', filters, answer: null };
-    const conversation = talk.asking.conversation;
-    talk.finish(record);
-    const answer = await call('page_render', { turns: [record] });
-    if (conversation === talk.now) for (const turn of answer.turns) upsert(turn.id, turn.html);
+    await talk.ended(record);
   },
 
   async broken(text) {
@@ -90,9 +93,28 @@ const talk = {
     const { id, question, filters } = talk.asking;
     const record = { id, question, asked: new Date().toISOString(), state: 'failed', draft: '', filters, answer: null,
       fault: text || 'Something broke on the server; the terminal that runs Pilcrow shows what.' };
+    await talk.ended(record);
+  },
+
+  // What came to no answer is kept and shown, by the server's words or, where it is gone, by ours.
+  async ended(record) {
+    const conversation = talk.asking.conversation;
     talk.finish(record);
-    const answer = await call('page_render', { turns: [record] });
+    const answer = await call('page_render', { turns: [record] }, { quiet: true });
+    if (conversation !== talk.now) return;
+    if (answer.error) upsert(record.id, unanswered(record));
     for (const turn of answer.turns) upsert(turn.id, turn.html);
+  },
+
+  // Nothing tells the page that the server is gone, so while an answer is on its way the page looks.
+  listen(asking) {
+    setTimeout(async () => {
+      if (talk.asking !== asking) return;
+      const there = await fetch('gradio_api/app_id', { cache: 'no-store' }).then(() => true, () => false);
+      if (talk.asking !== asking) return;
+      if (there) talk.listen(asking);
+      else talk.broken('The server did not answer; is Pilcrow still running?');
+    }, LOOK_MS);
   },
 
   // An edited question drops what came after it: those answers followed from the old one.
@@ -175,6 +197,25 @@ function waiting(id, question) {
   heading.textContent = question;
   article.append(heading);
   return article;
+}
+
+// A turn without an answer, where no server is there to make it.
+function unanswered(record) {
+  const article = waiting(record.id, record.question);
+  article.className = 'turn ' + record.state;
+  const said = document.createElement('p');
+  said.className = 'fault';
+  said.setAttribute('role', 'alert');
+  said.textContent = record.fault || 'Stopped.';
+  const again = button('Retry', () => {});
+  again.dataset.do = 'retry';
+  article.append(said, again);
+  return article;
+}
+
+// The focus, where what had it is gone: to the next question, or on a narrow page to the answers, without a keyboard.
+function settle() {
+  $(wide() ? '#question' : '#talk-scroll').focus({ preventScroll: true });
 }
 
 // The first source of an answer beside it, without taking the focus: the first click has nothing to wait for.

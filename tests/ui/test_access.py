@@ -47,7 +47,7 @@ def test_axe_finds_nothing_serious_in_any_state(visit: Callable[..., Any], addre
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1024, 1920])
+@pytest.mark.parametrize("width", [360, 390, 640, 768, 1024, 1920])
 def test_nothing_overflows_and_everything_can_be_reached(visit: Callable[..., Any], address: str, width: int) -> None:
     visitor = visit(address, viewport={"width": width, "height": 800})
     page = visitor.page
