@@ -175,6 +175,7 @@ def _missing(path: Path) -> str:
 
 
 def nothing_in(paths: Sequence[Path], summary: Summary) -> str:
+    """The words for paths that hold nothing to index: which, what was passed over there, and what can be read."""
     where = ", ".join(f"'{path}'" for path in paths)
     passed = "; ".join(f"{n} {reason}" for reason, n in summary.ignored.items())
     return f"nothing to index in {where}{f' ({passed})' if passed else ''}; supported: {' '.join(sorted(FORMATS))}"

@@ -44,6 +44,7 @@ def names(text: str) -> list[str]:
 
 
 def other_number(number: str, rng: random.Random) -> str:
+    """A number that differs: a year by at most forty, any other larger by at most a half, or by one to nine."""
     digits = number.replace(",", "").replace(".", "")
     if re.fullmatch(r"1\d{3}|20\d\d", number):
         return str(int(number) + rng.choice((-1, 1)) * rng.randint(1, 40))

@@ -36,20 +36,22 @@ class AnswerCut(Exception):
 
 
 class ChatModel(Protocol):
-    """A chat model, wherever it runs.
-
-    name: shown as the answer's generator. context: tokens that prompt and answer share. notices: what the user should
-    know before a question is asked, such as that passages leave the machine.
-    """
+    """A chat model, wherever it runs."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Shown as the answer's generator."""
+        ...
 
     @property
-    def context(self) -> int: ...
+    def context(self) -> int:
+        """Tokens that prompt and answer share."""
+        ...
 
     @property
-    def notices(self) -> tuple[str, ...]: ...
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know before a question is asked, such as that passages leave the machine."""
+        ...
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the whole prompt that these messages make; an upper estimate where they cannot be counted."""

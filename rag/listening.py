@@ -118,6 +118,7 @@ class Discreet(logging.Formatter):
         return super().format(alone)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
+        """The trace, and of the error its kind alone."""
         kind, _, trace = ei
         return "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
 

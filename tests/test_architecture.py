@@ -1,8 +1,9 @@
-"""The direction of imports, and that the front door is light."""
+"""The direction of imports, that the front door is light, and that what others may use says what it gives."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     tree = ast.parse(path.read_text())
     at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imported(ast.Module(at_top, [])) & (HEAVY | OF_MILVUS) == set()
+
+
+def public(node: ast.Module | ast.ClassDef, where: str) -> Iterator[tuple[str, str | None]]:
+    """The names of what another module may use, its classes' methods too, and their docstrings."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not part.name.startswith("_"):
+            yield f"{where}{part.name}", ast.get_docstring(part)
+            if isinstance(part, ast.ClassDef):
+                yield from public(part, f"{where}{part.name}.")
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_and_whatever_is_public_in_it_has_a_docstring(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    silent = [name for name, docstring in public(tree, "") if not docstring]
+    assert (bool(ast.get_docstring(tree)), silent) == (True, [])
 
 
 def test_help_loads_nothing_heavy() -> None:

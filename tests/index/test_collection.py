@@ -395,7 +395,7 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(make_collection: MakeCo
     pages = collection._writer.execute("PRAGMA page_count").fetchone()[0]
     collection._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(CollectionError, match=r"full.*nothing that was stored before is lost"):
-        index_documents(collection, encoder, [row_document("big", "s#1", f"{MILL} " * 5000)])
+        index_documents(collection, encoder, [row_document("big", "s#1", f"{MILL} " * 300)])
     assert found(collection, encoder, "bridge")[1] == ["bridge.txt"]
     collection._writer.execute("PRAGMA max_page_count = 1000000")
     index_documents(collection, encoder, [row_document("mill", "s#1", MILL)])
