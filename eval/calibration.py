@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-BINS = 10
+_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def area_under_risk(confidences: Sequence[float], right: Sequence[float]) -> flo
     return math.fsum(point.risk * (point.coverage - left) for point, left in zip(points, before, strict=False))
 
 
-def reliability(confidences: Sequence[float], came_true: Sequence[float], *, bins: int = BINS) -> list[Bin]:
+def reliability(confidences: Sequence[float], came_true: Sequence[float], *, bins: int = _BINS) -> list[Bin]:
     """Confidence against what came true, in bins of equal width; a bin without questions is left out.
 
     share(bin) = mean of came_true, confidence(bin) = mean of confidences, over the questions in [low, high)
@@ -96,7 +96,7 @@ def reliability(confidences: Sequence[float], came_true: Sequence[float], *, bin
     ]
 
 
-def calibration_error(confidences: Sequence[float], came_true: Sequence[float], *, bins: int = BINS) -> float:
+def calibration_error(confidences: Sequence[float], came_true: Sequence[float], *, bins: int = _BINS) -> float:
     """How far confidence and what came true lie apart, in the mean (ECE; Naeini, Cooper, Hauskrecht 2015); in [0, 1].
 
     ECE = sum over bins of n(bin) / n * |mean confidence - share that came true|

@@ -103,7 +103,7 @@ def score(kept: str, body: str) -> tuple[float, float, float]:
 
     precision = |words in both| / |kept|, recall = |words in both| / |body|, F1 = their harmonic mean
 
-    Average: over the pages (`mean_scores`). Ties: a word counts as often as it stands in both.
+    Average: over the pages (`_mean_scores`). Ties: a word counts as often as it stands in both.
     Empty: nothing kept has a precision of 0; a body of nothing a recall of 1; nothing in common an F1 of 0.
     """
     ours, right = words_of(kept), words_of(body)
@@ -113,7 +113,7 @@ def score(kept: str, body: str) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / (precision + recall) if shared else 0.0
 
 
-def mean_scores(rows: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+def _mean_scores(rows: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """The mean over pages of each of the three."""
     precision, recall, f1 = (float(np.mean(column)) for column in zip(*rows, strict=True))
     return precision, recall, f1
@@ -161,7 +161,7 @@ def clean_pages(pages: Sequence[Page], *, progress: Callable[[int, int, str], No
 
 def score_cleaning(cleaned: Cleaned) -> CleaningScores:
     """The means over the pages. Raises ValueError where there is no page."""
-    means = {way: mean_scores(rows) for way, rows in cleaned.items()}
+    means = {way: _mean_scores(rows) for way, rows in cleaned.items()}
     return CleaningScores(len(cleaned["ours"]), means["ours"], means["rules"], means["all"], means["trafilatura"])
 
 

@@ -49,7 +49,7 @@ NEXT_STEP: Mapping[Loss, str] = {
 }
 
 
-def best_rank(ranking: Sequence[str], relevant: Iterable[str]) -> int | None:
+def _best_rank(ranking: Sequence[str], relevant: Iterable[str]) -> int | None:
     """The rank, from 1, of the first relevant unit; None where there is none."""
     wanted = set(relevant)
     return next((rank for rank, unit in enumerate(ranking, 1) if unit in wanted), None)
@@ -60,12 +60,12 @@ def lost_in_search(
 ) -> Loss:
     """Where a ranking of units lost a question's gold. final, dense, lexical: unit ids, best first."""
     relevant = places.relevance(level)
-    if _within(best_rank(final, relevant)):
+    if _within(_best_rank(final, relevant)):
         return Loss.NONE
     before = _lost_before_search(places)
     if before is not Loss.NONE:
         return before
-    by_dense, by_lexical = _within(best_rank(dense, relevant)), _within(best_rank(lexical, relevant))
+    by_dense, by_lexical = _within(_best_rank(dense, relevant)), _within(_best_rank(lexical, relevant))
     return {
         (True, True): Loss.LOW_IN_ORDER,
         (True, False): Loss.LOW_IN_LEXICAL,

@@ -20,7 +20,7 @@ _LEAST_CHARACTERS = 120
 # Of the rows, those for questions that nothing answers: without them nobody learns when it should be silent.
 _UNANSWERABLE = 0.2
 # Of two settings' differences by question: 0.20 between dense and lexical search on Cranfield's nDCG@10.
-DEVIATION = 0.2
+_DEVIATION = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,9 @@ def _faults(question: Question, snapshot: Snapshot, sources: Sources, known: set
 
 def enough_text(differences: Sequence[float] = (0.02, 0.05, 0.1), *, n: int | None = None) -> str:
     """How many questions show differences of these sizes, in a line; n: how many there are."""
-    needed = "; ".join(f"{questions_needed(size, DEVIATION):,} show {size:g}" for size in differences)
+    needed = "; ".join(f"{questions_needed(size, _DEVIATION):,} show {size:g}" for size in differences)
     there = f" There are {n:,}." if n is not None else ""
     return (
-        f"Questions that show a difference between two settings four times in five, where it varies by {DEVIATION:g} "
+        f"Questions that show a difference between two settings four times in five, where it varies by {_DEVIATION:g} "
         f"from question to question: {needed}.{there}"
     )

@@ -58,7 +58,7 @@ class Places:
             return dict(self.documents)
         if level is Level.PASSAGE:
             return dict(self.passages) | _never_found((*self.absent, *self.furniture))
-        units = {paragraph_id(doc_id, number): grade for (doc_id, number), grade in self.paragraphs.items()}
+        units = {_paragraph_id(doc_id, number): grade for (doc_id, number), grade in self.paragraphs.items()}
         return units | _never_found(self.absent)
 
 
@@ -136,7 +136,7 @@ def _sentences(gold: Gold, touched: Sequence[Paragraph], sources: Sources, start
     ]
 
 
-def paragraph_id(doc_id: str, number: int) -> str:
+def _paragraph_id(doc_id: str, number: int) -> str:
     """A paragraph's name in a ranking."""
     return f"{doc_id} ¶{number}"
 
@@ -153,7 +153,7 @@ def units_of(passage: Passage, level: Level, sources: Sources) -> list[str]:
     if level is Level.PASSAGE:
         return [passage_id(passage)]
     return [
-        paragraph_id(p.doc_id, p.number)
+        _paragraph_id(p.doc_id, p.number)
         for p in sources.touched(passage.doc_id, passage.start, passage.end)
         if p.kind in (Kind.BODY, Kind.CAPTION)
     ]

@@ -130,7 +130,7 @@ def places_of(questions: Sequence[Question], snapshot: Snapshot) -> dict[str, Pl
     return {q.question_id: find_places(q, sources, snapshot, known) for q in questions}
 
 
-def own_documents(questions: Sequence[Question], snapshot: Snapshot) -> dict[str, str]:
+def _own_documents(questions: Sequence[Question], snapshot: Snapshot) -> dict[str, str]:
     """Question id -> the document of that name, where the question is that document's own text.
 
     ArguAna asks with the text of its own documents, and a document is no answer to itself. Elsewhere an equal id is an
@@ -173,7 +173,7 @@ def run_setting(
         if setting.run is not None:
             return _read_run(setting.name, setting.run, questions, snapshot)
         sources = Sources(snapshot)
-        own = own_documents(questions, snapshot)
+        own = _own_documents(questions, snapshot)
         copies = cache(snapshot.copies)  # the same documents are found again and again
         for done, (question, vector) in enumerate(zip(questions, known, strict=True), 1):
             without = own.get(question.question_id)
@@ -250,7 +250,7 @@ def frames(
     """
     with collection.reading() as snapshot:
         units = _all_units(snapshot, level)
-        own = own_documents(questions, snapshot)
+        own = _own_documents(questions, snapshot)
         random = {q.question_id: _shuffled(q.question_id, units, own.get(q.question_id)) for q in questions}
     known = set(units)
     oracle = {

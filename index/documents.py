@@ -18,10 +18,10 @@ from index.formats.worker import READERS as APART
 from index.formats.worker import Worker
 from index.metadata import Given
 
-PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}
+_PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}
 ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {".csv": read_csv, ".jsonl": read_jsonl}
-FORMATS = frozenset((*PLAIN, *ROWS, *APART))
-_SCRAPED = frozenset((*PLAIN, *ROWS, ".html", ".htm"))
+FORMATS = frozenset((*_PLAIN, *ROWS, *APART))
+_SCRAPED = frozenset((*_PLAIN, *ROWS, ".html", ".htm"))
 
 # Larger files are read only when told to: a text of this size is a hundred thousand pages.
 MAX_BYTES = 200_000_000
@@ -124,7 +124,7 @@ def read_document(path: Path, doc_id: str, *, given: Given | None = None, worker
 def document_of(file: File, doc_id: str, given: Given, worker: Worker, *, keep_all: bool = False) -> Document:
     """The one document that a file's bytes are. Raises Unreadable where they are none."""
     suffix = file.path.suffix.lower()
-    content = PLAIN[suffix](file.raw) if suffix in PLAIN else worker.read(suffix, file.raw)
+    content = _PLAIN[suffix](file.raw) if suffix in _PLAIN else worker.read(suffix, file.raw)
     if not content.text.strip():
         raise Unreadable("no text in it")
     keep_all = keep_all or not file.is_scraped

@@ -13,10 +13,10 @@ from index.paragraphs import Kind, Paragraph
 from index.sentences import sentence_spans
 
 # Word pieces of a title and of a heading that go before a passage at the encoder; more would crowd the passage out.
-TITLE_PIECES = 48
-HEADING_PIECES = 24
+_TITLE_PIECES = 48
+_HEADING_PIECES = 24
 # A body paragraph below this many word pieces is joined to its neighbours: "He agreed." alone finds nothing.
-SHORT_PIECES = 12
+_SHORT_PIECES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def windows(
     count_pieces: texts -> number of word pieces of each, as the encoder's tokenizer counts them, without specials.
     A sentence that is longer than a whole window is cut between words.
     """
-    title_pieces = min(count_pieces([document.title])[0], TITLE_PIECES) if document.title else 0
+    title_pieces = min(count_pieces([document.title])[0], _TITLE_PIECES) if document.title else 0
     result: list[Window] = []
     for group, heading in _groups(document, paragraphs, count_pieces):
-        heading_pieces = min(count_pieces([heading])[0], HEADING_PIECES) if heading else 0
+        heading_pieces = min(count_pieces([heading])[0], _HEADING_PIECES) if heading else 0
         sentences = [span for p in group for span in sentence_spans(document.text, p.start, p.end)]
         room = max(budget - title_pieces - heading_pieces, 16)
         for start, end in _fit(document.text, sentences, count_pieces, room):
@@ -72,8 +72,8 @@ def encoder_inputs(document: Document, parts: Sequence[Window], count_pieces: Co
 
     return [
         encoder_input(
-            short(document.title, TITLE_PIECES),
-            short(part.heading, HEADING_PIECES),
+            short(document.title, _TITLE_PIECES),
+            short(part.heading, _HEADING_PIECES),
             document.text[part.start : part.end],
         )
         for part in parts
@@ -122,9 +122,9 @@ def _short(text: str, paragraphs: Sequence[Paragraph], count_pieces: CountPieces
     """Numbers of the body paragraphs that are too short to be found by themselves."""
     body = [p for p in paragraphs if p.kind is Kind.BODY]
     # Word pieces are never more than characters, so a long paragraph needs no counting.
-    maybe = [p for p in body if p.end - p.start < SHORT_PIECES * 12]
+    maybe = [p for p in body if p.end - p.start < _SHORT_PIECES * 12]
     pieces = count_pieces([text[p.start : p.end] for p in maybe])
-    return {p.number for p, n in zip(maybe, pieces, strict=True) if n < SHORT_PIECES}
+    return {p.number for p, n in zip(maybe, pieces, strict=True) if n < _SHORT_PIECES}
 
 
 def _fit(

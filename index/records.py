@@ -147,7 +147,7 @@ def store_document(connection: sqlite3.Connection, doc_no: int, text_no: int, do
     )
 
 
-def stored_sum(connection: sqlite3.Connection, doc_no: int) -> tuple[bytes, bytes]:
+def _stored_sum(connection: sqlite3.Connection, doc_no: int) -> tuple[bytes, bytes]:
     """The checksum that stands by a document's row, and that of the row as it is."""
     *values, stated = connection.execute(
         f"SELECT {DOCUMENT_COLUMNS}, text_no, document_sum FROM documents WHERE doc_no = ?", (doc_no,)
@@ -169,7 +169,7 @@ def rename_texts(connection: sqlite3.Connection, doc_no: int, text_no: int) -> N
 def renew_sum(connection: sqlite3.Connection, doc_no: int) -> None:
     """The checksum of a document's row after a change that was meant."""
     connection.execute(
-        "UPDATE documents SET document_sum = ? WHERE doc_no = ?", (stored_sum(connection, doc_no)[1], doc_no)
+        "UPDATE documents SET document_sum = ? WHERE doc_no = ?", (_stored_sum(connection, doc_no)[1], doc_no)
     )
 
 

@@ -47,7 +47,7 @@ def signals(blocks: Sequence[str], shapes: Sequence[Shape], kinds: Sequence[Kind
     own = np.array([_own(block, shape, kind) for block, shape, kind in zip(blocks, shapes, kinds, strict=True)])
     words = np.array([shape.words for shape in shapes], np.float64)
     anchors = np.array([_is_anchor(shape) for shape in shapes], np.float64)
-    around = np.concatenate([window_means(own[:, _LOOKED_AROUND], *window) for window in _WINDOWS], 1)
+    around = np.concatenate([_window_means(own[:, _LOOKED_AROUND], *window) for window in _WINDOWS], 1)
     return np.concatenate(
         [
             own,
@@ -79,12 +79,12 @@ def second_look(first: Matrix, blocks: Sequence[str], body: Matrix) -> Matrix:
     for gain in ((body - 0.3) * np.minimum(words, 60), (body - 0.5) * (words + 5)):
         columns += _main_run(gain)
     columns += _since(words, (body > 0.5) & (words >= 12))
-    means = [window_means(body[:, None], *window) for window in (*_WINDOWS, (-2, 2))]
-    masses = [window_means(mass[:, None], *window) for window in ((-20, -1), (1, 20))]
+    means = [_window_means(body[:, None], *window) for window in (*_WINDOWS, (-2, 2))]
+    masses = [_window_means(mass[:, None], *window) for window in ((-20, -1), (1, 20))]
     return np.concatenate([first, np.stack(columns, 1), *means, *masses, _shared_words(blocks, body, words)], 1)
 
 
-def window_means(values: Matrix, low: int, high: int) -> Matrix:
+def _window_means(values: Matrix, low: int, high: int) -> Matrix:
     """(n, s): for each block, the means over the blocks `low` to `high` from it; 0 where there are none."""
     n = len(values)
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0)])
@@ -157,7 +157,7 @@ def _place(words: Matrix, anchors: Matrix) -> Matrix:
         np.log1p(anchors.sum()),
     )
     columns += [np.full(n, value) for value in whole]
-    columns += [window_means(anchors[:, None], *window)[:, 0] for window in ((-2, 2), (-10, 10), (-15, -1), (1, 15))]
+    columns += [_window_means(anchors[:, None], *window)[:, 0] for window in ((-2, 2), (-10, 10), (-15, -1), (1, 15))]
     return np.stack(columns, 1)
 
 
@@ -194,8 +194,8 @@ def _rhythm(words: Matrix) -> Matrix:
             inner = size[step:-step]
             difference[step:-step] = abs(inner - size[: -2 * step]) + abs(inner - size[2 * step :])
         columns.append(np.minimum(difference, 4.0))
-    mean = window_means(size[:, None], -6, 6)[:, 0]
-    columns.append(np.sqrt(np.maximum(0, window_means(size[:, None] ** 2, -6, 6)[:, 0] - mean**2)))
+    mean = _window_means(size[:, None], -6, 6)[:, 0]
+    columns.append(np.sqrt(np.maximum(0, _window_means(size[:, None] ** 2, -6, 6)[:, 0] - mean**2)))
     return np.stack(columns, 1)
 
 

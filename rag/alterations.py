@@ -27,7 +27,7 @@ NOT_NAMES = frozenset(
         from to of and if this that it he she they there during after before although while since as with""",
     )
 )
-OPPOSITE_PAIRS = re.findall(
+_OPPOSITE_PAIRS = re.findall(
     r"(\w+)/(\w+)",
     """first/last largest/smallest highest/lowest most/least before/after increase/decrease north/south
     northern/southern east/west eastern/western oldest/youngest began/ended start/end more/fewer early/late won/lost
@@ -35,7 +35,7 @@ OPPOSITE_PAIRS = re.findall(
     longest/shortest best/worst always/never import/export inside/outside begin/finish allowed/forbidden rise/fall
     increased/decreased earliest/latest common/rare accepted/rejected supported/opposed defeated/joined rich/poor""",
 )
-OPPOSITE = {word: other for one, two in OPPOSITE_PAIRS for word, other in ((one, two), (two, one))}
+OPPOSITE = {word: other for one, two in _OPPOSITE_PAIRS for word, other in ((one, two), (two, one))}
 
 
 def names(text: str) -> list[str]:

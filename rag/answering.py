@@ -30,7 +30,7 @@ PASSAGES = 8
 # Below this confidence Pilcrow does not answer; one in ten answerable questions of the calibration articles lies there.
 THRESHOLD = 0.385
 # Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
-NEAR_ENOUGH = 0.3
+_NEAR_ENOUGH = 0.3
 # confidence = logistic(bias + weight * answerability logit of the best candidate's passage + weight * best cosine),
 # fitted for the reader of this SHA-256 by `pilcrow eval confidence` on three held-out articles of SQuAD 2.0: as they
 # are, with the paragraph or the article of each question hidden, and with questions about something else.
@@ -172,7 +172,7 @@ def _reason(query: str, hits: Sequence[Hit]) -> str:
     They do where a passage is near, or where the passages found name all that the question names; of a question that
     names nothing, where they have half of its words.
     """
-    near = max((hit.cosine for hit in hits), default=0.0) >= NEAR_ENOUGH
+    near = max((hit.cosine for hit in hits), default=0.0) >= _NEAR_ENOUGH
     if near or not hits:
         return "not_stated" if near else "off_topic"
     found = {word.casefold() for hit in hits for word in content_words(hit.passage.text)}

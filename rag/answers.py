@@ -78,10 +78,10 @@ Event = Step | Draft | Answer
 def evidence_of(hit: Hit, sources: Sources) -> Evidence:
     """A hit as evidence."""
     p = hit.passage
-    return Evidence(p.doc_id, first_paragraph(p, sources), p.start, p.end, p.text, hit.score, hit.rank)
+    return Evidence(p.doc_id, _first_paragraph(p, sources), p.start, p.end, p.text, hit.score, hit.rank)
 
 
-def first_paragraph(passage: Passage, sources: Sources) -> int:
+def _first_paragraph(passage: Passage, sources: Sources) -> int:
     """The number of the first paragraph that a passage touches."""
     return sources.touched(passage.doc_id, passage.start, passage.end)[0].number
 

@@ -16,10 +16,10 @@ from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (fused score - the best fused score). Weights and the number
 # of passages were tried on the held-out articles and the sample; the figures are in the model card.
-ANSWERABLE_WEIGHT = 0.5
-RETRIEVAL_WEIGHT = 15.0
+_ANSWERABLE_WEIGHT = 0.5
+_RETRIEVAL_WEIGHT = 15.0
 # Characters of the neighbouring paragraphs that are read with a passage: news says who "he" is one paragraph earlier.
-CONTEXT_CHARACTERS = 800
+_CONTEXT_CHARACTERS = 800
 # Spans asked of the reader for each text, of which those in the neighbours are passed over.
 _SPANS = 8
 # Score below the best at which another passage with the same words still counts as saying the same.
@@ -71,7 +71,7 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     found = []
     for hit, (_, lead), reading in zip(hits, contexts, readings, strict=True):
         sentences = sources.sentences(hit.passage)
-        of_passage = ANSWERABLE_WEIGHT * reading.answerable + RETRIEVAL_WEIGHT * (hit.score - hits[0].score)
+        of_passage = _ANSWERABLE_WEIGHT * reading.answerable + _RETRIEVAL_WEIGHT * (hit.score - hits[0].score)
         for span in reading.spans:
             start, end = hit.passage.start + span.start - lead, hit.passage.start + span.end - lead
             sentence = max(sentences, key=lambda s: (_overlap(s, start, end), -s.start), default=None)
@@ -89,10 +89,10 @@ def _in_context(passage: Passage, sources: Sources) -> tuple[str, int]:
     own = [i for i, p in enumerate(body) if p.start < passage.end and passage.start < p.end]
     if not own:
         return passage.text, 0
-    before = text[body[own[0] - 1].start : body[own[0] - 1].end][-CONTEXT_CHARACTERS:] if own[0] else ""
+    before = text[body[own[0] - 1].start : body[own[0] - 1].end][-_CONTEXT_CHARACTERS:] if own[0] else ""
     after = text[body[own[-1] + 1].start : body[own[-1] + 1].end] if own[-1] + 1 < len(body) else ""
     lead = f"{before}\n" if before else ""
-    return f"{lead}{passage.text}\n{after[:CONTEXT_CHARACTERS]}".rstrip(), len(lead)
+    return f"{lead}{passage.text}\n{after[:_CONTEXT_CHARACTERS]}".rstrip(), len(lead)
 
 
 def chosen(candidates: Sequence[Candidate], sources: Sources | None = None) -> list[list[Candidate]]:

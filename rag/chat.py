@@ -19,7 +19,7 @@ from rag.conversation import Turn
 from rag.opened import OpenCollection
 from rag.terminal import answer_text, conversation_markdown, plain, shown_text, sources_text
 
-HELP = """\
+_HELP = """\
 /sources     the sources of the last answer again
 /show N      source N inside its paragraph
 /save FILE   the conversation so far, as FILE.md or FILE.json
@@ -89,7 +89,7 @@ class Chat:
 
     def _obey(self, command: str, rest: str = "") -> None:
         commands: dict[str, Callable[[str], None]] = {
-            "/help": lambda _: print_line(HELP),
+            "/help": lambda _: print_line(_HELP),
             "/sources": lambda _: print_line(sources_text(self._last())),
             "/show": self._show,
             "/save": self._save,

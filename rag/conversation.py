@@ -96,20 +96,20 @@ def standalone(question: str, history: Sequence[Turn], model: ChatModel | None =
     """The question as it can be asked without the turns before it: by the model if there is one, else by the rule."""
     if not history or not question.strip():
         return question
-    if model is None or (names(question) and not points_back(question)):
-        return carried_over(question, history[-1])
+    if model is None or (names(question) and not _points_back(question)):
+        return _carried_over(question, history[-1])
     rewritten = _rewritten(question, history, model)
-    return rewritten or carried_over(question, history[-1])
+    return rewritten or _carried_over(question, history[-1])
 
 
-def carried_over(question: str, last: Turn) -> str:
+def _carried_over(question: str, last: Turn) -> str:
     """The question with what the last turn was about, where it points back to it; otherwise as it is.
 
     A question points back with a pronoun that no name of its own explains, by going on ("and", "what about"), or by
     having no word of its own. A person's pronoun is replaced by the name that the last turn was about; names and terms
     of the last question, and the names of its answer, are added in parentheses.
     """
-    if not points_back(question):
+    if not _points_back(question):
         return question
     asked = _LEAD.sub("", question, count=1).strip() or question.strip()
     person = _subject(last)
@@ -145,7 +145,7 @@ def _is_about_the_same(rewritten: str, question: str, history: Sequence[Turn]) -
     return len(own & new) * 2 >= len(own) and len(new & (own | before)) * 2 > len(new)
 
 
-def points_back(question: str) -> bool:
+def _points_back(question: str) -> bool:
     """Whether a question needs the turns before it."""
     if _GOES_ON.match(question) or not content_words(_HOW.sub(" ", question)):
         return True

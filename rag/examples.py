@@ -45,17 +45,17 @@ class Rates:
 # By the first letters of a set's file name; Wikipedia has the default rates. Questions on posts and reviews are often
 # vague ("Where do they live?"), so another post may well answer them; a privacy policy's spans are long and loose, and
 # every policy answers every question. Such negatives would teach that nothing is ever answered.
-VAGUE = Rates(answerable=0.6, neighbour=0.0, retrieved=0.08, removed=0.10, changed_question=0.06, changed_passage=0.0)
-POSITIVE_ONLY = Rates(
+_VAGUE = Rates(answerable=0.6, neighbour=0.0, retrieved=0.08, removed=0.10, changed_question=0.06, changed_passage=0.0)
+_POSITIVE_ONLY = Rates(
     answerable=0.3, neighbour=0.0, retrieved=0.0, removed=0.0, changed_question=0.0, changed_passage=0.0
 )
 SENTENCES = Rates(
     answerable=0.35, neighbour=0.04, retrieved=0.03, removed=0.0, changed_question=0.02, changed_passage=0.0
 )
-RATES: dict[str, Rates] = {
-    "squadshifts_reddit": VAGUE,
-    "squadshifts_amazon": VAGUE,
-    "policyqa": POSITIVE_ONLY,
+_RATES: dict[str, Rates] = {
+    "squadshifts_reddit": _VAGUE,
+    "squadshifts_amazon": _VAGUE,
+    "policyqa": _POSITIVE_ONLY,
     "qamr": SENTENCES,
     # Written by people to look answerable: the only such questions there are, so each is seen three times.
     "squad2_dev_half": Rates(answerable=2.0, unanswerable=3.0),
@@ -77,7 +77,7 @@ def plan_epoch(corpus: Corpus, seed: int, epoch: int) -> list[tuple[int, str]]:
 
 def rates_of(source: str) -> Rates:
     """The rates of a question set by its file's name."""
-    return next((rates for name, rates in RATES.items() if source.startswith(name)), Rates())
+    return next((rates for name, rates in _RATES.items() if source.startswith(name)), Rates())
 
 
 def make_example(corpus: Corpus, number: int, kind: str, rng: random.Random) -> Example:

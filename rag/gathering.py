@@ -19,7 +19,7 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 # Inputs of a batch: enough to keep every core at work, few enough that the first of them need not wait for long.
-MOST_TEXTS, MOST_PASSAGES = 64, 32
+_MOST_TEXTS, _MOST_PASSAGES = 64, 32
 
 
 @dataclass(eq=False, slots=True)
@@ -90,7 +90,7 @@ class GatheringEncoder:
     def __init__(self, encoder: Encoder) -> None:
         """encoder: the one that does the work."""
         self.inside = encoder
-        self._encode: Gathered[str, Vectors] = Gathered(lambda texts: list(encoder.encode(texts)), most=MOST_TEXTS)
+        self._encode: Gathered[str, Vectors] = Gathered(lambda texts: list(encoder.encode(texts)), most=_MOST_TEXTS)
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -120,7 +120,7 @@ class GatheringReader:
 
     def __init__(self, reader: Reader) -> None:
         """reader: the one that does the work."""
-        self._read: Gathered[tuple[str, str, str, int], Reading] = Gathered(self._read_all, most=MOST_PASSAGES)
+        self._read: Gathered[tuple[str, str, str, int], Reading] = Gathered(self._read_all, most=_MOST_PASSAGES)
         self._reader = reader
 
     def read(

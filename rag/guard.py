@@ -24,7 +24,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 GIVE_UP = "give_up"
 
 MAX_BODY_BYTES = 1_000_000
-BODY_SECONDS = 20.0
+_BODY_SECONDS = 20.0
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 _ALWAYS = {
@@ -145,7 +145,7 @@ async def _read_body(scope: MutableMapping[str, Any], receive: Receive) -> tuple
         return b"", too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(_BODY_SECONDS):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
@@ -156,7 +156,7 @@ async def _read_body(scope: MutableMapping[str, Any], receive: Receive) -> tuple
                 if not message.get("more_body", False):
                     return bytes(body), None
     except TimeoutError:
-        return b"", Fault(408, f"the body did not arrive within {BODY_SECONDS:.0f} seconds", "timeout")
+        return b"", Fault(408, f"the body did not arrive within {_BODY_SECONDS:.0f} seconds", "timeout")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -27,8 +27,8 @@ CALIBRATION_ARTICLES = (
 HELD_OUT_ARTICLES = frozenset(title for titles in CALIBRATION_ARTICLES for title in titles)
 DEV_FILE = "squad2_dev_half.json"
 
-MAX_OCCURRENCES = 4
-RETRIEVED_PARAGRAPHS = 12
+_MAX_OCCURRENCES = 4
+_RETRIEVED_PARAGRAPHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _add_question(corpus: Corpus, row: Mapping[str, Any], paragraph: int, where:
             raise TrainingDataError(f"{where}: {answer['text']!r} does not stand at {start}, but {text[start:end]!r}")
         guessed = answer.get("start_is_first_occurrence", False)
         spans.update(occurrences(text, answer["text"]) if guessed else [(start, end)])
-    if len(spans) > MAX_OCCURRENCES and any(answer.get("start_is_first_occurrence") for answer in row["answers"]):
+    if len(spans) > _MAX_OCCURRENCES and any(answer.get("start_is_first_occurrence") for answer in row["answers"]):
         corpus.dropped["guessed offset, many occurrences"] += 1
         return
     if not row["question"].strip() or any(start == end for start, end in spans):
@@ -216,26 +216,26 @@ def _qamr_spans(row: Sequence[str]) -> set[tuple[int, int]]:
     return {(answer[0], answer[-1]) for answer in answers}
 
 
-BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}", "``": '"', "''": '"'}
-OPENING = frozenset(["-LRB-", "-LSB-", "-LCB-", "``", "`", "$", "£", "€", "#"])
-CLOSING = frozenset(["-RRB-", "-RSB-", "-RCB-", "''", "'", ",", ".", ";", ":", "?", "!", "%", "...", "n't"])
+_BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}", "``": '"', "''": '"'}
+_OPENING = frozenset(["-LRB-", "-LSB-", "-LCB-", "``", "`", "$", "£", "€", "#"])
+_CLOSING = frozenset(["-RRB-", "-RSB-", "-RCB-", "''", "'", ",", ".", ";", ":", "?", "!", "%", "...", "n't"])
 
 
 def detokenise(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     """Penn Treebank tokens as running text, and the characters `[start, end)` of each token in it."""
     text, offsets, glued = "", [], True
     for token in tokens:
-        written = BRACKETS.get(token, token).replace("`", "'")
-        joined = token in CLOSING or re.fullmatch(r"'(s|ve|re|m|d|ll|S|t)", token) is not None
+        written = _BRACKETS.get(token, token).replace("`", "'")
+        joined = token in _CLOSING or re.fullmatch(r"'(s|ve|re|m|d|ll|S|t)", token) is not None
         if not glued and not joined:
             text += " "
         offsets.append((len(text), len(text) + len(written)))
         text += written
-        glued = token in OPENING
+        glued = token in _OPENING
     return text, offsets
 
 
-def retrieve_paragraphs(corpus: Corpus, k: int = RETRIEVED_PARAGRAPHS) -> list[list[int]]:
+def retrieve_paragraphs(corpus: Corpus, k: int = _RETRIEVED_PARAGRAPHS) -> list[list[int]]:
     """For each answerable question up to k paragraphs found for it by BM25 that do not hold its answer, best first."""
     import tantivy
 

@@ -13,11 +13,11 @@ from index.metadata import parse_date
 
 MAX_QUESTION = 4_000
 MAX_MESSAGES = 200
-MAX_PASSAGES = 100
+_MAX_PASSAGES = 100
 MAX_NAME = 1_000
-MAX_ANSWER = 20_000
+_MAX_ANSWER = 20_000
 # Turns that are looked at; a follow-up seldom goes further back than to the last one.
-MAX_TURNS = 10
+_MAX_TURNS = 10
 # Of the two models that the server calls itself, the second ends its text with a list of what it cites, for clients
 # that show nothing but text.
 MODELS = MODEL, MODEL_WITH_SOURCES = "pilcrow", "pilcrow-with-sources"
@@ -54,7 +54,7 @@ class Narrowed(BaseModel):
     after: Date | None = Field(default=None, description="Only documents of this date or later.")
     before: Date | None = Field(default=None, description="Only documents of this date or earlier.")
     publisher: Name | None = Field(default=None, description="Only documents of this outlet.")
-    documents: list[Name] = Field(default=[], max_length=MAX_PASSAGES, description="Only documents of these names.")
+    documents: list[Name] = Field(default=[], max_length=_MAX_PASSAGES, description="Only documents of these names.")
 
     def filters(self) -> Filters:
         """The same, as the collection knows it."""
@@ -67,7 +67,7 @@ class Before(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: str = Field(max_length=MAX_QUESTION)
-    answer: str = Field(default="", max_length=MAX_ANSWER, description="As it was replied; its markers mean nothing.")
+    answer: str = Field(default="", max_length=_MAX_ANSWER, description="As it was replied; its markers mean nothing.")
 
 
 class Asking(Narrowed):
@@ -86,14 +86,14 @@ class AskRequest(Asking):
 
     def turns(self) -> list[tuple[str, str]]:
         """The last turns before the question, oldest first: (question, answer), the answer without markers."""
-        return [(turn.question, unmarked(turn.answer)) for turn in self.history[-MAX_TURNS:]]
+        return [(turn.question, unmarked(turn.answer)) for turn in self.history[-_MAX_TURNS:]]
 
 
 class SearchRequest(Narrowed):
     """A question whose nearest passages are wanted."""
 
     question: Question
-    k: int = Field(default=10, ge=1, le=MAX_PASSAGES, description="At most so many passages.")
+    k: int = Field(default=10, ge=1, le=_MAX_PASSAGES, description="At most so many passages.")
 
 
 def _joined(content: object) -> object:
@@ -160,8 +160,8 @@ class ChatRequest(BaseModel):
             if message.role == "user":
                 turns.append((message.content[:MAX_QUESTION], ""))
             elif message.role == "assistant" and turns and not turns[-1][1]:
-                turns[-1] = (turns[-1][0], unmarked(message.content[:MAX_ANSWER]))
-        return turns[-MAX_TURNS:]
+                turns[-1] = (turns[-1][0], unmarked(message.content[:_MAX_ANSWER]))
+        return turns[-_MAX_TURNS:]
 
 
 def unmarked(answer: str) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Columns of a matrix's change: 32 keep 0.99 of what a change of full rank does, and six layers of it take 2.7 MB.
 RANK = 32
-HEAD_WIDTH = 64
+_HEAD_WIDTH = 64
 MAX_PIECES = 256
 MAX_CLAIM_PIECES = 128
 
@@ -61,9 +61,9 @@ def trained_names() -> dict[str, tuple[int, ...]]:
     """Name -> shape of every tensor in the file: a matrix's change is `up @ down`, vectors are kept whole."""
     shapes: dict[str, tuple[int, ...]] = {
         "head.look.weight": (1, WIDTH),
-        "head.dense.weight": (HEAD_WIDTH, 2 * WIDTH),
-        "head.dense.bias": (HEAD_WIDTH,),
-        "head.out.weight": (1, HEAD_WIDTH),
+        "head.dense.weight": (_HEAD_WIDTH, 2 * WIDTH),
+        "head.dense.bias": (_HEAD_WIDTH,),
+        "head.out.weight": (1, _HEAD_WIDTH),
         "head.out.bias": (1,),
     }
     matrices = matrix_names()
@@ -95,7 +95,7 @@ def support_window(claim: Pieces, text: Pieces, *, max_pieces: int = MAX_PIECES)
     return Window([*front, *shown, SEP], len(front), len(front), 0, len(shown))
 
 
-def head_logit(weights: Mapping[str, NDArray[np.floating]], hidden: Floats, second_from: int) -> float:
+def _head_logit(weights: Mapping[str, NDArray[np.floating]], hidden: Floats, second_from: int) -> float:
     """The logit from [CLS] and from the claim's pieces that matter most: one that nothing bears out is enough.
 
     hidden: (t, WIDTH) of one window. second_from: where the text begins. `rag.support_training` says it in PyTorch.
@@ -254,7 +254,7 @@ class SupportModel:
 
         def take(hidden: Floats, _lengths: Integers, rows: Sequence[int]) -> list[float]:
             return [
-                head_logit(self._head, states, shown[n].second_from) for states, n in zip(hidden, rows, strict=True)
+                _head_logit(self._head, states, shown[n].second_from) for states, n in zip(hidden, rows, strict=True)
             ]
 
         return self._engine.run([w.ids for w in shown], take, second_from=[w.second_from for w in shown])

@@ -23,7 +23,7 @@ from rag.statements import statement
 from rag.steps import TrainingDataError, seeded, times
 
 # How many examples of each kind an epoch makes, on average: of a question, of a paragraph, of a human claim.
-QUESTION_RATES = {
+_QUESTION_RATES = {
     "answerable": 0.32,
     "other_answer": 0.17,
     "removed": 0.06,
@@ -34,7 +34,7 @@ QUESTION_RATES = {
     "negated": 0.05,
     "joined": 0.16,
 }
-PARAGRAPH_RATES = {
+_PARAGRAPH_RATES = {
     "sentence": 1.0,
     "sentence_removed": 0.35,
     "sentence_elsewhere": 0.25,
@@ -44,11 +44,11 @@ PARAGRAPH_RATES = {
     "extended": 0.3,
 }
 # Posts and reviews are vague, and the answers of privacy policies make no statements.
-SHARE_OF_SOURCE = {"squadshifts_reddit": 0.4, "squadshifts_amazon": 0.4, "policyqa": 0.1}
-UNANSWERABLE_RATE = 2.0
+_SHARE_OF_SOURCE = {"squadshifts_reddit": 0.4, "squadshifts_amazon": 0.4, "policyqa": 0.1}
+_UNANSWERABLE_RATE = 2.0
 CLAIM_RATE = 5
-MAX_ANSWER_WORDS = 25
-HELD_OUT_PAGES = 10
+_MAX_ANSWER_WORDS = 25
+_HELD_OUT_PAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def load_material(reading_data: Path, claims: Path) -> Material:
 
 def is_held_out(claim: HumanClaim) -> bool:
     """One page in ten of Fool Me Twice is kept for choosing between runs."""
-    return bool(claim.title) and crc32(claim.title.encode()) % HELD_OUT_PAGES == 0
+    return bool(claim.title) and crc32(claim.title.encode()) % _HELD_OUT_PAGES == 0
 
 
 def held_out_pairs(folder: Path) -> list[Pair]:
@@ -156,7 +156,7 @@ def _human_claim(row: Mapping[str, Any], where: str) -> HumanClaim:
 # --- pairs of a question --------------------------------------------------------------------------------------------
 
 
-def pair_of_question(material: Material, number: int, kind: str, rng: random.Random) -> Pair | None:
+def _pair_of_question(material: Material, number: int, kind: str, rng: random.Random) -> Pair | None:
     """The question's statement with a text; None where its form, or the kind, gives none."""
     corpus = material.corpus
     question = corpus.questions[number]
@@ -195,7 +195,7 @@ def _answer(corpus: Corpus, question: Question, example: Example, rng: random.Ra
 
 
 def _statement(question: str, answer: str) -> str | None:
-    return statement(question, answer) if len(answer.split()) <= MAX_ANSWER_WORDS else None
+    return statement(question, answer) if len(answer.split()) <= _MAX_ANSWER_WORDS else None
 
 
 def _titled(example: Example, rng: random.Random) -> str:
@@ -271,7 +271,7 @@ def _and(one: str, two: str, rng: random.Random) -> str:
 # --- pairs of a paragraph's own sentences --------------------------------------------------------------------------
 
 
-def pair_of_paragraph(corpus: Corpus, number: int, kind: str, rng: random.Random) -> Pair | None:
+def _pair_of_paragraph(corpus: Corpus, number: int, kind: str, rng: random.Random) -> Pair | None:
     """A sentence of the paragraph, lightly changed, with a text; None where the kind cannot be made of it."""
     paragraph = corpus.paragraphs[number]
     parts = [paragraph.text[start:end].strip() for start, end in alterations.sentences(paragraph.text)]
@@ -356,12 +356,12 @@ def plan_epoch(material: Material, seed: int, epoch: int) -> list[tuple[str, int
     rng = seeded("support plan", seed, epoch)
     plans: list[tuple[str, int, str]] = []
     for number, question in enumerate(material.corpus.questions):
-        rates = QUESTION_RATES if question.spans else {"unanswerable": UNANSWERABLE_RATE}
+        rates = _QUESTION_RATES if question.spans else {"unanswerable": _UNANSWERABLE_RATE}
         share = _share(material.corpus.paragraphs[question.paragraph].source)
         for kind, rate in rates.items():
             plans += [("question", number, kind)] * times(rate * share, rng)
     for number, paragraph in enumerate(material.corpus.paragraphs):
-        for kind, rate in PARAGRAPH_RATES.items():
+        for kind, rate in _PARAGRAPH_RATES.items():
             plans += [("paragraph", number, kind)] * times(rate * _share(paragraph.source), rng)
     plans += [("claim", number, "human") for number in range(len(material.claims)) for _ in range(CLAIM_RATE)]
     rng.shuffle(plans)
@@ -369,14 +369,14 @@ def plan_epoch(material: Material, seed: int, epoch: int) -> list[tuple[str, int
 
 
 def _share(source: str) -> float:
-    return next((share for name, share in SHARE_OF_SOURCE.items() if source.startswith(name)), 1.0)
+    return next((share for name, share in _SHARE_OF_SOURCE.items() if source.startswith(name)), 1.0)
 
 
 def make_pair(material: Material, plan: tuple[str, int, str], rng: random.Random) -> Pair | None:
     """The pair that a plan stands for; None where it cannot be made."""
     what, number, kind = plan
     if what == "question":
-        return pair_of_question(material, number, kind, rng)
+        return _pair_of_question(material, number, kind, rng)
     if what == "paragraph":
-        return pair_of_paragraph(material.corpus, number, kind, rng)
+        return _pair_of_paragraph(material.corpus, number, kind, rng)
     return pair_of_claim(material.claims[number], rng)

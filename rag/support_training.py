@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Longer pairs are left out: two in ten. A text to be judged is cut into windows of about this length anyway.
 MAX_PIECES = 224
 # The lowest layers keep what they start with: a quarter less work.
-FROZEN = ("embeddings.", "encoder.layer.0.", "encoder.layer.1.")
+_FROZEN = ("embeddings.", "encoder.layer.0.", "encoder.layer.1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def train_support(
     base = {name: tensor.float() for name, tensor in found.items() if tensor.is_floating_point()}
     begin = load_file(str(start / "model.safetensors")) if start else None
     weights = initial_weights(base, begin, seed)
-    names = [name for name in weights if not name.startswith(FROZEN)]
+    names = [name for name in weights if not name.startswith(_FROZEN)]
     run = Run(weights, names, recipe, out, scale=128 / batch_pieces)
 
     def make(plans: Sequence[tuple[str, int, str]], rng: random.Random) -> tuple[list[Target], Counter[str]]:

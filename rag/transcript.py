@@ -54,7 +54,7 @@ def exchange_json(exchange: Exchange) -> JsonObject:
         "state": exchange.state,
         "draft": exchange.draft,
         "fault": exchange.fault,
-        "filters": filters_json(exchange.filters),
+        "filters": _filters_json(exchange.filters),
         "answer": None,
     }
     if exchange.answer is not None:
@@ -83,7 +83,7 @@ def exchange_from_json(value: object) -> Exchange:
     )
 
 
-def filters_json(filters: Filters) -> JsonObject:
+def _filters_json(filters: Filters) -> JsonObject:
     """Filters as the page sends them."""
     return {
         "after": filters.after,

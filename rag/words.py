@@ -2,7 +2,7 @@
 
 import re
 
-WORD = re.compile(r"\w+(?:[-'’.&]\w+)*")
+_WORD = re.compile(r"\w+(?:[-'’.&]\w+)*")
 _CAPITALISED = r"[^\W\d_a-zß-öø-ÿ]\w*(?:[-'’.&]\w+)*"
 _NAME = re.compile(rf"(?<!\w){_CAPITALISED}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITALISED})*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -15,19 +15,19 @@ _HOLDING = """
     most much many few ever yet still again else please tell say said know think mean
     happen happened exactly really ok okay thanks
 """
-FUNCTION_WORDS = frozenset(_HOLDING.split())
+_FUNCTION_WORDS = frozenset(_HOLDING.split())
 
 
 def content_words(text: str) -> list[str]:
     """The words that carry meaning, as they are written, each once, in order; a possessive's ending left off."""
-    words = (_POSSESSIVE.sub("", word) for word in WORD.findall(text))
-    return list({w.casefold(): w for w in words if w and not is_function_word(w)}.values())
+    words = (_POSSESSIVE.sub("", word) for word in _WORD.findall(text))
+    return list({w.casefold(): w for w in words if w and not _is_function_word(w)}.values())
 
 
-def is_function_word(word: str) -> bool:
+def _is_function_word(word: str) -> bool:
     """Whether a word only holds a sentence together; a contraction ("isn't", "who's") by its first part."""
     first, *rest = re.split("['’]", word.casefold(), maxsplit=1)
-    return first in FUNCTION_WORDS or (rest == ["t"] and first.removesuffix("n") in FUNCTION_WORDS)
+    return first in _FUNCTION_WORDS or (rest == ["t"] and first.removesuffix("n") in _FUNCTION_WORDS)
 
 
 def names(text: str) -> list[str]:
@@ -40,7 +40,7 @@ def names(text: str) -> list[str]:
         words = [_POSSESSIVE.sub("", word) for word in match.group().split()]
         before = text[: match.start()].rstrip(" \"'“‘(")
         begins = not before or before[-1] in ".?!:\n"
-        if is_function_word(words[0]):
+        if _is_function_word(words[0]):
             words, begins = words[1:], False
         alone = len(words) == 1 and words[0][1:].islower() and text.count(words[0]) == 1
         if words and not (begins and alone):

@@ -79,14 +79,14 @@ def measure(folder: Path, data: Path, new_file: Path) -> dict[str, Any]:
             status = snapshot.status()
             figures["status_seconds"] = round(perf_counter() - began, 3)
             figures["passages"], figures["documents"] = status.passages, status.documents
-            figures["bytes"] = file_bytes(folder)
+            figures["bytes"] = _file_bytes(folder)
             figures["vectors"] = str(status.vectors)
             figures["segments"] = segments(snapshot)
         figures["milliseconds"] = {
-            name: timed_questions(collection, encoder, questions, vectors, filters)
-            for name, filters in filters_of(collection, len(questions)).items()
+            name: _timed_questions(collection, encoder, questions, vectors, filters)
+            for name, filters in _filters_of(collection, len(questions)).items()
         }
-        figures["milliseconds"]["query encoded, too"] = timed_questions(collection, encoder, questions, None, [])
+        figures["milliseconds"]["query encoded, too"] = _timed_questions(collection, encoder, questions, None, [])
         figures["stages"] = stages(collection, encoder, questions, vectors)
         figures["memory_mb"] = {"without": before, "answering": memory()}
         figures["recall_at_10"] = recall(collection, vectors)
@@ -113,7 +113,7 @@ def opened(folder: Path, question: str, vector: Vectors, encoder: Encoder) -> di
         return {"opening_seconds": {"open": round(opening, 3), "first hits": round(perf_counter() - began, 3)}}
 
 
-def filters_of(collection: Collection, count: int) -> dict[str, list[Filters]]:
+def _filters_of(collection: Collection, count: int) -> dict[str, list[Filters]]:
     """Names of ways to filter, and a filter for each question; none for the way without."""
     chance = np.random.default_rng(4)
     with collection.reading() as snapshot:
@@ -135,7 +135,7 @@ def _dates(chance: np.random.Generator) -> Filters:
     return Filters(after=first.isoformat(), before=(first + timedelta(days=days)).isoformat())
 
 
-def timed_questions(
+def _timed_questions(
     collection: Collection,
     encoder: Encoder,
     questions: Sequence[str],
@@ -258,7 +258,7 @@ def memory() -> dict[str, int]:
     }
 
 
-def file_bytes(folder: Path) -> dict[str, int]:
+def _file_bytes(folder: Path) -> dict[str, int]:
     """Bytes of the truth, the vectors and the words."""
     return {
         "corpus.sqlite": sum(path.stat().st_size for path in folder.glob("corpus.sqlite*")),

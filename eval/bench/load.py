@@ -132,7 +132,7 @@ def _memory(process_id: int) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def index_data(data: QuestionSet, folder: Path) -> Mapping[str, int]:
+def _index_data(data: QuestionSet, folder: Path) -> Mapping[str, int]:
     """Indexes the documents into a new collection in `folder`, as they are; how many documents and passages it has."""
     from eval.runs import collection_of
     from index.embedding import open_encoder
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(temporary) / "collection"
         if given.collection:
             shutil.copytree(given.collection, folder)
-        size = index_data(data, folder)
+        size = _index_data(data, folder)
         texts = None if given.alone else SAMPLE / "articles"
         questions = [question.text for question in data.questions]
         found = measure(DOORS[given.door], folder, questions, askers=given.askers, seconds=given.seconds, texts=texts)

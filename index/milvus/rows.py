@@ -87,7 +87,7 @@ def hashed(name: str) -> str:
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def day_number(date: str | None) -> int:
+def _day_number(date: str | None) -> int:
     """A date as a number, YYYYMMDD, unknown parts 0; 0 for no date."""
     return int((re.sub(r"\D", "", date or "") + "00000000")[:8])
 
@@ -98,7 +98,7 @@ def document_row(row_no: int, doc_no: int, text_no: int, document: Document, bor
     return {
         "row_no": row_no, "doc_no": doc_no, "text_no": text_no, "born": born, "died": ALIVE, "died_at": 0,
         "doc_key": hashed(document.doc_id), "source_key": hashed(document.source),
-        "publisher_key": hashed(document.publisher) if document.publisher else "", "day": day_number(document.date),
+        "publisher_key": hashed(document.publisher) if document.publisher else "", "day": _day_number(document.date),
         "value": _packed(value, document.doc_id), "sum": checksum([(*value.values(), text_no)]).hex(),
     }  # fmt: skip
 
@@ -223,7 +223,7 @@ def condition_of(filters: Filters | None) -> str:
         return ""
     parts = []
     if filters.after:
-        parts.append(f"day >= {max(day_number(filters.after), 1)}")
+        parts.append(f"day >= {max(_day_number(filters.after), 1)}")
     if filters.before:
         last = int((re.sub(r"\D", "", filters.before) + "99999999")[:8])
         parts.append(f"day > 0 and day <= {last}")

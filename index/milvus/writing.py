@@ -82,7 +82,7 @@ class Writing:
         """Writes texts and their passages under the reserved numbers; the number of each text, by its key."""
         part, numbers = self.snapshot.passages_part, {}
         text_no, passage_id = first
-        near = copies_of(self._store, self.snapshot, prepared, text_no)
+        near = _copies_of(self._store, self.snapshot, prepared, text_no)
         pieces: list[Row] = []
         passages: list[Row] = []
         for n, p in enumerate(prepared):
@@ -227,7 +227,7 @@ class Writing:
         self._store.set_value("state", self._state)
 
 
-def copies_of(
+def _copies_of(
     store: Store, snapshot: MilvusSnapshot, prepared: Sequence[Prepared], first: int
 ) -> list[tuple[list[int], list[int]]]:
     """Of each new text, numbered from `first` on: its bands, and the texts before it that it is a near-copy of."""
