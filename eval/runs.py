@@ -83,9 +83,8 @@ def collection_of(
     Raises CollectionMismatch where it was made with another encoder, BadDataset where it holds other documents, too.
     """
     report = progress or silent
-    brings_documents = questions.files is not None or questions.documents is not None
     with ExitStack() as stack:
-        if asked is not None and not brings_documents:
+        if asked is not None and not questions.bring_documents:
             theirs = stack.enter_context(open_collection(asked))
             with theirs.reading() as snapshot:
                 made, now = snapshot.encoder, encoder.identity

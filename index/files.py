@@ -21,7 +21,7 @@ class Fault(NamedTuple):
 
 @dataclass(slots=True)
 class Summary:
-    """What an index run did. unreadable: (path, reason). ignored: counts by reason of what was only passed over.
+    """What an index run did. ignored: counts by reason of what was only passed over.
 
     moved: files known by their content that lie elsewhere now; they are unchanged, or updated, too.
     notices: what was found damaged in the collection, and mended.
@@ -33,7 +33,7 @@ class Summary:
     removed: int = 0
     moved: int = 0
     notices: list[str] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[Fault] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -88,10 +88,10 @@ def given_by_lists(files: Sequence[Found], summary: Summary) -> dict[Path, Given
         try:
             given, faults = read_given(path)
         except Unreadable as error:
-            summary.unreadable.append((str(path), str(error)))
+            summary.unreadable.append(Fault(str(path), str(error)))
             continue
         listed.update({file: row.over(listed.get(file, Given())) for file, row in given.items()})
-        summary.unreadable += faults
+        summary.unreadable += map(Fault._make, faults)
     return listed
 
 
@@ -131,7 +131,7 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
     try:
         entries = sorted(path.iterdir())
     except OSError as error:
-        summary.unreadable.append((str(path), error.strerror or str(error)))
+        summary.unreadable.append(Fault(str(path), error.strerror or str(error)))
         return
     for entry in entries:
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from index.sentences import sentence_spans
@@ -33,7 +32,7 @@ def excerpt(claim: str, text: str, tokenizer: Tokenizer, room: int) -> str:
     A sentence counts by the distinct pieces that it shares with the claim, the rarer in the text the more. The best
     that fits comes first, then the next; ties: the earlier. Where even the best does not fit, it is all that is left.
     """
-    if _n_pieces(tokenizer, [text])[0] <= room:
+    if len(tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]) <= room:
         return text
     sentences = [text[start:end] for start, end in sentence_spans(text)]
     pieces = [encoding.ids for encoding in tokenizer.encode_batch_fast(sentences, add_special_tokens=False)]
@@ -47,7 +46,3 @@ def excerpt(claim: str, text: str, tokenizer: Tokenizer, room: int) -> str:
             kept.append(number)
             used += len(pieces[number])
     return " ".join(sentences[number] for number in sorted(kept or best[:1]))
-
-
-def _n_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    return [len(encoding) for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
