@@ -17,7 +17,7 @@ from typing import Any
 
 from index.address import Place, is_milvus, milvus_address
 from index.damage import damaged_documents
-from index.errors import CollectionError, Unreadable
+from index.errors import CollectionDamaged, CollectionError, Unreadable
 from index.folder import open_collection
 from index.locking import acquire
 from index.migration import can_be_read
@@ -128,7 +128,7 @@ def _copy_database(folder: Path, name: str, copy: Path) -> None:
         except sqlite3.OperationalError:
             raise  # of the copy, not of what is copied
         except sqlite3.DatabaseError as error:
-            raise damaged(folder / name, error) from error
+            raise damaged(folder, error) if name == CORPUS else _unreadable(folder / name, error) from error
 
 
 def _described(path: Path) -> dict[str, Any]:
@@ -176,6 +176,10 @@ def _require_whole(corpus: Path, file: Path) -> None:
         raise _no_backup(file, str(error)) from error
     if said != "ok":
         raise _no_backup(file, f"damaged before it was exported: {said}")
+
+
+def _unreadable(path: Path, error: Exception) -> CollectionDamaged:
+    return CollectionDamaged(f"'{path}' cannot be read ({error}); move it away to export the documents alone")
 
 
 def _no_backup(file: Path, reason: str) -> Unreadable:

@@ -121,7 +121,7 @@ def faults_told(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise _unusable(folder, error) from error
     except sqlite3.DatabaseError as error:
-        raise damaged(folder / CORPUS, error) from error
+        raise damaged(folder, error) from error
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def stored_encoder(connection: sqlite3.Connection, folder: Path) -> EncoderIdent
     try:
         return EncoderIdentity.from_json(meta(connection, "encoder"))
     except (ValueError, TypeError) as error:
-        raise damaged(folder / CORPUS, error) from error
+        raise damaged(folder, error) from error
 
 
 def _unusable(folder: Path, error: Exception) -> CollectionError:
@@ -176,9 +176,9 @@ def _unusable(folder: Path, error: Exception) -> CollectionError:
     )
 
 
-def damaged(path: Path, error: Exception) -> CollectionDamaged:
-    """The error for a database that cannot be read."""
+def damaged(folder: Path, error: Exception) -> CollectionDamaged:
+    """The error for a truth that cannot be read."""
     return CollectionDamaged(
-        f"'{path}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
+        f"'{folder / CORPUS}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
         "with 'pilcrow import'"
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.collection import Snapshot
-from index.errors import NothingToDo
+from index.errors import CollectionDamaged, CollectionError, NothingToDo
 
 FILE = "judgements.sqlite"
 # Grades as qrels have them. None takes a judgement back.
@@ -55,7 +55,7 @@ class Judgement:
 
 
 def record(folder: Path, judgement: Judgement) -> None:
-    """Stores a judgement; it is on the disk when this returns."""
+    """Stores a judgement; it is on the disk when this returns. Raises CollectionError where it cannot be."""
     with _opened(folder / FILE) as connection, connection:
         connection.execute(
             f"INSERT INTO judgements ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -149,8 +149,19 @@ def _one_word(name: str) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(_SCHEMA)
-        yield connection
+    """Raises CollectionDamaged where the file is no such database, CollectionError where it cannot be used now."""
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(_SCHEMA)
+            yield connection
+    except sqlite3.OperationalError as error:
+        raise CollectionError(
+            f"'{path}' cannot be used now ({error}); free space or mend its permissions, then try again: what was "
+            "judged before is not lost"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise CollectionDamaged(
+            f"'{path}' cannot be read ({error}); restore it from a backup, or move it away and judge again"
+        ) from error

@@ -9,7 +9,7 @@ import pytest
 from eval.datasets import read_beir
 from eval.trec import read_qrels
 from index.collection import Collection
-from index.errors import NothingToDo
+from index.errors import CollectionDamaged, CollectionError, NothingToDo
 from rag.judgements import Judgement, judgements, qrels, record, trec_qrels, write_beir
 
 
@@ -25,6 +25,14 @@ def test_the_last_judgement_of_each_person_counts_and_can_be_taken_back(tmp_path
     assert judgements(tmp_path) == [other, second]
     record(tmp_path, given("ann", None, "a.txt"))
     assert judgements(tmp_path) == [other]
+
+
+def test_a_file_that_is_no_database_or_may_not_be_written_to_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "judgements.sqlite").write_bytes(b"not a database" * 500)
+    with pytest.raises(CollectionDamaged, match=r"judgements\.sqlite' cannot be read.*move it away"):
+        judgements(tmp_path)
+    with pytest.raises(CollectionError, match="cannot be used now"):
+        record(tmp_path / "nowhere", given("ann", 2, "a.txt"))
 
 
 def test_a_documents_grade_is_that_of_its_best_passage_and_a_passages_the_mean_halves_down() -> None:
