@@ -137,7 +137,7 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
         try:
             passed = _passed_over(entry, collection)
         except OSError as error:  # a folder that may be listed but not entered, or a path that is too long
-            summary.unreadable.append((str(entry), error.strerror or str(error)))
+            summary.unreadable.append(Fault(str(entry), error.strerror or str(error)))
             continue
         if passed:
             summary.ignored[passed] += 1
