@@ -21,6 +21,7 @@ from typing import Any
 
 ROOT: Path = Path(__file__).resolve().parent.parent
 RESULTS: Path = ROOT / "eval" / "results"
+README: Path = ROOT / "README.md"
 # What is made of results; it may differ while they are being written.
 _MADE = ("eval/results", "README.md", "docs")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from eval.bench.tables import load_table, peers_table
 from eval.growth import files_table, growth_table, stages_table
-from eval.report import RESULTS, ROOT, saved_results, with_provenance
+from eval.report import README, RESULTS, ROOT, saved_results, with_provenance
 from eval.scaling import outgrown_table, scaling_table
 
 # Where tables stand.
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (README, *sorted((ROOT / "docs").glob("*.md")))
 
 _TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 _WAYS = {"dense": "dense alone", "lexical": "lexical alone", "fused": "**fused**"}
