@@ -9,7 +9,7 @@ replaced whole; passage ids are never used twice; one process writes at a time. 
 promise is `folder`: a room on this machine for what is not the collection's own, such as people's judgements.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,11 @@ class Snapshot(Protocol):
 
     def lexical(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
+
+    def lexical_later(
+        self, query: str, k: int, filters: Filters | None = None
+    ) -> Callable[[], list[tuple[int, float]]]:
+        """Begins such a search, beside what else is done where it takes long; what is returned waits for its hits."""
 
     def vectors(self, passage_ids: Sequence[int]) -> "Vectors":
         """Stored vectors (n, d) of passages, in the order asked for."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from index.collection import Filters
 from index.records import select_in
 from index.truth import meta, set_meta
-from index.vectors import Bits, Ids, bits_of, in_bits
+from index.vectors import Bits, Ids, bits_of, in_bits, marks_of
 
 # The generation in which documents were last changed or taken away; new ones alone do not count.
 _CHANGED = "documents_changed"
@@ -26,6 +26,8 @@ _CHANGED = "documents_changed"
 FEW = 500
 # Selections that are kept, of one bit a passage each.
 _KEPT = 64
+# The number of no text: as an index it is the last place, which is left for it.
+_NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Selections:
     def __init__(self) -> None:
         self._one_looks = threading.Lock()  # at what is kept, for a moment
         self._one_reads = threading.Lock()  # from the truth, which may take a second: only who filters waits
-        self._passages = np.zeros(0, np.int64)  # ascending
-        self._texts = np.zeros(0, np.int64)  # of each passage
+        self._texts = np.zeros(0, np.int64)  # by the passage's id; _NONE where there is no such passage
+        self._last_text = 0
         self._documents = _Documents()
         self._kept: OrderedDict[tuple[int, int, Filters], Selection | None] = OrderedDict()
 
@@ -80,29 +82,33 @@ class Selections:
     def _make(self, connection: sqlite3.Connection, generation: int, filters: Filters, removed: Ids) -> Selection:
         if filters.documents:
             texts = _texts_by_name(connection, filters)
-            passages = _passages_of(connection, texts)
+            passing = marks_of(_passages_of(connection, texts))
         else:
             self._read_passages(connection)
-            allowed = self._documents.allowed(connection, generation, filters, int(self._texts.max(initial=0)))
-            passages, texts = self._passages[allowed[self._texts]], np.flatnonzero(allowed)
-        if len(removed):
-            at = np.minimum(np.searchsorted(passages, removed), max(len(passages) - 1, 0))
-            passages = np.delete(passages, at[passages[at] == removed]) if len(passages) else passages
-        return Selection(bits_of(passages), len(passages), texts, passages if len(passages) <= FEW else None)
+            allowed = self._documents.allowed(connection, generation, filters, self._last_text)
+            passing, texts = np.take(allowed, self._texts, mode="wrap"), np.flatnonzero(allowed)
+        passing[removed[removed < len(passing)]] = False
+        count = int(np.count_nonzero(passing))
+        few = np.flatnonzero(passing) if count <= FEW else None
+        return Selection(bits_of(passing), count, texts, few)
 
     def _read_passages(self, connection: sqlite3.Connection) -> None:
-        """Passages that are new since the last time."""
-        last = int(self._passages[-1]) if len(self._passages) else -1
-        if _newest(connection) <= last:
+        """The texts of passages that are new since the last time."""
+        known, newest = len(self._texts), _newest(connection)
+        if newest < known:
             return
-        # Without a condition SQLite reads the index of texts, which is far narrower than the table with the vectors.
-        only, values = ("", ()) if last < 0 else (" WHERE passage_id > ?", (last,))
-        rows = connection.execute(f"SELECT passage_id, text_no FROM passages{only}", values)
-        parts = [np.array(part, np.int64) for part in _parts(rows)]
-        found = np.concatenate(parts)
-        found = found[np.argsort(found[:, 0])]
-        self._passages = np.concatenate([self._passages, found[:, 0]])
-        self._texts = np.concatenate([self._texts, found[:, 1]])
+        # A text's passages have ids in a row, so the first and the last say it all. Without a condition SQLite
+        # reads the index of texts alone, which is far narrower than the table with the vectors.
+        only, values = (" WHERE passage_id >= ?", (known,)) if known else ("", ())
+        rows = connection.execute(
+            f"SELECT text_no, min(passage_id), max(passage_id) FROM passages{only} GROUP BY text_no", values
+        )
+        text_nos, first, last = np.concatenate([np.array(part, np.int64) for part in _parts(rows)]).T
+        counts = last - first + 1
+        texts = np.concatenate([self._texts, np.full(newest + 1 - known, _NONE)])
+        ids = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        texts[ids] = np.repeat(text_nos, counts)
+        self._texts, self._last_text = texts, max(self._last_text, int(text_nos.max()))
 
 
 class _Documents:
@@ -121,13 +127,16 @@ class _Documents:
     def allowed(
         self, connection: sqlite3.Connection, generation: int, filters: Filters, last_text: int
     ) -> NDArray[np.bool_]:
-        """For each text by its number, up to `last_text` at least, whether the filters let one of its names through."""
+        """For each text by its number whether the filters let one of its names through; there is a last place, False.
+
+        last_text: the number that the places go up to at least.
+        """
         self._read(connection, generation)
         texts, dates, publishers = self._columns
         passing = _in_time(filters, self._days)[dates]
         if filters.publisher:
             passing &= publishers == self._publishers.get(filters.publisher, -1)
-        allowed = np.zeros(max(int(texts.max(initial=0)), last_text) + 1, bool)
+        allowed = np.zeros(max(int(texts.max(initial=0)), last_text) + 2, bool)
         allowed[texts[passing]] = True
         return allowed
 
@@ -192,9 +201,9 @@ def tell_changed(connection: sqlite3.Connection) -> None:
 
 
 def _all_but(removed: Ids, newest: int) -> Selection:
-    bits = np.full((newest >> 3) + 1, 255, np.uint8)
-    np.bitwise_and.at(bits, removed[removed <= newest] >> 3, ~(1 << (removed[removed <= newest] & 7)).astype(np.uint8))
-    return Selection(bits, newest, np.zeros(0, np.int64), None)
+    passing = np.ones(newest + 1, bool)
+    passing[removed[removed <= newest]] = False
+    return Selection(bits_of(passing), newest, np.zeros(0, np.int64), None)
 
 
 def _removed(connection: sqlite3.Connection) -> Ids:

@@ -4,8 +4,10 @@ Lives inside one SQLite read transaction. A hit whose id the truth does not have
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 
 from index import vectors as dense
@@ -32,8 +34,14 @@ from index.truth import meta, stored_encoder
 # Hits that the truth no longer has are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16
 # Texts up to which words are searched among those only, and hits up to which others are passed over instead. Measured
-# with a million passages: two thousand texts take tantivy 3 ms, a hundred thousand 100 ms, and ten thousand hits 5 ms.
-_FEW_TEXTS, _DEEPEST = 2_000, 20_000
+# with a million passages: among 2,000, 4,000, 8,000 texts a search takes tantivy 11, 13, 16 ms of processor time. Where
+# filters let as many through, the best 12,000, 6,000, 3,000 hits have to be asked for, and take 15, 11, 9 ms.
+_FEW_TEXTS, _DEEPEST = 3_000, 20_000
+# From so many passages on, another thread searches words while this one encodes the question and looks at vectors: with
+# a million they take 5 ms and, filtered, 9. Of fewer the search takes less than one thread may wait for another.
+_MANY_PASSAGES = 50_000
+# Hits for words, and whether there are no others.
+_Words = tuple[list[tuple[int, float]], bool]
 # Of the names of a text, the one that it is cited under: the earliest dated, then the first that was stored.
 _EARLIEST = "ORDER BY d.date IS NULL, d.date, d.doc_no"
 
@@ -78,20 +86,36 @@ class FolderSnapshot:
 
     def lexical(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
+        return self.lexical_later(query, k, filters)()
+
+    def lexical_later(
+        self, query: str, k: int, filters: Filters | None = None
+    ) -> Callable[[], list[tuple[int, float]]]:
+        """Begins such a search; what is returned waits for its hits. In a large collection another thread searches."""
         last = self._derived.base(self.connection, self.encoder.dimension)[0]
         selection = self._selection(last, filters) if filters else None
         if self._lexical.index is None:
             self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
+        searching: Callable[[], _Words] = partial(self._words, query, k + _SPARE_HITS, selection)
+        if self._lexical.searcher is not None and self._lexical.searcher.num_docs >= _MANY_PASSAGES:
+            searching = _threads().submit(searching).result
+        return partial(self._stored_words, query, k, selection, searching)
+
+    def _stored_words(
+        self, query: str, k: int, selection: Selection | None, searching: Callable[[], _Words]
+    ) -> list[tuple[int, float]]:
+        """The k best that the truth has, of a search for a few more, and of deeper ones where those are not enough."""
         wanted = k + _SPARE_HITS
+        hits, are_all = searching()
         while True:
-            hits, are_all = self._words(query, wanted, selection)
             known = self._known([passage_id for passage_id, _ in hits])
             if len(known) >= k or are_all:
                 return _best([hit for hit in hits if hit[0] in known], k)
             wanted *= 2  # entries that the truth has no longer stand in the way
+            hits, are_all = self._words(query, wanted, selection)
 
-    def _words(self, query: str, wanted: int, selection: Selection | None) -> tuple[list[tuple[int, float]], bool]:
-        """The best hits for words, at most so many, and whether there are no others."""
+    def _words(self, query: str, wanted: int, selection: Selection | None) -> _Words:
+        """The best hits for words, at most so many, and whether there are no others. Asks nothing of the truth."""
         index, searcher = self._lexical.index, self._lexical.searcher
         if index is None or searcher is None:
             return [], True
@@ -258,6 +282,12 @@ class FolderSnapshot:
         )
         cosines = from_blobs([row[1] for row in rows], self.encoder.dimension) @ query
         return [(row[0], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Those that search for words."""
+    return ThreadPoolExecutor(thread_name_prefix="words")
 
 
 def folder_size(folder: Path) -> int:

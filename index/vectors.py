@@ -18,7 +18,8 @@ from index.errors import CollectionError
 from index.inverted import Chunks, Ids
 from index.truth import put_in_place
 
-__all__ = ["Base", "Bits", "Chunks", "Ids", "bits_of", "build", "build_base", "in_bits", "load", "save", "search"]
+__all__ = ["Base", "Bits", "Chunks", "Ids", "bits_of", "build", "build_base", "in_bits", "load", "marks_of", "save",
+           "search"]  # fmt: skip
 
 # One bit an id, the lowest first: whether it is allowed.
 Bits = NDArray[np.uint8]
@@ -62,10 +63,15 @@ def build_base(count: int, dimension: int, chunks: Chunks) -> tuple[Any, Base]:
     return build(ids, np.concatenate([np.zeros((0, dimension), np.float32), *(v for _, v in parts)])), Base()
 
 
-def bits_of(ids: Ids) -> Bits:
-    """Ids, none negative, as bits."""
-    allowed = np.zeros(int(ids.max(initial=0)) + 1, bool)
-    allowed[ids] = True
+def marks_of(ids: Ids) -> NDArray[np.bool_]:
+    """For each id up to the largest whether it is one of them."""
+    marks = np.zeros(int(ids.max(initial=0)) + 1, bool)
+    marks[ids] = True
+    return marks
+
+
+def bits_of(allowed: NDArray[np.bool_]) -> Bits:
+    """For each id from 0 whether it is allowed, as bits."""
     return np.packbits(allowed, bitorder="little")
 
 

@@ -68,10 +68,11 @@ def retrieve(
     if k > _MANY:
         k = min(k, max(snapshot.status().passages, 1))
     depth = max(candidates, k)
-    lexical = dict(snapshot.lexical(query, depth, filters)) if way is not Way.DENSE else {}
+    words_searched = snapshot.lexical_later(query, depth, filters) if way is not Way.DENSE else list
     if vector is None:
         vector = encoder.encode([query])[0]
     cosines = dict(snapshot.nearest(vector, depth, filters)) if way is not Way.LEXICAL else {}
+    lexical = dict(words_searched())
     missing = [passage_id for passage_id in lexical if passage_id not in cosines]
     if missing:
         exact = snapshot.vectors(missing) @ vector

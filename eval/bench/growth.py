@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -44,13 +45,17 @@ class Staged:
         self._snapshot = snapshot
         self.seconds: dict[str, list[float]] = {}
         self.encoder, self.generation, self.require = snapshot.encoder, snapshot.generation, snapshot.require
-        self.lexical = self._timed("words: tantivy", snapshot.lexical)
+        self._lexical = self._timed("words: tantivy", snapshot.lexical)
         self.vectors = self._timed("vectors of the hits for words: SQLite", snapshot.vectors)
         self.passages = self._timed("text of the ten best: SQLite", snapshot.passages)
         snapshot._cosines = self._timed(  # type: ignore[method-assign]
             "vectors of the nearest, exact cosines: SQLite", snapshot._cosines
         )
         self.nearest = self._timed("nearest: FAISS", snapshot.nearest)
+
+    def lexical_later(self, *given: Any) -> Callable[[], list[tuple[int, float]]]:
+        """The search for words, when its hits are asked for: by itself, not beside the other stages."""
+        return partial(self._lexical, *given)
 
     def _timed(self, stage: str, do: Callable[..., T]) -> Callable[..., T]:
         times = self.seconds.setdefault(stage, [])

@@ -5,8 +5,9 @@ for as long as it lasts. Texts and passages are never changed, and outlive the l
 `collection.GRACE`), so what a question has found it can still read. A hit whose text no visible row names is dropped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,12 @@ class MilvusSnapshot:
         """Passage ids and BM25 scores of the at most k best, best first, ties by id."""
         words = " ".join(query_words(query).elements())
         return self._search("bm25", words, k, filters) if words else []
+
+    def lexical_later(
+        self, query: str, k: int, filters: Filters | None = None
+    ) -> Callable[[], list[tuple[int, float]]]:
+        """Such a search, to be made when its hits are asked for."""
+        return partial(self.lexical, query, k, filters)
 
     def _search(self, field: str, query: Any, k: int, filters: Filters | None) -> list[tuple[int, float]]:
         texts = self._allowed_texts(filters)

@@ -1,18 +1,22 @@
 """A large collection's base: its recall, its exact scores, filters and removals, against a plain matrix product."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from index import inverted
+from index import snapshot as snapshots
 from index import vectors as dense
 from index.collection import Collection, Filters, create_collection, open_collection
 from index.documents import Document
 from index.embedding import EncoderIdentity, Vectors, rounded
 from index.indexing import row_document
+from index.lexical import LexicalIndex
 from index.passages import Window
 from index.records import Prepared
 
@@ -70,7 +74,7 @@ def test_where_the_nearest_lists_do_not_hold_enough_all_are_looked_at() -> None:
     chance = np.random.default_rng(0)
     for share in (0.5, 0.05, 0.005):
         within = np.sort(chance.choice(4000, int(share * 4000), replace=False))
-        found, _ = dense.search(index, vectors[0], 4000, within=dense.bits_of(within), share=share)
+        found, _ = dense.search(index, vectors[0], 4000, within=dense.bits_of(dense.marks_of(within)), share=share)
         assert set(found) == set(within)
 
 
@@ -270,3 +274,32 @@ def test_a_damaged_inverted_file_is_noticed_answered_around_and_made_again(store
         assert reader.notices == []
         with reader.reading() as snapshot:
             assert snapshot.status().vectors.kind == "inverted"
+
+
+def test_words_searched_by_another_thread_have_the_same_hits(stored: Many, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection, _ = stored
+    collection.remove([f"d{n}" for n in range(0, 300, 5)])  # so that entries are met which the truth has no longer
+    asked = [
+        (query, filters)
+        for query in ("harbour number 77", "mill", "the bridge stands there", "quay 3 or 4", "unheard")
+        for filters in (None, Filters(publisher="P1"), Filters(after="2007", before="2009"), Filters(documents=("d7",)))
+    ]
+    names: set[str] = set()
+
+    def found() -> list[list[tuple[int, float]]]:
+        with collection.reading() as snapshot:
+            waiting = [snapshot.lexical_later(query, 40, filters) for query, filters in asked]
+            return [search() for search in waiting]
+
+    def named(self: LexicalIndex, *given: Any, **how: Any) -> list[tuple[int, float]]:
+        names.add(threading.current_thread().name)
+        return search(self, *given, **how)
+
+    search = LexicalIndex.search
+    monkeypatch.setattr(LexicalIndex, "search", named)
+    expected = found()
+    assert names == {threading.current_thread().name}
+    monkeypatch.setattr(snapshots, "_MANY_PASSAGES", 1)
+    assert found() == expected
+    assert sum(map(len, expected)) > 200
+    assert len(names) > 1

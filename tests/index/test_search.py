@@ -43,7 +43,9 @@ def test_hits_equal_a_matrix_product_also_among_some_ids_only() -> None:
     for within in (None, ids[50:], ids[50:90], ids[:3], ids[:0]):
         allowed = ids.tolist() if within is None else within.tolist()
         expected = sorted(allowed, key=lambda i: -cosines[i])[:20]
-        found, scores = dense.search(index, query, 20, within=None if within is None else dense.bits_of(within))
+        found, scores = dense.search(
+            index, query, 20, within=None if within is None else dense.bits_of(dense.marks_of(within))
+        )
         assert found.tolist() == expected
         np.testing.assert_allclose(scores, [cosines[i] for i in expected], atol=1e-6)
 
