@@ -208,8 +208,12 @@ def int8_is_exact() -> bool:
 
 
 def _session(graph: Path, weights: Mapping[str, Weight]) -> "InferenceSession":
+    # From 1.29 on ONNX Runtime reports to Microsoft what it loads and runs, unless this is set before it begins: then
+    # it neither sends anything nor marks the machine. The call silences what somebody else's import has begun.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # A batch a thread: no thread waits for another inside of a layer, and none spins between calls.
     options.intra_op_num_threads = 1

@@ -1,5 +1,10 @@
 """The engine: the graph that ships is the one that the code makes, and its order of batches does not show."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -23,6 +28,8 @@ from index.engine import (
 from index.graph import build, build_probe
 from index.weights import mapped_tensors
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 @pytest.fixture(scope="module")
 def tensors() -> dict[str, np.ndarray]:
@@ -33,6 +40,15 @@ def tensors() -> dict[str, np.ndarray]:
 def test_the_graph_that_ships_is_the_one_that_the_code_makes(precision: Precision) -> None:
     assert GRAPHS[precision].read_bytes() == build(precision)
     assert PROBE.read_bytes() == build_probe()
+
+
+def test_the_engine_prepares_no_report_about_its_user(tmp_path: Path) -> None:
+    # ONNX Runtime is silent of itself in a test or on a CI's machine; users have neither.
+    own = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
+    home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME", "TMPDIR")}
+    script = "from index.embedding import open_encoder; open_encoder().encode_passages(['The old bridge.'])"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={**own, **home}, check=True)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name or path.name == "deviceid"]
 
 
 def test_hidden_states_are_those_of_transformers_with_two_segments(tensors: dict[str, np.ndarray]) -> None:
