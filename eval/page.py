@@ -121,7 +121,7 @@ def _figures(comparison: Comparison) -> str:
         else Axis("", 0.0, highest, [(0, "0"), (highest, f"{highest:.1f}")])
     )
     best = mean_of(best_setting(comparison.settings, comparison.measure).intervals.get(comparison.measure))
-    head = f"<th></th><th>{escape(comparison.measure)}</th><th>with 95% interval</th>" + "".join(
+    head = f'<td></td><th>{escape(comparison.measure)}</th><th class="wide">with 95% interval</th>' + "".join(
         f"<th>{escape(name)}</th>" for name in columns[1:]
     )
     ours = "".join(_figure_row(m, comparison, columns, axis, number=number, best=best) for number, m in
@@ -176,7 +176,8 @@ def _differences(comparison: Comparison) -> str:
     foot = f'<tr><td></td><td class="wide">{ruler_axis(axis)}</td>' + "<td></td>" * 5 + "</tr>"
     table = (
         f'<div class="card scroll"><table><thead><tr><th>against {baseline}</th>'
-        f"<th>{escape(comparison.measure)}, by question</th><th>difference</th><th>p</th><th>p, Holm</th><th></th>"
+        f'<th class="wide">{escape(comparison.measure)}, by question</th>'
+        "<th>difference</th><th>p</th><th>p, Holm</th><td></td>"
         f"<th>won / even / lost</th></tr></thead><tbody>{''.join(rows)}{foot}</tbody></table></div>"
     )
     moved = "".join(_moved(comparison, d) for d in comparison.differences)
@@ -275,7 +276,7 @@ def _latency(styled: Sequence[tuple[Measured, str]], *, answered: bool) -> str:
     what = "from the question to the answer" if answered else "from the question to the passages"
     return (
         f'<div class="card scroll"><h3>Latency</h3><p class="note">Milliseconds {what}, one question at a time; '
-        f"{len(timed[0][0].seconds)} questions.</p><table><thead><tr><th></th><th></th><th>p50</th><th>p95</th></tr>"
+        f"{len(timed[0][0].seconds)} questions.</p><table><thead><tr><td></td><td></td><th>p50</th><th>p95</th></tr>"
         f"</thead><tbody>{''.join(rows)}{foot}</tbody></table></div>"
     )
 
@@ -295,7 +296,7 @@ def _lost(comparison: Comparison) -> str:
     names = list(comparison.losses)
     if not kinds:
         return '<div class="card"><p>No question was missed.</p></div>'
-    head = "<th></th>" + "".join(f"<th>{escape(name)}</th>" for name in names)
+    head = "<td></td>" + "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = []
     for kind in kinds:
         cells = "".join(f"<td>{sum(v is kind for v in comparison.losses[name].values()) or '–'}</td>" for name in names)
@@ -359,7 +360,7 @@ def _question(comparison: Comparison, number: int, anchors: dict[str, int]) -> s
         )
         words = next((a.best for a in m.asked if a.question.question_id == question.question_id), None)
         said = f'<p class="note" dir="auto">Answer: {escape(words) or "none"}</p>' if words is not None else ""
-        sides.append(f"<div><h4>{escape(m.name)} · {value:.2f}</h4>{said}<ol>{items or '<li>nothing</li>'}</ol></div>")
+        sides.append(f"<div><h3>{escape(m.name)} · {value:.2f}</h3>{said}<ol>{items or '<li>nothing</li>'}</ol></div>")
     return (
         f'<details id="q{number}"{" open" if number == _displayed(comparison)[0] else ""}>'
         f'<summary><span dir="auto">{escape(_short(question.text, 400))}{tag}</span>'
@@ -379,7 +380,7 @@ def _expected(comparison: Comparison, number: int, anchors: dict[str, int]) -> s
         if question.references
         else ""
     )
-    return f"<div><h4>expected</h4>{words}<ul>{items or '<li>nothing answers it</li>'}{more}</ul></div>"
+    return f"<div><h3>expected</h3>{words}<ul>{items or '<li>nothing answers it</li>'}{more}</ul></div>"
 
 
 def _unit(comparison: Comparison, unit: str, anchors: dict[str, int]) -> str:

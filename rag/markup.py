@@ -13,6 +13,7 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph
 from rag.answers import Answer, Evidence
 from rag.citations import Citation, Claim, without_markers
+from rag.terminal import REASONS
 from rag.transcript import Exchange
 
 # Characters that no page shows: controls but newline and tab, and halves of characters, which no encoder of JSON takes.
@@ -32,10 +33,6 @@ _VERDICTS = {
     "weak": ("Weakly supported", "The cited passage bears this out only in part."),
     "unsupported": ("Not supported", "The cited passage does not bear this out."),
     "unchecked": ("Not checked", "Nobody has compared this sentence with its source."),
-}
-_ABSTENTIONS = {
-    "off_topic": "The documents do not seem to be about this.",
-    "not_stated": "The documents are about this, but no passage was found that states it.",
 }
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
@@ -200,7 +197,7 @@ def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: 
 
 
 def _abstention(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
-    why = _ABSTENTIONS.get(answer.reason or "", "No passage was found that answers this.")
+    why = REASONS.get(answer.reason or "", "No passage was found that answers this.")
     if not answer.evidence:
         why = "No document fits these limits." if _limits(exchange) else "There is nothing to answer from."
     said = f'<p class="said none">No answer. {why}</p>'

@@ -137,7 +137,7 @@ def paragraph_text(number: int, kind: str, text: str) -> str:
 
 
 def _abstention(answer: Answer) -> str:
-    lines = [*_asked_as(answer), "No answer. " + REASONS.get(answer.reason or "", "")]
+    lines = [*_asked_as(answer), _wrap("No answer. " + REASONS.get(answer.reason or "", ""))]
     if answer.evidence and answer.reason != "off_topic":
         lines.append("The nearest passages:")
         lines.append(hits_text(answer.evidence[:3]))

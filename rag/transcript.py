@@ -12,6 +12,7 @@ from index.collection import Filters
 from index.metadata import parse_date
 from rag.answers import Answer, Evidence, ShortAnswer, answer_json
 from rag.citations import Citation, Claim
+from rag.terminal import REASONS
 
 JsonObject = dict[str, Any]
 
@@ -139,7 +140,7 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
         said = {"stopped": "Stopped before there was an answer.", "failed": exchange.fault}
         return [*blocks, _plain(said.get(exchange.state) or "No answer yet.")]
     if answer.abstained:
-        blocks.append("*No answer: " + _plain((answer.reason or "").replace("_", " ")) + ".*")
+        blocks.append(f"*No answer. {REASONS.get(answer.reason or '', '')}".rstrip() + "*")
         blocks += [
             f"- {_plain(e.doc_id)}, paragraph {e.paragraph}: “{_plain(e.text)}”" for e in answer.evidence[:3] if e.text
         ]

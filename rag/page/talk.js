@@ -162,7 +162,7 @@ const talk = {
     if (!turn?.answer) return;
     const lines = [turn.question, '', turn.answer.abstained ? 'No answer.' : turn.answer.answer, ''];
     for (const c of turn.answer.citations) {
-      lines.push(`[${c.label}] ${c.title ?? c.document} · ${c.publisher ?? 'no outlet'} · ${c.date ?? 'no date'} · paragraph ${c.paragraph}`, `    “${c.quote}”`);
+      lines.push(`[${c.label}] ${c.title ?? c.document} · ${c.publisher ?? 'no outlet'} · ${c.date ?? 'no date'}${c.page ? ` · page ${c.page}` : ''} · paragraph ${c.paragraph}`, `    “${c.quote}”`);
     }
     try { await navigator.clipboard.writeText(lines.join('\n')); toast('Copied, with its sources.'); }
     catch { toast('This browser does not let the page copy; select the text instead.'); }

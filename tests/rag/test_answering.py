@@ -223,6 +223,7 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
     assert not set(shown) & set("\x1b\x07\u202e")
     nothing = answer_text(answer(collection, encoder, reader, "What is the boiling point of nitrogen?"))
     assert nothing.startswith("No answer.")
+    assert all(len(line) <= 50 for line in nothing.splitlines())
     assert hits_text([]) == "Nothing found."
     assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
 
