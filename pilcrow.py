@@ -81,7 +81,7 @@ _INTERRUPTED = 130
 
 def index(
     collection: OpenCollection,
-    paths: Iterable[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     date: str | None = None,
     publisher: str | None = None,
@@ -92,8 +92,9 @@ def index(
     device: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
-    """Adds or updates files and folders; unchanged ones are skipped. See `index.indexing.index_paths`.
+    """Adds or updates files and folders, or one of them; unchanged ones are skipped. See `index.indexing.index_paths`.
 
+    date: as a person writes it, such as "2023-02-19", "2023" or "19 February 2023". Raises ValueError for what is none.
     workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process. A script
         that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
     device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
@@ -101,8 +102,12 @@ def index(
     from index.documents import MAX_BYTES
     from index.files import require_something
     from index.indexing import index_paths
+    from index.metadata import parse_date
 
-    files = [Path(path) for path in paths]
+    stated = parse_date(date)
+    if date and stated is None:
+        raise ValueError(f"date '{date}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     if not collection.exists:
         require_something(files, collection.folder)
     with _workers(workers, collection, device) as at_work, collection.writer() as writer:
@@ -110,7 +115,7 @@ def index(
             writer,
             collection.encoder,
             files,
-            date=date,
+            date=stated,
             publisher=publisher,
             keep_all=keep_all,
             prune=prune,

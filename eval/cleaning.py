@@ -67,8 +67,10 @@ def read_pages(folder: Path) -> list[Page]:
     try:
         stated = json.loads(truth.read_bytes())
         rows = [(name, stated[name]["articleBody"], stated[name]["url"]) for name in sorted(stated)]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BadDataset(f"{truth}: not ID -> {{'articleBody', 'url'}} ({error!r})") from error
+    if not rows:
+        raise BadDataset(f"'{truth}' names no page, so there is nothing to measure")
     pages = []
     for name, body, url in rows:
         path = folder / "html" / f"{name}.html.gz"

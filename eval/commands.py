@@ -216,6 +216,8 @@ def eval_compare_command(
 
     if by not in list(Level):
         raise BadSetting(f"--by '{by}' is none of document, paragraph, passage")
+    if html and not html.absolute().parent.is_dir():
+        raise BadSetting(f"--html '{html}': its folder does not exist; make it first, or name another")
     parsed = [parse_setting(text) for text in settings]
     questions = (
         read_trec(Path(data), qrels) if qrels else read_question_set(data, split=split, articles=article or None)

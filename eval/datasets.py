@@ -213,10 +213,10 @@ def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDa
             title = str(article.get("title", ""))
             for entry in article["paragraphs"]:
                 titles.append(title.replace("_", " "))
-                paragraphs.append(entry["context"])
+                paragraphs.append(_context(entry))
                 if articles is None or title in articles:
                     number = len(paragraphs) - 1
-                    questions.extend(_reading_question(row, number, entry["context"], path) for row in entry["qas"])
+                    questions.extend(_reading_question(row, number, paragraphs[-1], path) for row in entry["qas"])
     except (OSError, ValueError, RecursionError) as error:
         raise BadDataset(f"'{path}' cannot be read ({error}); give a JSON file of SQuAD's form") from error
     except (KeyError, TypeError, AttributeError) as error:
@@ -225,6 +225,13 @@ def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDa
     if absent or not questions:
         raise BadDataset(f"'{path}' holds no question" + (f" on {', '.join(absent or articles)}" if articles else ""))
     return ReadingDataset(path.stem, path, tuple(titles), tuple(paragraphs), tuple(questions))
+
+
+def _context(entry: Mapping[str, Any]) -> str:
+    context = entry["context"]
+    if not isinstance(context, str):
+        raise TypeError(f"'context' is {context!r:.40}")
+    return context
 
 
 def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path: Path) -> ReadingQuestion:

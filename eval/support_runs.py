@@ -78,7 +78,10 @@ def read_claims(path: Path, *, pages: bool = False) -> list[JudgedClaim]:
             raise BadDataset(f"{path}:{number}: no 'attribution_label' or 'label' of {', '.join(_LABELS)}: {label!r}")
         if not isinstance(cited, list) or not cited or not all(isinstance(text, str) for text in cited):
             raise BadDataset(f"{path}:{number}: no 'references' or 'evidence', a list of texts")
-        texts = tuple(cited) if "references" in row else ("\n".join(cited if pages else _quoted(row, cited)),)
+        try:
+            texts = tuple(cited) if "references" in row else ("\n".join(cited if pages else _quoted(row, cited)),)
+        except (TypeError, KeyError) as error:
+            raise BadDataset(f"{path}:{number}: 'supporting_sentences' is not lists of sentences' numbers") from error
         claims.append(JudgedClaim(text_field(row, "claim", path, number), texts, _LABELS[label]))
     if len({claim.supported for claim in claims}) < 2:
         raise BadDataset(f"'{path}' has no claims of both kinds, borne out and not, so there is nothing to measure")

@@ -151,6 +151,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["eval", "init", "nowhere.jsonl", "--check", "--collection", "c"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nowhere.jsonl"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nested.jsonl"], "nested.jsonl:1: not a JSON object"),
+        (["eval", "compare", "sample", "dense", "--html", "no/x.html"], "'no/x.html': its folder does not exist"),
     ],
 )
 def test_a_users_fault_is_one_line_that_says_what_to_do(
@@ -201,6 +202,19 @@ def test_filters_that_let_nothing_through_and_an_empty_question_are_told(
     assert run(capsys, "ask", "Who mends the bridge?", "--publisher", "Post")[2] == ""
     assert run(capsys, "ask", " ", "--publisher", "Nobody")[2] == "pilcrow: the question is empty\n"
     assert json.loads(run(capsys, "ask", "", "--json")[1])["notices"] == ["the question is empty"]
+
+
+def test_from_python_one_path_is_enough_and_a_date_is_one_that_filters_know(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    collection = pilcrow.open_collection("c")
+    assert pilcrow.index(collection, "a.txt", date="4 May 2021").added == 1
+    assert [d["date"] for d in json.loads(run(capsys, "list", "--collection", "c", "--json")[1])["documents"]] == [
+        "2021-05-04"
+    ]
+    with pytest.raises(ValueError, match="'soon' is not a date"):
+        pilcrow.index(collection, home / "a.txt", date="soon")
 
 
 def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

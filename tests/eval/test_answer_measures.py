@@ -139,6 +139,7 @@ def test_a_sample_is_fixed_and_keeps_every_paragraph(squad: Path) -> None:
     [
         ("{", "cannot be read"),
         ('{"data": [{"paragraphs": [{"qas": []}]}]}', "SQuAD's form"),
+        ('{"data": [{"paragraphs": [{"context": 5, "qas": []}]}]}', "SQuAD's form.*'context' is 5"),
         ('{"data": []}', "no question"),
         (
             '{"data": [{"title": "t", "paragraphs": [{"context": "abc", "qas": '

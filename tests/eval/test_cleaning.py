@@ -140,9 +140,15 @@ def test_a_folder_of_pages_is_read_and_its_faults_are_told(tmp_path: Path) -> No
     (tmp_path / "html" / "a.html.gz").write_bytes(gzip.compress(invented.html))
     (read,) = read_pages(tmp_path)
     assert (read.blocks, read.body, read.site) == (invented.blocks, invented.body, "example.org")
-    (tmp_path / "ground-truth.json").write_text('{"a": {}}')
-    with pytest.raises(BadDataset, match="articleBody"):
-        read_pages(tmp_path)
+    for text, told in (
+        ('{"a": {}}', "articleBody"),
+        ('[["a"]]', "articleBody"),
+        ("[1]", "articleBody"),
+        ("{}", "no page"),
+    ):
+        (tmp_path / "ground-truth.json").write_text(text)
+        with pytest.raises(BadDataset, match=told):
+            read_pages(tmp_path)
 
 
 def test_what_is_lost_of_texts_is_counted_over_all_their_words(tmp_path: Path) -> None:

@@ -52,6 +52,10 @@ def test_of_a_page_only_what_a_citation_would_quote_is_shown(tmp_path: Path) -> 
         ({"claim": "A.", "references": "B.", "label": "supported"}, r"claims\.jsonl:3: no 'references' or 'evidence'"),
         ({"claim": "A.", "references": [], "label": "supported"}, r"claims\.jsonl:3: no 'references' or 'evidence'"),
         ({"references": ["B."], "label": "supported"}, r"claims\.jsonl:3: 'claim' is absent"),
+        (
+            {"claim": "A.", "evidence": ["B."], "label": "supported", "supporting_sentences": "first"},
+            r"claims\.jsonl:3: 'supporting_sentences' is not lists",
+        ),
     ],
 )
 def test_a_row_of_another_form_is_told_by_its_line(row: dict[str, object], message: str, tmp_path: Path) -> None:
