@@ -106,12 +106,14 @@ class FolderCollection:
     def close(self) -> None:
         """Lets go of the files and of the writer's lock."""
         self._connections.close()
-        if self._writer is not None:
-            with suppress(CollectionError), faults_told(self.folder):  # then the next to write finds out for itself
-                self._derived.settle(self._writer)
-            self._writer.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            if self._writer is not None:
+                # What SQLite or tantivy has against it, the next to write finds out for itself.
+                with closing(self._writer), suppress(CollectionError, OSError, ValueError), faults_told(self.folder):
+                    self._derived.settle(self._writer)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     @property
     def writable(self) -> bool:

@@ -374,6 +374,17 @@ def test_a_lost_vector_index_is_made_again_by_the_next_index_run(
     assert list(writer.folder.glob("vectors-*.faiss"))
 
 
+def test_a_lexical_index_that_is_gone_when_a_writer_closes_is_made_again_by_the_next(
+    make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    writer = make_collection(bridge=BRIDGE)
+    shutil.rmtree(writer.folder / "lexical")
+    writer.close()
+    with open_collection(writer.folder, write=True) as another:
+        assert another.mended == ["lexical index"]
+        assert found(another, encoder, "bridge")[1] == ["bridge.txt"]
+
+
 def test_a_new_base_under_a_readers_feet_gives_no_passage_twice(
     make_collection: MakeCollection, encoder: Encoder
 ) -> None:
