@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from eval.answer_runs import peak_memory_bytes
 from eval.metrics import percentile
 from index.collection import Collection, create_collection
 from index.embedding import Encoder, Vectors, bundled_folder, open_encoder
@@ -75,7 +76,7 @@ def measure_speed(
         figures["questions_per_second"] = _questions_per_second(sample, questions)
         ask = [sys.executable, "-m", "pilcrow", "ask", questions[0], "--collection", str(sample)]
         figures["first_answer_seconds"] = median(_started(ask, starts))
-    figures["resident_bytes"] = _resident_bytes()
+    figures["resident_bytes"] = peak_memory_bytes()
     if reference:
         report(0, 0, "sentence-transformers")
         figures["reference"] = _reference(counted)
@@ -189,16 +190,6 @@ def _started(command: Sequence[str], starts: int) -> list[float]:
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": path})  # noqa: S603
         seconds.append(perf_counter() - began)
     return seconds[1:]
-
-
-def _resident_bytes() -> int | None:
-    """The most memory that this process has held at once; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
 
 
 def _silent(_done: int, _total: int, _what: str) -> None:
