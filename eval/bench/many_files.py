@@ -10,7 +10,7 @@ the largest process as the system tells it, and by all of them together as looke
 
 import argparse
 import json
-import resource
+import os
 import shutil
 import subprocess
 import sys
@@ -55,12 +55,13 @@ def index_files(files: Path, collection: Path, *options: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "pilcrow", "index", str(files), "--collection", str(collection), *options]
     began, most = time.monotonic(), 0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:  # noqa: S603
-        while process.poll() is None:
+        while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
             most = max(most, _resident(process.pid))
             time.sleep(0.5)
+        process.returncode = os.waitstatus_to_exitcode(ended[1])
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}")
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    largest = ended[2].ru_maxrss * 1024  # of it and the children that it waited for, not of any other of ours
     with open_collection(collection) as stored, stored.reading() as snapshot:
         status = snapshot.status()
     return {

@@ -128,7 +128,7 @@ def test_a_server_that_takes_too_long_in_all_is_given_up(chat_server: Any, speec
 
 
 def test_closing_the_stream_hangs_up(chat_server: Any, speech: Speech) -> None:
-    chat_server.events = speech(*["more " * 1000] * 20_000)
+    chat_server.events = speech(*["more " * 1000] * 4_000)
     stream = ServerModel(chat_server.url, "small").stream(ASKED)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
