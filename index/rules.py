@@ -99,6 +99,19 @@ _CREDIT_LABEL = re.compile(
 _SOURCE_IN_BRACKETS = re.compile(r"\([A-Z][^()]{2,40}, [^()]*\b\d{4}\)\.?$")
 
 
+# A line that is a label and a name has no more words; one that has is a caption, and says what is to be seen.
+_LABELLED_WORDS = 8
+
+
+def is_credit(text: str) -> bool:
+    """Whether a text is a picture's credit and nothing more: "Ann Example/Agency", "Photo: Agency"."""
+    plain = bare_words(text)
+    if SENTENCE_END.search(plain):
+        return False
+    labelled = len(plain.split()) <= _LABELLED_WORDS and _CREDIT_LABEL.match(plain)
+    return bool(labelled or _CREDITS[0].match(plain) or re.fullmatch(rf"\(?{_PICTURE_AGENCY}\)?", plain))
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What can be seen of one paragraph by itself."""

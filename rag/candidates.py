@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from index.paragraphs import Kind
 from index.passages import Passage
+from index.rules import is_credit
 from rag.citations import Sentence, Sources
 from rag.reading import PassageReader
 from rag.retrieval import Hit
@@ -32,6 +33,9 @@ _MAX_CLAIMS = 3
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 # Marks that change what a value is ("-5", "1.5", "C++", "$5") stay where they touch a digit, or stand behind a letter.
 _MARKS = re.compile(r"(?<!\d)[^\w\s$€£%+#-](?!\d)|(?<=\d)[^\w\s%](?=\s|$)|(?<![\w])[-+#](?!\d)|[\"“”«»]")
+_PICTURES = re.compile(
+    r"\b(?:photo|picture|image|illustrat|video|film|camera|credit|agency|agencies|map)", re.IGNORECASE
+)
 _YES_OR_NO = re.compile(
     r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)(?:n['’]t)? "
     r"(?!(?:you|we|they|anyone|anybody|somebody) (?:please )?(?:tell|know|say|explain|show|give|list|name)\b)"
@@ -62,15 +66,19 @@ class Candidate:
 
 
 def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Candidate]:
-    """The spans of all passages, best first, ties by rank and place; a span that is in no sentence is left out."""
+    """The spans of all passages, best first, ties by rank and place; a span that is in no sentence is left out.
+
+    Who took a picture answers no question but one about pictures.
+    """
     if not hits:
         return []
     contexts = [_in_context(hit.passage, sources) for hit in hits]
     titles = [sources.document(hit.passage.doc_id).title or "" for hit in hits]
+    about_pictures = bool(_PICTURES.search(question))
     readings = reader.read(question, [text for text, _ in contexts], titles, n_spans=_SPANS)
     found = []
     for hit, (_, lead), reading in zip(hits, contexts, readings, strict=True):
-        sentences = sources.sentences(hit.passage)
+        sentences = [s for s in sources.sentences(hit.passage) if about_pictures or not _is_credit(s)]
         of_passage = _ANSWERABLE_WEIGHT * reading.answerable + _RETRIEVAL_WEIGHT * (hit.score - hits[0].score)
         for span in reading.spans:
             start, end = hit.passage.start + span.start - lead, hit.passage.start + span.end - lead
@@ -80,6 +88,10 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
                 start, end = max(start, sentence.start), min(end, sentence.end)
                 found.append(Candidate(hit, sentence, start, end, score, reading.answerable))
     return sorted(found, key=lambda c: (-c.score, c.hit.rank, c.start))
+
+
+def _is_credit(sentence: Sentence) -> bool:
+    return sentence.paragraph.kind is Kind.CAPTION and is_credit(sentence.text)
 
 
 def _in_context(passage: Passage, sources: Sources) -> tuple[str, int]:

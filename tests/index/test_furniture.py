@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from index.furniture import classify, headline
 from index.metadata import stated_metadata
 from index.paragraphs import Kind
+from index.rules import is_credit
 
 SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
 BODY = "The committee of the town met on Tuesday and agreed, after a long debate, to mend the old bridge before winter."
@@ -75,6 +76,25 @@ def test_menus_pleas_forms_and_residue_near_the_ends_are_furniture(line: str) ->
 def test_credits_and_picture_lines_are_captions_wherever_they_stand(line: str) -> None:
     assert kinds("Bridge to be mended", line, BODY, BODY + " It rained.") == ["heading", "caption", "body", "body"]
     assert kinds("Bridge to be mended", BODY, line, BODY + " It rained.") == ["heading", "body", "caption", "body"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Ann Example/WPL", True),
+        ("(Ann Example via Harbour Post)", True),
+        ("Photo: Harbour Post / staff", True),
+        ("Photo Illustration by Ann Example/Harbour Post/Wirepool", True),
+        ("(Example Pictures)", True),
+        ("Photo: the old bridge in the rain, seen from the mill on 3 March", False),
+        ("The old bridge in the rain, seen from the mill on 3 March. Ann Example/WPL", False),
+        ("The mill at night.", False),
+        ("The mayor explains the plan (Harbour TV, May 2021).", False),
+        ("", False),
+    ],
+)
+def test_a_credit_alone_is_told_from_a_caption_that_says_something(line: str, expected: bool) -> None:
+    assert is_credit(line) is expected
 
 
 def test_section_headings_are_headings_and_a_line_without_text_below_is_furniture() -> None:

@@ -1,16 +1,23 @@
 """Candidates: order, agreement, and which spans become sentences of an answer."""
 
+import re
+from collections.abc import Callable, Iterator, Sequence
+
 import pytest
 
+from index.collection import Collection
 from index.documents import Document
+from index.embedding import Encoder
 from index.indexing import row_document
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
-from rag.candidates import Candidate, chosen, is_yes_or_no, logistic, same_words
-from rag.citations import Sentence
-from rag.retrieval import Hit
+from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic, same_words
+from rag.citations import Sentence, Sources
+from rag.reading import Reading, Span
+from rag.retrieval import Hit, retrieve
 
 TEXT = "The bridge fell in 1998. It was mended by Ann Example. Ann Example left."
+BODY = "The committee of the town met on Tuesday for two hours and agreed to mend the old bridge before the winter."
 SENTENCES = [(0, 24), (25, 54), (55, 72)]
 
 
@@ -39,6 +46,32 @@ def test_documents_that_hold_the_same_words_are_cited_together_for_one_sentence(
 def test_another_answer_about_as_good_gets_its_own_sentence_and_a_sentence_is_shown_once() -> None:
     found = [candidate("1998", 0, 3.0), candidate("bridge", 0, 2.9), candidate("Ann Example", 1, 2.8)]
     assert shown(chosen(found)) == [[("d", "1998")], [("d", "Ann Example")]]
+
+
+class FromTheEnd:
+    """A reader that takes a text's last words for the best answer, those before them for the next, and so on."""
+
+    def read(self, _question: str, passages: Sequence[str], _titles: object = None, *, n_spans: int) -> list[Reading]:
+        def spans(text: str) -> Iterator[Span]:
+            words = list(re.finditer(r"\S+", text))
+            for score, word in enumerate(words, -len(words)):
+                yield Span(word.start(), word.end(), word[0], float(score))
+
+        return [Reading(tuple(spans(text))[: -n_spans - 1 : -1], 0.0, 0.0, 0.5) for text in passages]
+
+
+def test_who_took_a_picture_answers_no_question_but_one_about_pictures(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    caption = "The mayors of two towns at the old bridge on 3 March 1998. Ann Example/WPL"
+    collection = make_collection(bridge=f"The bridge\n\n{BODY}\n\n{caption}\n\n{BODY} It rained.\n")
+    best = {}
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        for question in ("What happened at the old bridge?", "Who took the photograph of the mayors?"):
+            hits = [h for h in retrieve(snapshot, encoder, question) if h.passage.text == caption]
+            best[question] = find_candidates(question, hits, sources, FromTheEnd())[0].text
+    assert list(best.values()) == ["1998.", "Example/WPL"]
 
 
 def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
