@@ -261,8 +261,8 @@ class Page:
             done = uploads.add_upload(self._opened, path, str(asked.get("name")))
         finally:
             path.unlink(missing_ok=True)
-        counts = {"added": done.added, "updated": done.updated, "unchanged": done.unchanged}
-        rows = done.added + done.updated + done.unchanged > 1
+        counts = {"added": done.added, "updated": done.updated, "unchanged": done.unchanged, "removed": done.removed}
+        rows = sum(counts.values()) > 1
         said = ", ".join(f"{n} {what}" if rows else what for what, n in counts.items() if n) or "nothing in it"
         return {"said": "; ".join([said, *done.faults[:3]])}
 

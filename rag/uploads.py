@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.documents import Document, document_of, open_file, rows_of
+from index.documents import Document, document_of, file_of, open_file, rows_of
 from index.errors import Unreadable
 from index.formats.worker import Worker
 from index.indexing import index_documents
@@ -30,12 +30,16 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of an upload: documents added and updated, and those that were there already, unchanged."""
+    """What became of an upload: documents added and updated, and those that were there already, unchanged.
+
+    removed: those that were rows of the file of that name, and are no longer.
+    """
 
     added: int
     updated: int
     unchanged: int
     faults: tuple[str, ...] = ()
+    removed: int = 0
 
 
 def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
@@ -58,7 +62,12 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
             names.add(doc_id)
             fresh.append(_as_before(replace(document, doc_id=doc_id), known))
         index_documents(writer, opened.encoder, fresh)
-    return Added(added, updated, len(documents) - len(fresh), tuple(faults))
+        here = {document.source for document in documents}
+        gone = [d.doc_id for d in stored.values() if file_of(d.source) == _PREFIX + name and d.source not in here]
+        if gone:
+            writer.remove(gone)
+            writer.refresh_base()
+    return Added(added, updated, len(documents) - len(fresh), tuple(faults), len(gone))
 
 
 def why_full(folder: Path, most: int = MAX_FILES) -> str | None:

@@ -50,6 +50,17 @@ def test_a_row_is_a_document_and_a_bad_one_is_told(opened: OpenCollection, tmp_p
     assert [document.doc_id for document in documents(opened)] == ["rows.jsonl#1", "rows.jsonl#3"]
 
 
+def test_rows_that_are_gone_when_a_file_comes_again_are_documents_no_longer(
+    opened: OpenCollection, tmp_path: Path
+) -> None:
+    lines = [f'{{"text": "{SIGN} It is sign number {number}."}}' for number in range(3)]
+    add_upload(opened, sent(tmp_path, "\n".join(lines), "rows.jsonl"), "rows.jsonl")
+    add_upload(opened, sent(tmp_path, lines[0], "more-rows.jsonl"), "more-rows.jsonl")
+    again = add_upload(opened, sent(tmp_path, "\n".join(lines[:2]), "rows.jsonl"), "rows.jsonl")
+    assert again == Added(0, 0, 2, removed=1)
+    assert [d.doc_id for d in documents(opened)] == ["more-rows.jsonl#1", "rows.jsonl#1", "rows.jsonl#2"]
+
+
 def test_what_cannot_be_read_changes_nothing(opened: OpenCollection, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="not a format"):
         add_upload(opened, sent(tmp_path, SIGN, "x.exe"), "x.exe")
