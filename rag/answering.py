@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from index.collection import Collection, Filters
+from index.collection import Collection, Filters, Snapshot
 from index.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
@@ -99,16 +99,11 @@ def answer_events(
         if hits is None:
             hits = retrieve(snapshot, encoder, query, passages, filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
-        empty = not hits and not snapshot.documents()
+        nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
     readable, notices = _in_english(asked, hits)
-    if empty:
-        notices.append("the collection holds no document yet; add some with: pilcrow index PATH")
-    elif not asked:
-        notices.append("the question is empty")
-    elif filters and not hits:
-        notices.append("no document is of these dates, outlets and names; 'pilcrow list' shows what there is")
+    notices += filter(None, nothing)
     candidates = find_candidates(query, readable, sources, reader)
     confidence = _confidence(candidates, readable)
     read = perf_counter()
@@ -145,6 +140,15 @@ def answer_events(
             "total": perf_counter() - began,
         },
     )
+
+
+def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
+    """What the user should know where nothing was found; empty where that says all."""
+    if not snapshot.documents():
+        return "the collection holds no document yet; add some with: pilcrow index PATH"
+    if not asked:
+        return "the question is empty"
+    return "no document is of these dates, outlets and names; 'pilcrow list' shows what there is" if filters else ""
 
 
 def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
