@@ -109,7 +109,8 @@ def _known(fields: Mapping[str, object]) -> dict[str, object]:
 def _row(number: int, line: int, known: Mapping[str, object], fields: Mapping[str, object]) -> Row | BadRow:
     text = known.get("text")
     if not isinstance(text, str) or not clean(text).strip():
-        had = "is empty" if "text" in known else f"is none of its fields ({', '.join(map(str, fields))[:200]})"
+        found = "is empty" if isinstance(text, str) or text is None else f"is not a string ({text!r:.40})"
+        had = found if "text" in known else f"is none of its fields ({', '.join(map(str, fields))[:200]})"
         return BadRow(line, f"no document: its text, under 'text', 'body' or 'content', {had}")
     content = Content(
         clean(text),

@@ -21,7 +21,7 @@ def decode(raw: bytes) -> str:
         except UnicodeDecodeError:
             text = _detect(raw)
     if "\0" in text:
-        raise Unreadable("NUL characters in it: this looks like binary data, not text")
+        raise Unreadable("NUL characters in it: binary data, or UTF-16 without its mark; save a text as UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

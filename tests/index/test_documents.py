@@ -55,6 +55,12 @@ def test_binary_junk_is_refused_with_a_reason(raw: bytes) -> None:
         decode(raw)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_refused_with_what_to_do(encoding: str) -> None:
+    with pytest.raises(Unreadable, match="UTF-16 without its mark; save a text as UTF-8"):
+        decode("The old bridge of the town.".encode(encoding))
+
+
 @pytest.mark.parametrize(
     ("name", "raw"), [("a.txt", b""), ("b.md", b" \n\n"), ("c.html", b""), ("d.txt", b"\xef\xbb\xbf")]
 )

@@ -166,13 +166,23 @@ def test_a_parser_that_takes_too_much_memory_is_stopped_and_the_next_file_is_rea
 def test_rows_without_text_and_lines_that_are_no_json_are_told_by_line(
     tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder
 ) -> None:
-    rows = [json.dumps({"text": SENTENCE}), '{"title": "no text"}', "", "{broken", json.dumps({"text": " "}), "[1]"]
+    rows = [
+        json.dumps({"text": SENTENCE}),
+        '{"title": "no text"}',
+        "",
+        "{broken",
+        json.dumps({"text": " "}),
+        "[1]",
+        '{"text": 5}',
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(rows))
     summary = index_paths(make_collection(), encoder, [tmp_path / "a.jsonl"])
     assert summary.added == 1
     places = [path.rpartition(":")[2] for path, _ in summary.unreadable]
-    assert places == ["2", "4", "5", "6"]
+    assert places == ["2", "4", "5", "6", "7"]
     assert "none of its fields (title)" in summary.unreadable[0][1]
+    assert summary.unreadable[2][1].endswith(" is empty")
+    assert summary.unreadable[4][1].endswith(" is not a string (5)")
 
 
 def test_a_broken_quotation_in_a_table_is_told_with_its_line_and_nothing_of_it_is_read(
