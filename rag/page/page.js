@@ -45,7 +45,7 @@ const doing = {
   stop: () => { talk.stop(); $('#question').focus(); },
   tab: node => selectTab(node.dataset.tab),
   back: () => back(),
-  'show-pane': () => showPane('collection'),
+  'show-pane': node => { came = node; showPane('collection'); $('#tab-collection').focus(); },
   example: node => talk.ask(node.textContent),
   'first-files': () => { if (wide()) selectTab('collection'); else showPane('collection'); $('#files').click(); },
   copy: node => talk.copy(node.closest('.turn')),
@@ -150,7 +150,7 @@ function busy(on) {
 
 // ---- The pane beside the answer, which on a narrow page lies over it
 
-let came = null;   // the link by which the reader came to the source
+let came = null;   // by what the reader came to the pane: a marker, the button, a document of its list
 
 function selectTab(name) {
   for (const tab of ['source', 'collection']) {
@@ -169,7 +169,7 @@ function showPane(name) {
 
 function back() {
   $('.app').dataset.sheet = '';
-  const link = came?.isConnected && came.closest('#turns') ? came : null;
+  const link = came?.isConnected && !came.closest('#pane') ? came : null;
   (link ?? $('#question')).focus();
 }
 

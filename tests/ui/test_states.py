@@ -129,6 +129,14 @@ def test_the_focus_is_never_lost_when_what_had_it_goes(visit: Callable[..., Any]
     page.wait_for_selector(".turn.done")
 
 
+def test_on_a_narrow_page_the_keyboard_goes_to_the_documents_and_back(visit: Callable[..., Any], address: str) -> None:
+    page = visit(address, viewport={"width": 390, "height": 800}).page
+    page.locator("[data-do=show-pane]").press("Enter")
+    assert focused(page, "#tab-collection")
+    page.keyboard.press("Escape")
+    assert focused(page, "[data-do=show-pane]")
+
+
 def test_sentences_of_one_answer_that_use_a_paragraph_are_told_apart(
     visit: Callable[..., Any], serving: Callable[..., str], sample_folder: Path
 ) -> None:
@@ -201,6 +209,9 @@ def test_on_paper_there_is_the_whole_conversation_and_nothing_to_press(visit: Ca
     page = visitor.page
     for question in (YEARS, NITROGEN, YEARS):
         visitor.ask(question)
+    page.locator("a.cite").first.click()
+    visitor.marked()
+    page.set_viewport_size({"width": 700, "height": 900})  # paper is narrow, too, and the source lies over the answer
     page.emulate_media(media="print")
     for question in page.locator(".question").all():
         assert question.is_visible()
