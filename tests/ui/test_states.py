@@ -1,17 +1,49 @@
 """What a person meets at the edges: nothing to ask, a server that is gone, other scripts, long names, paper."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from index.collection import create_collection
 from index.embedding import Encoder
 from index.indexing import index_paths
+from rag.generation import Message
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 NITROGEN = "At what temperature does nitrogen boil?"
 ARABIC = "افتتحت مكتبة المدينة القديمة سنة 1954 وفيها كتب كثيرة جدا يقرؤها الناس كل يوم في المدينة."
+
+
+class Scripted:
+    """A model that says two sentences, the second once it may go on."""
+
+    name, context, notices = "scripted model", 4096, ()
+
+    def __init__(self) -> None:
+        self.may_go_on = Event()
+        self.may_go_on.set()
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return len(str(messages)) // 4
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int = 0) -> Iterator[str]:  # noqa: ARG002
+        yield "He was a diplomat for 36 years [1]. "
+        while not self.may_go_on.wait(0.05):
+            yield ""
+        yield "He was an ambassador to Belarus [1]."
+
+
+class Agreeing:
+    """Takes every claim for borne out."""
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.9] * len(pairs)
+
+    def verdict(self, support: float) -> str:  # noqa: ARG002
+        return "supported"
+
 
 # The left edge of the first place where words stand in an element, in pixels.
 LEFT_OF = """([element, words]) => {
@@ -140,23 +172,7 @@ def test_on_a_narrow_page_the_keyboard_goes_to_the_documents_and_back(visit: Cal
 def test_sentences_of_one_answer_that_use_a_paragraph_are_told_apart(
     visit: Callable[..., Any], serving: Callable[..., str], sample_folder: Path
 ) -> None:
-    class Model:
-        name, context, notices = "scripted model", 4096, ()
-
-        def count(self, messages: Any) -> int:
-            return len(str(messages)) // 4
-
-        def stream(self, messages: Any, *, max_tokens: int = 0) -> Any:  # noqa: ARG002
-            yield "He was a diplomat for 36 years [1]. He was an ambassador to Belarus [1]."
-
-    class Agreeing:
-        def support(self, pairs: Any) -> list[float]:
-            return [0.9] * len(pairs)
-
-        def verdict(self, support: float) -> str:  # noqa: ARG002
-            return "supported"
-
-    visitor = visit(serving(sample_folder, model=Model(), support=Agreeing()))
+    visitor = visit(serving(sample_folder, model=Scripted(), support=Agreeing()))
     visitor.ask(YEARS).locator("a.cite").first.click()
     visitor.marked()
     backs = visitor.page.locator("#source .backs button")
@@ -202,6 +218,28 @@ def test_deleting_a_conversation_from_the_list_asks_first(visit: Callable[..., A
     page.click("#confirm-yes")
     page.wait_for_function("document.querySelector('#conversations').textContent === 'None yet.'")
     assert page.locator(".turn").count() == 0
+
+
+def test_a_conversation_that_is_deleted_while_it_is_answered_does_not_come_back(
+    visit: Callable[..., Any], serving: Callable[..., str], sample_folder: Path
+) -> None:
+    model = Scripted()
+    visitor = visit(serving(sample_folder, model=model, support=Agreeing()))
+    page = visitor.page
+    visitor.ask(YEARS)
+    model.may_go_on.clear()
+    page.fill("#question", YEARS)
+    page.press("#question", "Enter")
+    page.wait_for_function("document.querySelector('.turn.asking .draft')?.textContent.includes('36')")
+    page.click("[data-do=drawer]")
+    page.locator("#conversations li").get_by_text("Delete").click()
+    page.click("#confirm-yes")
+    page.wait_for_function("document.querySelector('#conversations').textContent === 'None yet.'")
+    model.may_go_on.set()
+    page.reload()
+    visitor.ready()
+    assert page.locator("#welcome").is_visible()
+    assert page.evaluate("JSON.parse(localStorage.getItem('pilcrow:list') ?? '[]')") == []
 
 
 def test_on_paper_there_is_the_whole_conversation_and_nothing_to_press(visit: Callable[..., Any], address: str) -> None:
