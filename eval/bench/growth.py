@@ -39,33 +39,45 @@ _MEGABYTE = 1 << 20
 
 
 class Staged:
-    """A snapshot, and the seconds that pass in what a question asks of it, by stage."""
+    """A snapshot, and the seconds that pass in what each question asks of it, by stage."""
 
     def __init__(self, snapshot: FolderSnapshot) -> None:
-        self._snapshot = snapshot
         self.seconds: dict[str, list[float]] = {}
+        self._inside = 0.0
         self.encoder, self.generation, self.require = snapshot.encoder, snapshot.generation, snapshot.require
         self._lexical = self._timed("words: tantivy", snapshot.lexical)
         self.vectors = self._timed("vectors of the hits for words: SQLite", snapshot.vectors)
         self.passages = self._timed("text of the ten best: SQLite", snapshot.passages)
+        self.nearest = self._timed("nearest: FAISS", snapshot.nearest)
         snapshot._cosines = self._timed(  # type: ignore[method-assign]
             "vectors of the nearest, exact cosines: SQLite", snapshot._cosines
         )
-        self.nearest = self._timed("nearest: FAISS", snapshot.nearest)
+        snapshot._selection = self._timed(  # type: ignore[method-assign]
+            "what filters let through", snapshot._selection
+        )
 
     def lexical_later(self, *given: Any) -> Callable[[], list[tuple[int, float]]]:
         """The search for words, when its hits are asked for: by itself, not beside the other stages."""
         return partial(self._lexical, *given)
 
+    def next_question(self) -> None:
+        """From now on another question is asked."""
+        for times in self.seconds.values():
+            times.append(0.0)
+
     def _timed(self, stage: str, do: Callable[..., T]) -> Callable[..., T]:
+        """The same, its time counted, less that of stages inside it."""
         times = self.seconds.setdefault(stage, [])
 
         def timed(*given: Any, **named: Any) -> T:
+            outside, self._inside = self._inside, 0.0
             began = perf_counter()
             try:
                 return do(*given, **named)
             finally:
-                times.append(perf_counter() - began)
+                passed = perf_counter() - began
+                times[-1] += passed - self._inside
+                self._inside = outside + passed
 
         return timed
 
@@ -92,7 +104,9 @@ def measure(folder: Path, data: Path, new_file: Path) -> dict[str, Any]:
             for name, filters in _filters_of(collection, len(questions)).items()
         }
         figures["milliseconds"]["query encoded, too"] = _timed_questions(collection, encoder, questions, None, [])
-        figures["stages"] = stages(collection, encoder, questions, vectors)
+        figures["stages"] = stages(collection, encoder, questions, vectors, [])
+        dated = _filters_of(collection, len(questions))["dates"]
+        figures["stages_within_dates"] = stages(collection, encoder, questions, vectors, dated)
         figures["memory_mb"] = {"without": before, "answering": memory()}
         figures["recall_at_10"] = recall(collection, vectors)
     figures["added"] = added(folder, encoder, new_file, questions[1], vectors[1])
@@ -164,29 +178,30 @@ def _timed_questions(
 
 
 def stages(
-    collection: Collection, encoder: Encoder, questions: Sequence[str], vectors: Vectors
+    collection: Collection,
+    encoder: Encoder,
+    questions: Sequence[str],
+    vectors: Vectors,
+    filters: Sequence[Filters],
 ) -> dict[str, dict[str, float]]:
-    """Milliseconds of each stage of a question without filters, its parts taken out of a whole."""
+    """Milliseconds of each stage of a question, its parts taken out of a whole. filters: as of `timed_questions`."""
     whole: list[float] = []
     with collection.reading() as snapshot:
         staged: Any = Staged(_folder_snapshot(snapshot))
-        for question, vector in zip(questions, vectors, strict=True):
+        for at, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
+            staged.next_question()
             began = perf_counter()
-            retrieve(staged, encoder, question, vector=vector)
+            retrieve(staged, encoder, question, vector=vector, filters=filters[at] if filters else None)
             whole.append(perf_counter() - began)
     encoding = []
     for question in questions:
         began = perf_counter()
         encoder.encode([question])
         encoding.append(perf_counter() - began)
-    cosines = staged.seconds["vectors of the nearest, exact cosines: SQLite"]
-    nearest = staged.seconds["nearest: FAISS"]
-    if cosines:
-        staged.seconds["nearest: FAISS"] = [a - b for a, b in zip(nearest, cosines, strict=True)]
-    parts = {"query: the encoder": encoding, **{name: times for name, times in staged.seconds.items() if times}}
+    parts = {"query: the encoder": encoding, **{name: times for name, times in staged.seconds.items() if any(times)}}
     rest = sum(whole) - sum(sum(times) for times in staged.seconds.values())
     figures = {name: _spread(times[_WARMING:]) for name, times in parts.items()}
-    return figures | {"the rest: fusion, filters": {"mean": round(1000 * rest / len(whole), 2)}}
+    return figures | {"the rest: fusion": {"mean": round(1000 * rest / len(whole), 2)}}
 
 
 def _spread(seconds: Sequence[float]) -> dict[str, float]:

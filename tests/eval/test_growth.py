@@ -1,6 +1,7 @@
 """Bulk, and what is measured of it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,7 @@ def test_every_figure_of_two_sizes_stands_in_the_tables_and_the_picture(
     )
     assert "| passages | 50 | 120 |" in text
     assert "| words: tantivy | " in text
+    assert re.search(r"\| what filters let through (\| [\d.]+ ms ){6}\|", text)
     draw(tmp_path / "results", tmp_path / "growth.svg")
     first = (tmp_path / "growth.svg").read_bytes()
     draw(tmp_path / "results", tmp_path / "growth.svg")
