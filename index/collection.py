@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Filters:
     """Which documents a question may look at; None is no limit.
 
-    after, before: ISO dates, inclusive; a document without a date passes neither. publisher, documents: exact names.
+    after, before: ISO dates, or their first parts, inclusive; a document of which only the year or the month is known
+    passes where it may lie within, one without a date does not. publisher, documents: exact names.
     """
 
     after: str | None = None

@@ -7,6 +7,7 @@ text as one field, and no stop words in queries, gave the best fused nDCG@10 of 
 
 import json
 import os
+import re
 import shutil
 import weakref
 import zlib
@@ -34,6 +35,7 @@ _MAX_TERMS = 512
 # and from 0.555 to 0.558 fused (500 queries).
 _SEARCHED_TERMS = 48
 _FOOTER_MAGIC = 1337
+_SYSTEM_SAID = re.compile(r'message: "([^"]+)"')
 # How long `settle` waits for segments to be merged: a little, and longer after a bulk, which has the time.
 _BEGINNING_SECONDS, _PATIENCE_SECONDS, _PATIENCE_PER_ENTRY = 0.02, 0.3, 0.002
 
@@ -135,10 +137,9 @@ class LexicalIndex:
             self._index.reload()
         except (ValueError, OSError) as error:
             self._writer = None
-            reason = str(error).splitlines()[0]
             raise CollectionError(
-                f"the lexical index cannot be written ({reason}); free space or mend the folder's permissions, then "
-                "try again: nothing that was stored before is lost"
+                f"the lexical index cannot be written ({_reason(error)}); free space or mend the folder's permissions, "
+                "then try again: nothing that was stored before is lost"
             ) from error
 
     def settle(self) -> None:
@@ -219,6 +220,12 @@ class LexicalIndex:
     def _term(self, term: str, count: int) -> tantivy.Query:
         query = tantivy.Query.term_query(self._schema, "words", term, "freq")
         return tantivy.Query.boost_query(query, float(count))
+
+
+def _reason(error: Exception) -> str:
+    """What the system said, where tantivy shows it inside its records; else the first line of tantivy's own."""
+    found = _SYSTEM_SAID.search(str(error))
+    return found[1] if found else str(error).splitlines()[0]
 
 
 def _tantivy_document(entry: LexicalEntry) -> tantivy.Document:

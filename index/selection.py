@@ -165,10 +165,10 @@ class _Documents:
 def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
     """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
     clauses, values = "", []
-    if filters and filters.after:
-        clauses += " AND d.date >= ?"
+    if filters and filters.after:  # what is dated "2022" may be of any day of it
+        clauses += " AND d.date >= substr(?, 1, length(d.date))"
         values.append(filters.after)
-    if filters and filters.before:  # "2022" is meant to the end of 2022
+    if filters and filters.before:  # and "2022" is meant to its end
         clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
         values.append(filters.before)
     if filters and filters.publisher:
@@ -186,7 +186,9 @@ def _in_time(filters: Filters, days: NDArray[np.str_]) -> NDArray[np.bool_]:
     if filters.after or filters.before:
         passing &= days != ""
     if filters.after:
-        passing &= days >= filters.after
+        lengths = np.char.str_len(days)
+        for length in set(lengths.tolist()):
+            passing &= (lengths != length) | (days >= filters.after[:length])
     if filters.before:
         passing &= days.astype(f"U{len(filters.before)}") <= filters.before
     return passing

@@ -217,13 +217,15 @@ def clipped(text: str) -> str:
 def condition_of(filters: Filters | None) -> str:
     """What filters ask of a document's row; empty for nothing.
 
-    "2022" is meant from its first day, or to its last.
+    "2022" is meant from its first day, or to its last, and what is dated so may be of any day of it.
     """
     if not filters:
         return ""
     parts = []
     if filters.after:
-        parts.append(f"day >= {max(_day_number(filters.after), 1)}")
+        first = max(_day_number(filters.after), 1)
+        known_in_part = [day for day in (first // 100 * 100, first // 10_000 * 10_000) if 0 < day < first]
+        parts.append(f"(day >= {first} or day in {known_in_part})")
     if filters.before:
         last = int((re.sub(r"\D", "", filters.before) + "99999999")[:8])
         parts.append(f"day > 0 and day <= {last}")

@@ -317,7 +317,7 @@ def _allows(filters: Filters | None, document: Document) -> bool:
         return True
     date = document.date
     return (
-        (not filters.after or (date is not None and date >= filters.after))
+        (not filters.after or (date is not None and date >= filters.after[: len(date)]))
         and (not filters.before or (date is not None and date[: len(filters.before)] <= filters.before))
         and (not filters.publisher or document.publisher == filters.publisher)
         and (not filters.documents or document.doc_id in filters.documents)

@@ -185,7 +185,10 @@ def test_filters_hold_for_both_legs(make: Make, encoder: Encoder) -> None:
     index_documents(collection, encoder, rows)
     for filters, expected in (
         (Filters(after="2022"), {"d1", "d2"}),
-        (Filters(after="2022-03"), {"d2"}),
+        (Filters(after="2022-03"), {"d1", "d2"}),
+        (Filters(after="2022-03-06"), {"d1"}),
+        (Filters(after="2022-12-31", before="2022-12-31"), {"d1"}),
+        (Filters(after="2023"), set()),
         (Filters(before="2022"), {"d0", "d1", "d2"}),
         (Filters(before="2022-03"), {"d0", "d1", "d2"}),
         (Filters(before="2021"), {"d0"}),

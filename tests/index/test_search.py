@@ -7,7 +7,7 @@ import pytest
 
 from index import vectors as dense
 from index.embedding import Encoder, Vectors, bundled_folder, open_encoder, rounded
-from index.errors import EncoderMissing
+from index.errors import CollectionError, EncoderMissing
 from index.lexical import LexicalEntry, LexicalIndex, committed_files, remove_orphans
 
 ODD_QUERIES = [
@@ -169,3 +169,25 @@ def test_a_long_question_searches_with_the_words_that_weigh_most() -> None:
     assert {i for i, _ in hits} == {*range(30), 100}
     alone = dict(index.search("lighthouse", 5))
     assert dict(hits)[100] == pytest.approx(alone[100])  # it was among the words searched with
+
+
+def test_what_the_system_said_of_a_full_disk_is_told_without_the_records_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = """Failed to open file for write: 'IoError { io_error: Os { code: 28, kind: StorageFull, message:
+    "No space left on device" }, filepath: "7c.store" }'""".replace("\n    ", " ")
+    index = LexicalIndex(tmp_path / "lexical")
+    monkeypatch.setattr(index, "_index", Full(said))
+    with pytest.raises(CollectionError, match=r"cannot be written \(No space left on device\); free space"):
+        index.replace([LexicalEntry(1, 1, "a bridge")])
+
+
+class Full:
+    """An index whose disk is full."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def writer(self, **_: object) -> None:
+        """Raises ValueError, as tantivy does."""
+        raise ValueError(self._said)
