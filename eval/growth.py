@@ -110,7 +110,7 @@ def stages_table(results: Path) -> str:
             f"| of a question, {largest['passages']:,} passages | mean | p50 | p95 | within dates: mean | p50 | p95 |",
             "|---|---|---|---|---|---|---|",
         ]
-        asked = (largest["stages"], largest["stages_within_dates"])
+        asked = (largest["stages"], largest.get("stages_within_dates", {}))
         for stage in {**asked[0], **asked[1]}:
             figures = " | ".join(
                 f"{spread[name]:.2f} ms" if name in (spread := found.get(stage, {})) else "–"
