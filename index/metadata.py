@@ -65,6 +65,12 @@ def parse_date(stated: str | None) -> str | None:
 _MAIL_DATE = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}", re.ASCII)
 
 
+def days_of(date: str) -> tuple[int, int]:
+    """The first and the last day of an ISO date, month or year as numbers: 20220300 and 20220399 of "2022-03"."""
+    digits = re.sub(r"\D", "", date)
+    return int((digits + "00000000")[:8]), int((digits + "99999999")[:8])
+
+
 def _mail_date(stated: str) -> str | None:
     """The day of a date as mails and feeds write it, where its sender was."""
     try:

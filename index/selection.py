@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Filters
+from index.metadata import days_of
 from index.records import select_in
 from index.truth import meta, set_meta
 from index.vectors import Bits, Ids, bits_of, in_bits, marks_of
@@ -28,6 +29,8 @@ FEW = 500
 _KEPT = 64
 # The number of no text: as an index it is the last place, which is left for it.
 _NONE = -1
+# The days of a document without a date: before none, after none.
+_NO_DAYS = (10**8, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +115,31 @@ class Selections:
 
 
 class _Documents:
-    """Dates and publishers of all documents: each value once, and its number for each document."""
+    """Days and publishers of all documents."""
 
     def __init__(self) -> None:
         self._forget()
 
     def _forget(self) -> None:
         self._generation = self._last = -1
-        self._dates: dict[str | None, int] = {}
-        self._days = np.zeros(0, str)  # the dates in the order of their numbers, "" for none
         self._publishers: dict[str | None, int] = {}
-        self._columns = np.zeros((3, 0), np.int64)  # the numbers of text, date and publisher
+        # For each document: the number of its text, its first and its last day, the number of its publisher.
+        self._columns = np.zeros((4, 0), np.int64)
 
     def allowed(
         self, connection: sqlite3.Connection, generation: int, filters: Filters, last_text: int
     ) -> NDArray[np.bool_]:
         """For each text by its number whether the filters let one of its names through; there is a last place, False.
 
-        last_text: the number that the places go up to at least.
+        last_text: the number that the places go up to at least. As `clauses_of`, but of named documents.
         """
         self._read(connection, generation)
-        texts, dates, publishers = self._columns
-        passing = _in_time(filters, self._days)[dates]
+        texts, first_days, last_days, publishers = self._columns
+        passing = np.ones(len(texts), bool)
+        if filters.after:
+            passing &= last_days >= days_of(filters.after)[0]
+        if filters.before:
+            passing &= first_days <= days_of(filters.before)[1]
         if filters.publisher:
             passing &= publishers == self._publishers.get(filters.publisher, -1)
         allowed = np.zeros(max(int(texts.max(initial=0)), last_text) + 2, bool)
@@ -149,16 +155,18 @@ class _Documents:
         rows = connection.execute(
             "SELECT doc_no, text_no, date, publisher FROM documents WHERE doc_no > ? ORDER BY doc_no", (self._last,)
         )
-        parts, dates, publishers = [self._columns], self._dates, self._publishers
+        days = {None: _NO_DAYS}
+        parts, publishers = [self._columns], self._publishers
         for part in _parts(rows):
+            for date in {row[2] for row in part} - days.keys():
+                days[date] = days_of(date)
             numbered = [
-                (text_no, dates.setdefault(date, len(dates)), publishers.setdefault(publisher, len(publishers)))
+                (text_no, *days[date], publishers.setdefault(publisher, len(publishers)))
                 for _, text_no, date, publisher in part
             ]
             parts.append(np.array(numbered, np.int64).T)
             self._last = int(part[-1][0])
         self._columns = np.concatenate(parts, axis=1)
-        self._days = np.array([date or "" for date in dates], str)
         self._generation = generation
 
 
@@ -178,20 +186,6 @@ def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
         clauses += f" AND d.doc_id IN ({', '.join('?' * len(filters.documents))})"
         values.extend(filters.documents)
     return clauses, values
-
-
-def _in_time(filters: Filters, days: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """As `clauses_of`, of dates alone; "" stands for none."""
-    passing = np.ones(len(days), bool)
-    if filters.after or filters.before:
-        passing &= days != ""
-    if filters.after:
-        lengths = np.char.str_len(days)
-        for length in set(lengths.tolist()):
-            passing &= (lengths != length) | (days >= filters.after[:length])
-    if filters.before:
-        passing &= days.astype(f"U{len(filters.before)}") <= filters.before
-    return passing
 
 
 def tell_changed(connection: sqlite3.Connection) -> None:

@@ -5,7 +5,6 @@ paragraphs are one JSON text, cut into pieces that a VARCHAR takes and put toget
 """
 
 import json
-import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from index.documents import Document
 from index.embedding import Vectors
 from index.errors import CollectionDamaged, CollectionError
 from index.lexical import words_of
+from index.metadata import days_of
 from index.milvus.store import ALIVE, MAX_BYTES, Row
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window, encoder_input
@@ -87,18 +87,14 @@ def hashed(name: str) -> str:
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _day_number(date: str | None) -> int:
-    """A date as a number, YYYYMMDD, unknown parts 0; 0 for no date."""
-    return int((re.sub(r"\D", "", date or "") + "00000000")[:8])
-
-
 def document_row(row_no: int, doc_no: int, text_no: int, document: Document, born: int) -> Row:
     """A version of a document that is visible from a generation on."""
     value = {field: getattr(document, field) for field in _FIELDS}
     return {
         "row_no": row_no, "doc_no": doc_no, "text_no": text_no, "born": born, "died": ALIVE, "died_at": 0,
         "doc_key": hashed(document.doc_id), "source_key": hashed(document.source),
-        "publisher_key": hashed(document.publisher) if document.publisher else "", "day": _day_number(document.date),
+        "publisher_key": hashed(document.publisher) if document.publisher else "",
+        "day": days_of(document.date or "0")[0],
         "value": _packed(value, document.doc_id), "sum": checksum([(*value.values(), text_no)]).hex(),
     }  # fmt: skip
 
@@ -223,12 +219,11 @@ def condition_of(filters: Filters | None) -> str:
         return ""
     parts = []
     if filters.after:
-        first = max(_day_number(filters.after), 1)
+        first = max(days_of(filters.after)[0], 1)
         known_in_part = [day for day in (first // 100 * 100, first // 10_000 * 10_000) if 0 < day < first]
         parts.append(f"(day >= {first} or day in {known_in_part})")
     if filters.before:
-        last = int((re.sub(r"\D", "", filters.before) + "99999999")[:8])
-        parts.append(f"day > 0 and day <= {last}")
+        parts.append(f"day > 0 and day <= {days_of(filters.before)[1]}")
     if filters.publisher:
         parts.append(f'publisher_key == "{hashed(filters.publisher)}"')
     if filters.documents:

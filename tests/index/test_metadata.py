@@ -11,7 +11,7 @@ from index.documents import read_document
 from index.embedding import Encoder
 from index.errors import Unreadable
 from index.indexing import edit_document, index_paths
-from index.metadata import Given, parse_date, read_given, stated_metadata
+from index.metadata import Given, days_of, parse_date, read_given, stated_metadata
 
 TEXT = "The committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 
@@ -138,3 +138,11 @@ def test_other_names_of_the_same_lines_and_dates_of_mails_and_feeds() -> None:
     assert parse_date("Tue, 04 May 2021 23:30:00 -0500") == "2021-05-04"
     assert parse_date("4 May 2021 10:00 in the morning, 99 Foo") in ("2021-05-04", None)
     assert parse_date("Tue, 99 May 2021 10:00:00 +0000") is None
+
+
+@pytest.mark.parametrize(
+    ("date", "first", "last"),
+    [("2022", 20220000, 20229999), ("2022-03", 20220300, 20220399), ("2022-03-05", 20220305, 20220305)],
+)
+def test_a_date_in_part_spans_all_days_that_it_may_mean(date: str, first: int, last: int) -> None:
+    assert days_of(date) == (first, last)
