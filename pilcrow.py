@@ -14,8 +14,8 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -211,7 +211,7 @@ def index_command(
     """Add or update files and folders; unchanged ones are skipped."""
     # A cluster may have the device that this machine lacks.
     opened = open_collection(collection, encoder=encoder, device=None if workers else device)
-    with progress_bar("indexing") as progress:
+    with _kept_told(opened), progress_bar("indexing") as progress:
         summary = index(
             opened,
             paths,
@@ -733,6 +733,20 @@ def _question_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+@contextmanager
+def _kept_told(opened: OpenCollection) -> Iterator[None]:
+    """Ctrl-C meanwhile ends the command with what is stored. Raises Abort."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        n = 0
+        if opened.exists:
+            with opened.stored.reading() as snapshot:
+                n = len(snapshot.names())
+        kept = f"'{opened.place}' holds {n} documents, whole; the same command goes on from there"
+        raise Abort(f"stopped; {kept if n else 'nothing is stored yet'}") from None
+
+
 def _print_summary(summary: "Summary", place: str) -> None:
     from rag.terminal import name
 
@@ -798,8 +812,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         say(_usage_fault(error))
         return _USER_ERROR
-    except (KeyboardInterrupt, Abort):
-        say("pilcrow: stopped")
+    except (KeyboardInterrupt, Abort) as stopped:
+        say(f"pilcrow: {str(stopped) or 'stopped'}")
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends

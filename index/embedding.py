@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.address import Place
-from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision
+from index.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, go_on
 from index.errors import CollectionMismatch, EncoderMissing
 from index.weights import mapped_tensors, sha256_of
 
@@ -315,12 +315,14 @@ def _load(model: str, *, fetch: bool, device: str | None = None) -> "SentenceTra
     if device is not None:
         _require_device(device)
     try:
-        return SentenceTransformer(model, device=device, local_files_only=not fetch or Path(model).exists())
+        loaded = SentenceTransformer(model, device=device, local_files_only=not fetch or Path(model).exists())
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise EncoderMissing(
             f"the encoder '{model}' could not be loaded ({reason}); name a folder with a sentence-transformers model"
         ) from error
+    loaded[0].register_forward_pre_hook(lambda *_: go_on())
+    return loaded
 
 
 def _require_device(device: str) -> None:

@@ -14,11 +14,13 @@ safetensors file, so that nothing is read that is not used: a query touches ten 
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -56,6 +58,14 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 Weight = NDArray[np.float32] | NDArray[np.int8]
 T = TypeVar("T")
+# What stops the models that a thread runs: whoever gives work to a thread of its own can set one there, and give it up.
+STOP: ContextVar[Event] = ContextVar("STOP", default=Event())  # noqa: B039 (the default is never set)
+
+
+def go_on(stop: Event | None = None) -> None:
+    """Called before every batch. Raises CancelledError where `stop`, by default this thread's, is set."""
+    if (stop or STOP.get()).is_set():
+        raise CancelledError("nobody waits for it any more")
 
 
 class Engine:
@@ -100,10 +110,13 @@ class Engine:
         take: (hidden (n, t, WIDTH), lengths (n,), which are all t, numbers of the n inputs) -> one result for each of
         them; called from several threads at once.
         second_from: for each input the place where its second segment begins; by default there is none.
+        Raises CancelledError where this thread's STOP is set meanwhile.
         """
         results: dict[int, T] = {}
+        stop = STOP.get()
 
         def run_batch(numbers: Sequence[int]) -> None:
+            go_on(stop)
             second = [second_from[n] for n in numbers] if second_from is not None else None
             ids, types = _stacked([inputs[n] for n in numbers], second)
             lengths = np.full(len(numbers), ids.shape[1], np.int32)

@@ -10,10 +10,12 @@ that the same documents give the same passages. Whoever does it, results come ba
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Protocol, Self, TypeVar
 
 from index.documents import Document, File, document_of
 from index.embedding import Encoder, Vectors
+from index.engine import STOP
 from index.errors import Unreadable
 from index.formats.worker import Worker
 from index.furniture import classify, headline
@@ -115,12 +117,14 @@ class Here:
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._worker = Worker()
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        self._stop = Event()
+        self._background = ThreadPoolExecutor(1, "embedding", STOP.set, (self._stop,))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stop.set()  # what is embedded still is asked for by nobody: the run was interrupted, or has failed
         self._worker.close()
         self._background.shutdown(cancel_futures=True)
 

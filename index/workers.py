@@ -19,12 +19,15 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from index.embedding import Encoder, Vectors, open_encoder
 from index.errors import Unreadable, WorkersFailed
 from index.formats.worker import Worker
 from index.preparation import Job, Pending, Split, Workers, read_and_split
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 # Documents that are handed over together: few enough that nobody waits long for the first of them.
 GROUP_DOCUMENTS = 64
@@ -102,12 +105,15 @@ class Processes:
         self.batches_ahead = number + 1
         # A fork would take over the threads' locks, but not the threads.
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(number, spawn, _begin, (encoder, device))
+        held, self._hold = spawn.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(number, spawn, _begin, (held, encoder, device))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
+        if any(raised):  # nobody waits for what they are at
+            self._hold.close()
         self._pool.shutdown(cancel_futures=True)
 
     def prepare(self, jobs: Sequence[Job]) -> Pending[list[Split | Unreadable]]:
@@ -148,18 +154,16 @@ def _ended() -> WorkersFailed:
 _stations: list[Station] = []
 
 
-def _begin(encoder: str, device: str | None) -> None:
+def _begin(held: "Connection", encoder: str, device: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us, which then ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(held,), daemon=True).start()
     _stations.append(Station(encoder, device))
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed can end nobody, and its queue would be waited at forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _end_with(held: "Connection") -> None:
+    """Ends this process, whatever it is at, when the other end is let go: by a parent that gives up, or is killed."""
+    held.poll(None)
+    os._exit(1)
 
 
 def _prepare(jobs: Sequence[Job]) -> list[Split | Unreadable]:

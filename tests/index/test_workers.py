@@ -13,6 +13,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ import pytest
 
 import pilcrow
 from index.collection import create_collection, open_collection
-from index.embedding import BUNDLED, BUNDLED_SHA256, Encoder, Vectors
+from index.embedding import BUNDLED, BUNDLED_SHA256, Encoder, Vectors, open_encoder
 from index.errors import Unreadable, WorkersFailed
 from index.files import Summary
 from index.indexing import index_paths
@@ -470,3 +471,74 @@ def _wait_until_listening(port: int) -> None:
             time.sleep(0.5)
         else:
             return
+
+
+# A command in a process of its own, to be interrupted: it says when a long text is embedded and others are stored.
+INTERRUPTED = """
+import sys, threading, time
+import index.engine, index.folder, index.indexing, pilcrow
+index.indexing._BATCH_PASSAGES = 8
+hidden_states, replace = index.engine.Engine.hidden_states, index.folder.FolderCollection.replace
+stored, calls = threading.Event(), []
+def slowly(self, ids, types):
+    if ids.shape[1] > 30:
+        time.sleep(0.2)
+        calls.append(stored.is_set())
+    return hidden_states(self, ids, types)
+def told(self, batch):
+    replace(self, batch)
+    stored.set()
+    print("stored", flush=True)
+index.engine.Engine.hidden_states, index.folder.FolderCollection.replace = slowly, told
+status = pilcrow.main(sys.argv[1:])
+print(sum(calls))
+sys.exit(status)
+"""
+
+
+def test_an_interrupted_run_ends_in_the_middle_of_a_batch_and_says_what_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"{number}.txt").write_text(f"Lamp {number} was lit.\n")
+    (folder / "long.txt").write_text("".join(article(number) for number in range(300)))
+    command = ["index", str(folder), "--collection", str(tmp_path / "c")]
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *command], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stored\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=100)
+    assert int(out) <= 20  # of a hundred that its text has
+    assert process.returncode == 130
+    assert (
+        err == f"pilcrow: stopped; '{tmp_path / 'c'}' holds 8 documents, whole; the same command goes on from there\n"
+    )
+    assert pilcrow.main(command) == 0
+    assert capsys.readouterr().out.startswith("1 added, 0 updated, 8 unchanged in ")
+
+
+def test_a_model_of_sentence_transformers_stops_between_its_batches(other_folder: Path) -> None:
+    encoder = open_encoder(str(other_folder))
+    with Here(encoder) as here:
+        many: Any = here.encode([article(number) for number in range(40_000)])
+        while not many.running():
+            time.sleep(0.01)
+    with pytest.raises(CancelledError):
+        many.result()
+    assert encoder.encode_passages(["The old bridge."]).shape == (1, 32)
+
+
+def test_processes_are_not_waited_for_when_a_run_fails() -> None:
+    texts = ["The old bridge over the river was mended before winter by the town's committee. " * 12] * 4000
+    workers = Processes(1, BUNDLED)
+    workers.encode(texts[:1]).result()
+    (child,) = workers._pool._processes.values()
+    workers.encode(texts)
+    time.sleep(0.5)
+    workers.__exit__(KeyboardInterrupt)
+    assert child.exitcode == 1  # it ended itself, with minutes of work before it
