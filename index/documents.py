@@ -6,7 +6,7 @@ index/formats/, one function a format. Does not know paragraphs, passages or the
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -153,6 +153,15 @@ def rows_of(file: File, name: str, *, keep_all: bool = False) -> tuple[list[Docu
         if isinstance(row, Row)
     ]
     return documents, [row for row in rows if isinstance(row, BadRow)]
+
+
+def gone_rows(stored: Iterable[str], file: File, documents: Sequence[Document], faults: Sequence[BadRow]) -> set[str]:
+    """Of the sources of a file's stored rows those that it has no longer.
+
+    A row that cannot be read stays what it was; where nobody knows which rows those are, all stay.
+    """
+    here = {document.source for document in documents} | {f"{file.source}#{fault.number}" for fault in faults}
+    return set() if any(fault.number is None for fault in faults) else set(stored) - here
 
 
 def with_given(document: Document, given: Given) -> Document:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from index.collection import Collection, Name
-from index.documents import Document, File, file_of, open_file, rows_of, with_given
+from index.documents import Document, File, file_of, gone_rows, open_file, rows_of, with_given
 from index.errors import Unreadable
 from index.files import Fault, Found, Summary, free_name, is_there
 from index.metadata import Given
@@ -131,12 +131,16 @@ class Intake:
 
     def _rows(self, file: File, found: Found) -> Iterator[Wanted | Fault]:
         documents, faults = rows_of(file, found.name, keep_all=self.keep_all)
+        stored = {row.source: row.doc_id for row in self.rows.get(file.source, ())}
         for fault in faults[:_TOLD_ROWS]:
-            yield Fault(f"{found.path}:{fault.line}", fault.reason)
+            stays = "; what was stored of it stays" if f"{file.source}#{fault.number}" in stored else ""
+            if fault.number is None and stored:
+                stays = "; it may hold other rows, so all that was stored of this file stays"
+            yield Fault(f"{found.path}:{fault.line}", fault.reason + stays)
         if len(faults) > _TOLD_ROWS:
             yield Fault(str(found.path), f"{len(faults) - _TOLD_ROWS} more rows with such faults")
-        here = {document.source for document in documents}
-        self.gone += [row.doc_id for row in self.rows.get(file.source, ()) if row.source not in here]
+        gone = gone_rows(stored, file, documents, faults)
+        self.gone += [doc_id for source, doc_id in stored.items() if source in gone]
         for row in documents:
             known = self.known_as(row.source, row.sha256)
             given = self.given_for(Path(file.source), known)

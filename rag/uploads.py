@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.documents import Document, document_of, file_of, open_file, rows_of
+from index.documents import Document, File, document_of, file_of, gone_rows, open_file, rows_of
 from index.errors import Unreadable
+from index.formats.rows import BadRow
 from index.formats.worker import Worker
 from index.indexing import index_documents
 from index.metadata import Given
@@ -47,7 +48,8 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
     name = clean_name(name)
     if Path(name).suffix.lower() != path.suffix.lower():
         raise Unreadable(f"'{name}' is not named as what was sent")
-    documents, faults = _documents(path, name)
+    file = replace(open_file(path, max_bytes=MAX_BYTES), source=_PREFIX + name)
+    documents, bad_rows = _documents(file, name)
     with _one_at_a_time, opened.writer() as writer:
         with writer.reading() as snapshot:
             stored = {document.source: document for document in snapshot.documents()}
@@ -62,12 +64,13 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
             names.add(doc_id)
             fresh.append(_as_before(replace(document, doc_id=doc_id), known))
         index_documents(writer, opened.encoder, fresh)
-        here = {document.source for document in documents}
-        gone = [d.doc_id for d in stored.values() if file_of(d.source) == _PREFIX + name and d.source not in here]
+        rows = [source for source in stored if file_of(source) == file.source]
+        gone = gone_rows(rows, file, documents, bad_rows)
         if gone:
-            writer.remove(gone)
+            writer.remove([stored[source].doc_id for source in rows if source in gone])
             writer.refresh_base()
-    return Added(added, updated, len(documents) - len(fresh), tuple(faults), len(gone))
+    faults = tuple(f"row {row.line}: {row.reason}" for row in bad_rows)
+    return Added(added, updated, len(documents) - len(fresh), faults, len(gone))
 
 
 def why_full(folder: Path, most: int = MAX_FILES) -> str | None:
@@ -103,11 +106,9 @@ def free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def _documents(path: Path, name: str) -> tuple[Sequence[Document], Sequence[str]]:
-    file = replace(open_file(path, max_bytes=MAX_BYTES), source=_PREFIX + name)
+def _documents(file: File, name: str) -> tuple[Sequence[Document], Sequence[BadRow]]:
     if file.holds_rows:
-        documents, faults = rows_of(file, name)
-        return documents, [f"row {fault.line}: {fault.reason}" for fault in faults]
+        return rows_of(file, name)
     with Worker() as worker:
         return [document_of(file, name, Given(), worker)], []
 

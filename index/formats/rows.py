@@ -38,10 +38,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that holds none: the line of the file, from 1, and why."""
+    """A row that holds none: the line of the file, from 1, and why.
+
+    number: as a Row's; None where it may have swallowed those after it, so that nobody knows which they are.
+    """
 
     line: int
     reason: str
+    number: int | None
 
 
 def read_jsonl(raw: bytes) -> Iterator[Row | BadRow]:
@@ -52,12 +56,12 @@ def read_jsonl(raw: bytes) -> Iterator[Row | BadRow]:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield BadRow(number, f"not a JSON object ({error})")
+            yield BadRow(number, f"not a JSON object ({error})", number)
             continue
         if isinstance(fields, dict):
             yield _row(number, number, _known(fields), fields)
         else:
-            yield BadRow(number, "not a JSON object")
+            yield BadRow(number, "not a JSON object", number)
 
 
 def read_csv(raw: bytes) -> Iterator[Row | BadRow]:
@@ -81,7 +85,8 @@ def read_csv(raw: bytes) -> Iterator[Row | BadRow]:
         for number, row in enumerate(rows, 1):
             fields = dict(zip(names, row, strict=False))
             if len(row) > len(names):
-                yield BadRow(begun, f"{len(row)} fields where the head names {len(names)}: a quotation mark is missing")
+                reason = f"{len(row)} fields where the head names {len(names)}: a quotation mark is missing"
+                yield BadRow(begun, reason, number if rows.line_num == begun else None)
             elif any(row):
                 yield _row(number, begun, _known(fields), fields)
             begun = rows.line_num + 1
@@ -111,7 +116,7 @@ def _row(number: int, line: int, known: Mapping[str, object], fields: Mapping[st
     if not isinstance(text, str) or not clean(text).strip():
         found = "is empty" if isinstance(text, str) or text is None else f"is not a string ({text!r:.40})"
         had = found if "text" in known else f"is none of its fields ({', '.join(map(str, fields))[:200]})"
-        return BadRow(line, f"no document: its text, under 'text', 'body' or 'content', {had}")
+        return BadRow(line, f"no document: its text, under 'text', 'body' or 'content', {had}", number)
     content = Content(
         clean(text),
         title=_words(known.get("title")),

@@ -98,6 +98,47 @@ def test_moved_rows_keep_their_documents(tmp_path: Path, make_collection: MakeCo
     assert set(names(collection)) == before
 
 
+BROKEN_ROWS = {
+    "rows.jsonl": (
+        '{"text": "The harbour."}\n{"text": "The mill."}\n{"text": "The bridge."}\n{"text": "The church."}\n',
+        '{"text": "The harbour."}\n{"text": "The mi\n{"text": ""}\n',
+        {"rows.jsonl#4"},
+        "what was stored of it stays",
+    ),
+    "rows.csv": (
+        "text,title\nThe harbour.,A\nThe mill.,B\nThe bridge.,C\nThe church.,D\n",
+        "text,title\nThe harbour.,A\nThe mill, the other.,B\n,C\n",
+        {"rows.csv#4"},
+        "what was stored of it stays",
+    ),
+    "joined.csv": (
+        "text,title\nThe harbour.,A\nThe mill.,B\nThe bridge.,C\nThe church.,D\n",
+        'text,title\nThe harbour.,A\n"The mill.,B\nThe bridge.",C,D\n',
+        set(),
+        "it may hold other rows, so all that was stored of this file stays",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_ROWS)
+def test_a_row_that_cannot_be_read_any_more_keeps_its_document(
+    name: str, tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    whole, broken, gone, said = BROKEN_ROWS[name]
+    collection = make_collection()
+    file = tmp_path / name
+    file.write_text(whole)
+    index_paths(collection, encoder, [file])
+    before = set(names(collection))
+    assert len(before) == 4
+    file.write_text(broken)
+    summary = index_paths(collection, encoder, [file])
+    assert set(names(collection)) == before - gone
+    assert (summary.unchanged, summary.removed) == (1, len(gone))
+    assert all(fault.reason.endswith(said) for fault in summary.unreadable)
+    assert summary.unreadable
+
+
 def test_what_is_removed_is_found_by_nothing_and_after_compact_stands_in_no_file(
     make_collection: MakeCollection, encoder: Encoder
 ) -> None:

@@ -89,3 +89,14 @@ def test_a_name_of_nothing_is_refused() -> None:
     for given in ("", "..", "a/", "\x00"):
         with pytest.raises(Unreadable, match="no name"):
             clean_name(given)
+
+
+def test_a_row_that_cannot_be_read_when_its_file_is_sent_again_stays(opened: OpenCollection, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "The bridge."}\n{"text": "The mill."}\n{"text": "The church."}\n')
+    add_upload(opened, path, "rows.jsonl")
+    path.write_text('{"text": "The bridge."}\n{"text": "The mi\n')
+    again = add_upload(opened, path, "rows.jsonl")
+    assert (again.unchanged, again.removed, len(again.faults)) == (1, 1, 1)
+    with opened.stored.reading() as snapshot:
+        assert {d.doc_id for d in snapshot.documents()} >= {"rows.jsonl#1", "rows.jsonl#2"}
