@@ -52,6 +52,7 @@ from rag.console import (  # noqa: E402
     PublisherOption,
     ServerOption,
     StrictOption,
+    not_empty,
     print_json,
     print_line,
     print_notices,
@@ -188,7 +189,11 @@ app.add_typer(eval_app, name="eval")
 def index_command(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files and folders: text, HTML, PDF, Office, EPUB, mail, rows."),
+        typer.Argument(
+            metavar="PATH...",
+            help="Files and folders: text, HTML, PDF, Office, EPUB, mail, rows.",
+            parser=lambda given: Path(not_empty(given) or ""),
+        ),
     ],
     collection: CollectionOption = None,
     prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files below PATH are gone.")] = False,

@@ -8,11 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+
+def not_empty(given: str | None) -> str | None:
+    """What was given. Raises BadParameter for "", which is what a shell makes of a variable that is not set."""
+    if given == "":
+        raise typer.BadParameter("it is empty; name one, or see whether a variable of your shell is not set")
+    return given
+
+
 CollectionOption = Annotated[
     str | None,
     typer.Option(
         "--collection",
         metavar="DIR",
+        callback=not_empty,
         help="The collection's folder, or its address in Milvus. [default: $PILCROW_COLLECTION, then ./.pilcrow]",
     ),
 ]

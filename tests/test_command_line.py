@@ -32,6 +32,21 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return status, captured.out, captured.err
 
 
+def test_an_empty_path_or_collection_is_told_and_never_taken_for_the_current_folder(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    for command in (
+        ["index", ""], ["index", "a.txt", ""], ["index", "a.txt", "--collection", ""], ["list", "--collection="],
+        ["eval", "retrieval", ".", "--collection", ""],
+    ):  # fmt: skip
+        status, out, err = run(capsys, *command)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "is empty" in err
+    assert not (home / ".pilcrow").exists()
+    assert run(capsys, "index", ".")[0] == 0
+
+
 def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "notes").mkdir()
     (home / "notes" / "a.txt").write_text(BRIDGE)
