@@ -792,14 +792,21 @@ def _file_fault(error: OSError, arguments: Sequence[str]) -> str | None:
     """
     if error.errno in _DISK_FAULTS:
         return f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost"
+    import platformdirs
+
     named = {path for argument in arguments for path in (argument, argument.partition("=")[2])}
     if error.errno in _PATH_FAULTS and str(error.filename) in named:
         return f"pilcrow: '{error.filename}': {error.strerror}; give another path"
+    if error.errno == errno.ENOTDIR and Path(str(error.filename)).is_relative_to(platformdirs.user_cache_path()):
+        return f"pilcrow: the cache folder '{error.filename}': {error.strerror}; name another: $XDG_CACHE_HOME"
     return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 1 where a part failed, 2 for a user's error."""
+    for mode, name in (("r", "stdin"), ("w", "stdout"), ("w", "stderr")):
+        if getattr(sys, name) is None:  # closed by the shell: what would be written there is wanted by nobody
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter must not end the answer

@@ -10,7 +10,7 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +19,7 @@ from index.address import Place, is_milvus, milvus_address
 from index.damage import damaged_documents
 from index.errors import CollectionDamaged, CollectionError, Unreadable
 from index.folder import open_collection
-from index.locking import acquire
+from index.locking import acquire, remove_lock
 from index.migration import can_be_read
 from index.truth import CORPUS, FORMAT, connect, damaged, meta, put_in_place
 
@@ -87,6 +87,7 @@ def import_collection(file: Path, place: Place) -> int:
     folder = Path(place)
     if (folder / CORPUS).exists():
         raise CollectionError(f"there is a collection in '{folder}' already; name a new folder: --collection DIR")
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     lock = acquire(folder)
     partials = {name: folder / f"{name}.partial" for name in _MEMBERS}
@@ -105,6 +106,11 @@ def import_collection(file: Path, place: Place) -> int:
         for path in partials.values():
             path.unlink(missing_ok=True)
         lock.release()
+        if made and not (folder / CORPUS).exists():
+            remove_lock(folder)
+            with suppress(OSError):  # somebody else has put something there
+                for path in made:
+                    path.rmdir()
     with open_collection(folder, write=True) as collection:
         collection.refresh_base()
         with collection.reading() as snapshot:

@@ -43,6 +43,12 @@ def acquire(folder: Path, *, seconds: float | None = None) -> filelock.FileLock:
     return lock
 
 
+def remove_lock(folder: Path) -> None:
+    """Takes away what `acquire` has left in a folder that is to be no collection's."""
+    for name in (_LOCK, _HOLDER):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _holder(folder: Path) -> str:
     try:
         return (folder / _HOLDER).read_text(encoding="utf-8") or "another process"

@@ -128,8 +128,13 @@ class Chat:
             else conversation_markdown(self._answers)
         )
         try:
-            with path.open("x", encoding="utf-8", errors="replace") as file:
-                file.write(text + "\n")
+            file = path.open("x", encoding="utf-8", errors="replace")
+            try:
+                with file:
+                    file.write(text + "\n")
+            except OSError:
+                path.unlink()  # half of it is nothing to keep
+                raise
         except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
             reason = getattr(error, "strerror", None) or error
             raise NothingToDo(f"'{name}' was not written ({reason}); name another file") from error

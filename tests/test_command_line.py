@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import BytesIO, TextIOWrapper
@@ -38,7 +39,7 @@ def test_an_empty_path_or_collection_is_told_and_never_taken_for_the_current_fol
     (home / "a.txt").write_text(BRIDGE)
     for command in (
         ["index", ""], ["index", "a.txt", ""], ["index", "a.txt", "--collection", ""], ["list", "--collection="],
-        ["eval", "retrieval", ".", "--collection", ""],
+        ["eval", "init", "q.jsonl", "--collection", ""],
     ):  # fmt: skip
         status, out, err = run(capsys, *command)
         assert (status, out, err.count("\n")) == (2, "", 1)
@@ -327,3 +328,24 @@ def test_reading_and_answers_are_measured_in_the_form_of_the_contract(
     assert (answers["first_citation"], answers["abstained"]["unanswerable"]) == (1.0, None)
     assert run(capsys, "eval", "answers", "squad.json", "--article", "Nothing")[0] == 2
     assert run(capsys, "eval", "reading", "squad.json", "--reader", "nowhere")[0] == 2
+
+
+def test_what_is_written_to_a_closed_stream_is_wanted_by_nobody(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    assert run(capsys, "index", "a.txt")[0] == 0
+    for number, command in ((1, "list"), (2, "ask 'Who mends it?'"), (0, "chat")):
+        closed = f"exec {sys.executable} -m pilcrow {command} --collection {home / '.pilcrow'} {number}>&-"
+        ended = subprocess.run(["/bin/sh", "-c", closed], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (ended.returncode, "Traceback" in ended.stdout + ended.stderr) == (0, False)
+
+
+def test_a_cache_folder_that_cannot_be_one_is_a_line(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "file" / "below"))
+    status, out, err = run(capsys, "ask", "Who is the president?")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(
+        r"pilcrow: the cache folder '.*': Not a directory; name another: \$XDG_CACHE_HOME", err.splitlines()[-1]
+    )

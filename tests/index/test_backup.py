@@ -130,6 +130,18 @@ def test_a_file_that_is_not_as_it_was_written_is_refused_and_leaves_no_collectio
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_failed_import_leaves_no_folder_that_it_made_and_those_that_were_there(tmp_path: Path) -> None:
+    (tmp_path / "no.pilcrow").write_bytes(b"no archive")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "own.txt").write_text("mine")
+    for folder in ("new", "new/below/it", "there", "there/new"):
+        with pytest.raises(Unreadable):
+            import_collection(tmp_path / "no.pilcrow", tmp_path / folder)
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "there" / "new").exists()
+    assert (tmp_path / "there" / "own.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", ["corpus.sqlite", "judgements.sqlite"])
 def test_a_collection_that_cannot_be_read_to_its_end_is_not_exported_and_the_line_says_so(
     tmp_path: Path, make_collection: MakeCollection, name: str

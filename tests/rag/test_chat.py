@@ -103,6 +103,22 @@ def test_a_conversation_is_saved_once(
         assert "Asked as: when was that (mended old bridge Ann Example)?" in text
 
 
+def test_a_conversation_that_cannot_be_written_to_its_end_leaves_no_file(
+    opened: OpenCollection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = pytest.importorskip("resource", reason="limits are those of Unix")
+    chat, file = Chat(opened), tmp_path / "talk.md"
+    chat.run(iter(["Who mended the old bridge?"]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))  # as a disk that has room for 16 bytes
+    try:
+        chat.run(iter([f"/save {file}"]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "was not written" in capsys.readouterr().err
+    assert not file.exists()
+
+
 def test_what_is_saved_as_markdown_loads_and_links_nothing(
     make_collection: Callable[..., Collection], tmp_path: Path
 ) -> None:
