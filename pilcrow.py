@@ -437,24 +437,29 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
 def edit_command(
     document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
     collection: CollectionOption = None,
-    title: Annotated[str | None, typer.Option(metavar="T", help="Its title.")] = None,
-    date: Annotated[str | None, typer.Option(metavar="D", help="The date of its publication.")] = None,
-    publisher: Annotated[str | None, typer.Option(metavar="P", help="Its outlet.")] = None,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Where it was published.")] = None,
+    title: Annotated[str | None, typer.Option(metavar="T", help='Its title; "" takes it away.')] = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="D", help='The date of its publication; "" takes it away.')
+    ] = None,
+    publisher: Annotated[str | None, typer.Option(metavar="P", help='Its outlet; "" takes it away.')] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help='Where it was published; "" takes it away.')] = None,
 ) -> None:
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
     from index.indexing import edit_document
     from index.metadata import Given
     from rag.terminal import name
 
-    given = Given(title=title or None, date=_date(date, "--date"), publisher=publisher or None, url=url or None)
-    if not given.named:
+    typed = {"title": title, "date": date, "publisher": publisher, "url": url}
+    cleared = [field for field, value in typed.items() if value is not None and not value.strip()]
+    dated = None if "date" in cleared else _date(date, "--date")
+    given = Given(title=title, date=dated, publisher=publisher, url=url)
+    if not (given.named or cleared):
         raise typer.BadParameter("give at least one of --title, --date, --publisher, --url")
     opened = open_collection(collection)
     with opened.stored.reading():  # raises where there is no collection, before one is made
         pass
     with opened.writer() as writer:
-        edited = edit_document(writer, opened.encoder, document, given)
+        edited = edit_document(writer, opened.encoder, document, given, cleared=cleared)
     outlet, headline = name(edited.publisher or "no outlet"), name(edited.title or "no title")
     print_line(f"{name(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
 

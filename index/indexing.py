@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -132,20 +132,28 @@ def _settled(
         yield Fault(str(one.found.path), str(result)) if isinstance(result, Unreadable) else (one, result)
 
 
-def edit_document(collection: Collection, encoder: Encoder, doc_id: str, given: Given) -> Document:
+def edit_document(
+    collection: Collection, encoder: Encoder, doc_id: str, given: Given, *, cleared: Sequence[str] = ()
+) -> Document:
     """A document with what a person says of it; it stays so when its file changes and is indexed again.
 
+    cleared: of title, date, publisher and url those that are unknown from now on, until the file changes and states
+    them. Without a title, a headline is looked for in the text.
     A title is embedded with the passages, so they are made again; date, publisher and url only change their words.
     Raises UnknownDocument.
     """
     with collection.reading() as snapshot:
         document = snapshot.document(doc_id)
-    edited = replace(with_given(document, given), given=tuple(sorted({*document.given, *given.named})))
+    names = {*document.given, *given.named} - set(cleared)
+    nothing: dict[str, Any] = dict.fromkeys(cleared)
+    edited = replace(with_given(document, given), **nothing, given=tuple(sorted(names)))
     if edited.title == document.title:
         collection.describe(edited)
     else:
         with Here(encoder) as workers, _Batches(collection, workers) as batches:
-            batches.add(split(edited, encoder))
+            prepared = split(edited, encoder)
+            batches.add(prepared)
+        edited = prepared.document
     return edited
 
 

@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 
 from index.errors import Unreadable
+from index.formats.content import one_line
 from index.formats.text import decode
 
 # A block of `key: value` lines, and nothing else but indented or listed values: between rules, or at the very head.
@@ -89,12 +90,16 @@ def _is_date(value: str, layout: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a person says of a file; None says nothing."""
+    """What a person says of a file, each on one line; None says nothing, and so does a blank."""
 
     title: str | None = None
     date: str | None = None
     publisher: str | None = None
     url: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("title", "date", "publisher", "url"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -110,6 +110,31 @@ def test_edit_on_the_command_line(
     assert "--publisher" in capsys.readouterr().err
 
 
+def test_what_is_given_stands_on_one_line_and_a_blank_says_nothing() -> None:
+    assert Given(title="The\n old  bridge\x07", publisher=" \t ") == Given(title="The old bridge")
+    assert Given(publisher=" ").named == ()
+
+
+def test_what_was_given_is_taken_away_by_an_empty_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PILCROW_COLLECTION", raising=False)
+    (tmp_path / "a.txt").write_text(f"The bridge\n\n{TEXT}")
+    assert pilcrow.main(["index", "a.txt", "--publisher", "  "]) == 0
+    assert pilcrow.main(["edit", "a.txt", "--title", "An\nother", "--date", "2020", "--publisher", "Post"]) == 0
+    assert capsys.readouterr().out.endswith("a.txt  2020  Post  An other\n")
+    assert pilcrow.main(["edit", "a.txt", "--publisher", "", "--date="]) == 0
+    assert pilcrow.main(["edit", "a.txt", "--title", " "]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("a.txt  no date  no outlet  An other", "a.txt  no date  no outlet  The bridge")
+    (tmp_path / "a.txt").write_text(f"Title: Stated\nDate: 2002-01-01\n\n{TEXT}")
+    assert pilcrow.main(["index", "a.txt"]) == 0
+    with pilcrow.open_collection().stored.reading() as snapshot:
+        stored = snapshot.document("a.txt")
+    assert (stored.title, stored.date, stored.given) == ("Stated", "2002-01-01", ())
+
+
 def test_linked_data_of_other_articles_and_dates_in_prose_and_captions_are_not_the_pages(tmp_path: Path) -> None:
     other = '<script type="application/ld+json">{"@type": "ItemList", "itemListElement": [{"@type": "NewsArticle", ' \
         '"datePublished": "2015-01-01"}]}</script>'  # fmt: skip
