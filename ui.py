@@ -408,8 +408,7 @@ def _history(asked: JsonObject) -> "list[Turn]":
     for row in _list(asked, "history")[-_TURNS:]:
         if not isinstance(row, dict):
             raise BadTranscript("a turn of the history is not an object")
-        documents = tuple(str(name) for name in _list(row, "documents"))
-        turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer")), documents))
+        turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer"))))
     return turns
 
 

@@ -20,7 +20,7 @@ from rag.words import content_words, names
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and answer of a conversation that goes on. query: what was searched for. doc_ids: what was cited.
+    """One question and answer of a conversation that goes on. query: what was searched for.
 
     answer is without markers, and empty where the documents did not answer.
     """
@@ -28,14 +28,12 @@ class Turn:
     question: str
     query: str
     answer: str
-    doc_ids: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
         """The turn that an answer ends; what nothing bears out is not carried on."""
-        cited = tuple(dict.fromkeys(citation.doc_id for citation in answer.citations))
         said = " ".join(claim.text for claim in answer.claims if claim.verdict != "unsupported")
-        return cls(answer.question, answer.query, said, cited)
+        return cls(answer.question, answer.query, said)
 
 
 def turns_of(rows: object) -> list[Turn]:

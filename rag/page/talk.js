@@ -49,7 +49,6 @@ const talk = {
         question: turn.question,
         query: turn.answer.query,
         answer: turn.answer.claims.map(claim => claim.text).join(' '),
-        documents: [...new Set(turn.answer.citations.map(citation => citation.document))],
       })),
     });
   },

@@ -85,7 +85,7 @@ def test_any_text_makes_a_query(question: str, asked: str, answered: str) -> Non
 def test_a_turn_carries_no_sentence_that_nothing_bears_out() -> None:
     claims = (Claim("Ann Example did.", (), 0.9, "supported"), Claim("Mallory did.", (), 0.0, "unsupported"))
     given_answer = Answer("Who?", "Who?", "", claims, (), (), (), False, None, 0.5, "m", ())
-    assert Turn.of(given_answer) == Turn("Who?", "Who?", "Ann Example did.", ())
+    assert Turn.of(given_answer) == Turn("Who?", "Who?", "Ann Example did.")
 
 
 @pytest.mark.parametrize(
