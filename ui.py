@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, wraps
@@ -113,6 +114,11 @@ class Page:
                 self._models = (encoder, gathering)
             _ = self._opened.model, self._opened.support
             return self._models[1]
+
+    def load_early(self) -> None:
+        """As `load`, before anybody asks; what is wrong with a model is told to whoever asks."""
+        with suppress(PilcrowError):
+            self.load()
 
     def ask(self, asked: JsonObject, stop: threading.Event) -> Generator[JsonObject, None, None]:
         """The turn as it stands after each event; the last one with its record and the first source's document.
@@ -693,7 +699,7 @@ def serve(
             os.environ["GRADIO_TEMP_DIR"] = folder
             app = application(page, users=users, hosts=hosts, mcp=mcp)
             # Waited for when the page ends: the interpreter may not go while a model is being read in.
-            threading.Thread(target=page.load, name="load-models").start()
+            threading.Thread(target=page.load_early, name="load-models").start()
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{listener.getsockname()[1]}")
             uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run(

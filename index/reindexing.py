@@ -52,13 +52,16 @@ def reindex(
     if collection.encoder.weights == encoder.identity.weights:
         forget_reindexing(collection.folder)
         raise NothingToDo(f"the collection in '{collection.place}' is made with '{encoder.identity.name}' already")
-    with faults_told(collection.folder), closing(_open_sidecar(path, encoder.identity.to_json())) as sidecar:
+    with (
+        faults_told(collection.folder, REINDEXING),
+        closing(_open_sidecar(path, encoder.identity.to_json())) as sidecar,
+    ):
         with collection.reading() as snapshot:
             keys = snapshot.text_keys()
         kept = _drop_what_changed(sidecar, keys, collection.folder)
         missing = [text_no for text_no in keys if text_no not in kept]
         for done, batch in _batches(collection, encoder, missing):
-            with transaction(sidecar, collection.folder):
+            with transaction(sidecar, collection.folder, REINDEXING):
                 for text_no, parts, vectors in batch:
                     sidecar.execute("INSERT INTO texts VALUES (?, ?)", (text_no, keys[text_no]))
                     sidecar.executemany(
@@ -68,7 +71,9 @@ def reindex(
                     )  # fmt: skip
             if progress:
                 progress(len(kept) + done, len(keys))
-        passages = collection.exchange(encoder.identity, _Embedded(sidecar, keys, encoder.identity.dimension))
+        passages = collection.exchange(
+            encoder.identity, _Embedded(sidecar, collection.folder, keys, encoder.identity.dimension)
+        )
     forget_reindexing(collection.folder)
     return Reindexed(len(missing), len(kept), passages)
 
@@ -97,7 +102,7 @@ def _drop_what_changed(sidecar: sqlite3.Connection, keys: dict[int, bytes], fold
     """Takes texts that are stored no longer out of what is embedded; the numbers of those that stay."""
     embedded = dict(sidecar.execute("SELECT text_no, key FROM texts").fetchall())
     stale = [text_no for text_no, key in embedded.items() if keys.get(text_no) != key]
-    with transaction(sidecar, folder):
+    with transaction(sidecar, folder, REINDEXING):
         sidecar.executemany("DELETE FROM texts WHERE text_no = ?", [(text_no,) for text_no in stale])
     return set(embedded) - set(stale)
 
@@ -127,12 +132,14 @@ class _Embedded:
     """All that was embedded, in the order of the texts; each iteration reads it anew."""
 
     sidecar: sqlite3.Connection
+    folder: Path
     text_nos: Iterable[int]
     dimension: int
 
     def __iter__(self) -> Iterator[Passages]:
         query = "SELECT start, end, heading, vector FROM passages WHERE text_no = ? ORDER BY number"
         for text_no in self.text_nos:
-            rows = self.sidecar.execute(query, (text_no,)).fetchall()
+            with faults_told(self.folder, REINDEXING):
+                rows = self.sidecar.execute(query, (text_no,)).fetchall()
             vectors = from_blobs([row[3] for row in rows], self.dimension)
             yield Passages(text_no, [Window(*row[:3]) for row in rows], vectors)

@@ -114,20 +114,27 @@ def require_format(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 @contextmanager
-def faults_told(folder: Path) -> Iterator[None]:
-    """What SQLite has against a statement becomes an error that a user understands."""
+def faults_told(folder: Path, file: str = CORPUS) -> Iterator[None]:
+    """What SQLite has against a statement becomes an error that a user understands.
+
+    file: the database of the statement; any but the truth can be done without.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise _unusable(folder, error) from error
+        raise _unusable(folder / file, error) from error
     except sqlite3.DatabaseError as error:
-        raise damaged(folder, error) from error
+        if file == CORPUS:
+            raise damaged(folder, error) from error
+        raise CollectionDamaged(
+            f"'{folder / file}' cannot be read ({error}); delete it and try again: the collection is as it was"
+        ) from error
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, folder: Path) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, folder: Path, file: str = CORPUS) -> Iterator[None]:
     """All of the block's statements or none, on disk when it ends."""
-    with faults_told(folder):
+    with faults_told(folder, file):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -169,9 +176,9 @@ def stored_encoder(connection: sqlite3.Connection, folder: Path) -> EncoderIdent
         raise damaged(folder, error) from error
 
 
-def _unusable(folder: Path, error: Exception) -> CollectionError:
+def _unusable(path: Path, error: Exception) -> CollectionError:
     return CollectionError(
-        f"'{folder / CORPUS}' cannot be used now ({error}); free space or wait for the other process, then try again: "
+        f"'{path}' cannot be used now ({error}); free space or wait for the other process, then try again: "
         "nothing that was stored before is lost"
     )
 

@@ -9,9 +9,10 @@ import pytest
 
 import pilcrow
 from index.checking import check
-from index.collection import Collection, open_collection
+from index.collection import Collection, create_collection, open_collection
 from index.embedding import Encoder, Vectors, open_encoder
-from index.errors import CollectionMismatch, NothingToDo
+from index.errors import CollectionDamaged, CollectionMismatch, NothingToDo
+from index.folder import REINDEXING
 from index.indexing import index_paths
 from index.passages import encoder_input
 from index.records import vectors_after
@@ -146,3 +147,25 @@ def test_the_command_reindexes_and_says_so(
     assert pilcrow.main(["reindex", "--encoder", str(other_folder), *where]) == 0
     assert "1 texts embedded" in capsys.readouterr().out
     assert [hit.doc_id for hit in pilcrow.search(opened, "bridge")] == ["bridge.txt"]  # with the new encoder, by itself
+
+
+@pytest.mark.parametrize("place", ["folder", "milvus"])
+def test_a_side_file_that_is_damaged_is_told_under_its_own_name(
+    place: str, tmp_path: Path, encoder: Encoder, other: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: str | Path = tmp_path / "collection"
+    if place == "milvus":
+        pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'pilcrow[milvus]'")
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        where = f"milvus+file:{tmp_path}/collection.db"
+    (tmp_path / "mill.txt").write_text(MILL)
+    with create_collection(where, encoder.identity) as collection:
+        index_paths(collection, encoder, [tmp_path / "mill.txt"])
+        side = collection.folder / REINDEXING
+        side.parent.mkdir(parents=True, exist_ok=True)
+        side.write_bytes(b"no database at all, but long enough to be read as one" * 50)
+        with pytest.raises(CollectionDamaged) as told:
+            reindex(collection, other)
+        assert str(told.value).startswith(f"'{side}' cannot be read")
+        side.unlink()
+        assert reindex(collection, other).passages == 1

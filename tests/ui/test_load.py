@@ -15,6 +15,9 @@ import pytest
 
 import ui
 from eval.bench.doors import Visit, browser
+from index.collection import Collection
+from index.errors import EncoderMissing
+from rag.opened import OpenCollection
 from rag.reading import Reader, Reading
 
 QUESTIONS = [f"How many years was Kenneth Yalowitz a diplomat, and who asks for the {n}th time?" for n in range(12)]
@@ -108,3 +111,10 @@ def test_a_question_in_two_visits_at_once_gets_two_answers(address: str) -> None
         records = [visit.record() for visit in visits]
     assert [record["state"] for record in records] == ["done", "done"]
     assert json.dumps(records[0]["answer"]["claims"]) == json.dumps(records[1]["answer"]["claims"])
+
+
+def test_models_that_cannot_be_loaded_are_told_to_whoever_asks(tmp_path: Path, sample: Collection) -> None:
+    page = ui.Page(OpenCollection(sample.place, encoder_name=str(tmp_path / "no-model")))
+    page.load_early()
+    with pytest.raises(EncoderMissing):
+        page.load()
