@@ -118,7 +118,7 @@ def _batches(
         parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
         waiting.append((text_no, parts, encoder_inputs(document, parts, encoder.count_pieces)))
         if done == len(text_nos) or sum(len(inputs) for _, _, inputs in waiting) >= _BATCH_PASSAGES:
-            vectors = encoder.encode([text for _, _, inputs in waiting for text in inputs])
+            vectors = encoder.encode_passages([text for _, _, inputs in waiting for text in inputs])
             batch, at = [], 0
             for number, windows_of, inputs in waiting:
                 batch.append((number, windows_of, vectors[at : at + len(inputs)]))

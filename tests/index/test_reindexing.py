@@ -36,11 +36,11 @@ class Interrupted:
         self.identity, self.max_length, self.count_pieces = real.identity, real.max_length, real.count_pieces
         self._real, self._left = real, texts
 
-    def encode(self, texts: list[str]) -> Vectors:
+    def encode_passages(self, texts: list[str]) -> Vectors:
         self._left -= len(texts)
         if self._left < 0:
             raise KeyboardInterrupt
-        return self._real.encode(texts)
+        return self._real.encode_passages(texts)
 
 
 def expected_vectors(collection: Collection, encoder: Encoder) -> Vectors:
@@ -49,7 +49,7 @@ def expected_vectors(collection: Collection, encoder: Encoder) -> Vectors:
         ids = vectors_after(snapshot.connection, -1, snapshot.encoder.dimension)[0].tolist()
         passages = snapshot.passages(ids)
         titles = {p.doc_id: snapshot.document(p.doc_id).title for p in passages}
-    return encoder.encode([encoder_input(titles[p.doc_id], None, p.text) for p in passages])
+    return encoder.encode_passages([encoder_input(titles[p.doc_id], None, p.text) for p in passages])
 
 
 def test_the_collection_is_that_of_the_other_encoder_from_the_stored_text_alone(
@@ -85,11 +85,11 @@ def test_questions_are_answered_from_the_old_vectors_until_the_new_ones_are_all_
     asked: list[list[str]] = []
 
     class Watched(Interrupted):
-        def encode(self, texts: list[str]) -> Vectors:
+        def encode_passages(self, texts: list[str]) -> Vectors:
             with open_collection(collection.folder) as reader, reader.reading() as snapshot:
                 hits = retrieve(snapshot, encoder, "Who sold the mill?", 1)
                 asked.append([hit.passage.doc_id for hit in hits])
-            return super().encode(texts)
+            return super().encode_passages(texts)
 
     with open_collection(collection.folder) as reader:
         inside, done = threading.Event(), threading.Event()
