@@ -1,6 +1,7 @@
 """What the tests share: one encoder a session, small collections of invented text, and the sample."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from index.collection import Collection, create_collection
 from index.embedding import Encoder, bundled_folder, open_encoder
 from index.indexing import index_paths
 from rag.reading import Reader, bundled_reader
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and so would be the processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
 
