@@ -793,14 +793,16 @@ _PATH_FAULTS = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.E
 def _file_fault(error: OSError, arguments: Sequence[str]) -> str | None:
     """The one line for a fault of files that a user can mend; None for a bug.
 
-    arguments: as they were typed; a path among them stands by itself, or as --option=PATH.
+    arguments: as they were typed; a path among them stands by itself, or as --option=PATH. Python tells it without what
+    means nothing in it, such as "./".
     """
     if error.errno in _DISK_FAULTS:
         return f"pilcrow: {error.filename or 'a file'}: {error.strerror}; nothing that was stored before is lost"
     import platformdirs
 
-    named = {path for argument in arguments for path in (argument, argument.partition("=")[2])}
-    if error.errno in _PATH_FAULTS and str(error.filename) in named:
+    given = [*arguments, os.environ.get("PILCROW_COLLECTION") or ".pilcrow"]
+    named = {str(Path(path)) for argument in given for path in (argument, *argument.split("=", 1)[1:])}
+    if error.errno in _PATH_FAULTS and error.filename is not None and str(Path(str(error.filename))) in named:
         return f"pilcrow: '{error.filename}': {error.strerror}; give another path"
     if error.errno == errno.ENOTDIR and Path(str(error.filename)).is_relative_to(platformdirs.user_cache_path()):
         return f"pilcrow: the cache folder '{error.filename}': {error.strerror}; name another: $XDG_CACHE_HOME"

@@ -244,7 +244,7 @@ class Page:
         find = str(asked.get("find") or "").casefold().split()
         with self._opened.stored.reading() as snapshot:
             documents = snapshot.documents()
-        fitting = [d for d in documents if _fits(d.date, d.publisher, filters)]
+        fitting = [d for d in documents if filters.fit(d.date, d.publisher)]
         fitting = [d for d in fitting if all(w in f"{d.title} {d.doc_id} {d.publisher}".casefold() for w in find)]
         fitting.sort(key=lambda d: (d.date or "", d.doc_id), reverse=True)
         publishers = sorted({d.publisher for d in documents if d.publisher})
@@ -416,15 +416,6 @@ def _history(asked: JsonObject) -> "list[Turn]":
             raise BadTranscript("a turn of the history is not an object")
         turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer"))))
     return turns
-
-
-def _fits(date: str | None, publisher: str | None, filters: Any) -> bool:
-    """As the collection's own filters do: a document without a date passes no limit of dates."""
-    if filters.publisher and publisher != filters.publisher:
-        return False
-    if filters.after and not (date and date >= filters.after):
-        return False
-    return not (filters.before and not (date and date[: len(filters.before)] <= filters.before))
 
 
 def _where(dates: list[str | None]) -> str:

@@ -105,9 +105,11 @@ def import_collection(file: Path, place: Place) -> int:
     finally:
         for path in partials.values():
             path.unlink(missing_ok=True)
+        failed = not (folder / CORPUS).exists()
+        if made and failed:
+            remove_lock(folder)  # while it is held: who waits for it makes another
         lock.release()
-        if made and not (folder / CORPUS).exists():
-            remove_lock(folder)
+        if failed:
             with suppress(OSError):  # somebody else has put something there
                 for path in made:
                     path.rmdir()

@@ -44,6 +44,14 @@ class Filters:
     def __bool__(self) -> bool:
         return any((self.after, self.before, self.publisher, self.documents))
 
+    def fit(self, date: str | None, publisher: str | None) -> bool:
+        """Whether they let a document of this date and outlet through, whatever its name."""
+        return (
+            (not self.after or (date is not None and date >= self.after[: len(date)]))
+            and (not self.before or (date is not None and date[: len(self.before)] <= self.before))
+            and (not self.publisher or publisher == self.publisher)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Status:

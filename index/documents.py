@@ -155,13 +155,20 @@ def rows_of(file: File, name: str, *, keep_all: bool = False) -> tuple[list[Docu
     return documents, [row for row in rows if isinstance(row, BadRow)]
 
 
-def gone_rows(stored: Iterable[str], file: File, documents: Sequence[Document], faults: Sequence[BadRow]) -> set[str]:
-    """Of the sources of a file's stored rows those that it has no longer.
+def known_rows(
+    stored: Iterable[str], file: File, documents: Sequence[Document], faults: Sequence[BadRow]
+) -> tuple[Sequence[Document], set[str]]:
+    """The rows of a file that are what they are stored as, or new; and the stored sources that it has no longer.
 
-    A row that cannot be read stays what it was; where nobody knows which rows those are, all stay.
+    A row that cannot be read stays what it was. After one that may have swallowed others, a row has the number of
+    another: then nothing that is stored goes, and from there on nothing is replaced.
     """
-    here = {document.source for document in documents} | {f"{file.source}#{fault.number}" for fault in faults}
-    return set() if any(fault.number is None for fault in faults) else set(stored) - here
+    known = set(stored)
+    joined = next((fault.number for fault in faults if fault.may_join), None)
+    if joined is not None:
+        after = known - {f"{file.source}#{number}" for number in range(1, joined)}
+        return [document for document in documents if document.source not in after], set()
+    return documents, known - {d.source for d in documents} - {f"{file.source}#{fault.number}" for fault in faults}
 
 
 def with_given(document: Document, given: Given) -> Document:

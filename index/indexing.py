@@ -138,7 +138,7 @@ def edit_document(
     """A document with what a person says of it; it stays so when its file changes and is indexed again.
 
     cleared: of title, date, publisher and url those that are unknown from now on, until the file changes and states
-    them. Without a title, a headline is looked for in the text.
+    them, or a metadata.csv beside it does. Without a title, a headline is looked for in the text.
     A title is embedded with the passages, so they are made again; date, publisher and url only change their words.
     Raises UnknownDocument.
     """

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from index.collection import Collection, Name
-from index.documents import Document, File, file_of, gone_rows, open_file, rows_of, with_given
+from index.documents import Document, File, file_of, known_rows, open_file, rows_of, with_given
 from index.errors import Unreadable
 from index.files import Fault, Found, Summary, free_name, is_there
 from index.metadata import Given
@@ -134,14 +134,14 @@ class Intake:
         stored = {row.source: row.doc_id for row in self.rows.get(file.source, ())}
         for fault in faults[:_TOLD_ROWS]:
             stays = "; what was stored of it stays" if f"{file.source}#{fault.number}" in stored else ""
-            if fault.number is None and stored:
-                stays = "; it may hold other rows, so all that was stored of this file stays"
+            if fault.may_join and stored:
+                stays = "; it may hold other rows, so what was stored from here on stays"
             yield Fault(f"{found.path}:{fault.line}", fault.reason + stays)
         if len(faults) > _TOLD_ROWS:
             yield Fault(str(found.path), f"{len(faults) - _TOLD_ROWS} more rows with such faults")
-        gone = gone_rows(stored, file, documents, faults)
+        rows, gone = known_rows(stored, file, documents, faults)
         self.gone += [doc_id for source, doc_id in stored.items() if source in gone]
-        for row in documents:
+        for row in rows:
             known = self.known_as(row.source, row.sha256)
             given = self.given_for(Path(file.source), known)
             if known and self.is_unchanged(known, row.sha256, given, keep_all=row.keep_all):

@@ -44,9 +44,13 @@ def acquire(folder: Path, *, seconds: float | None = None) -> filelock.FileLock:
 
 
 def remove_lock(folder: Path) -> None:
-    """Takes away what `acquire` has left in a folder that is to be no collection's."""
-    for name in (_LOCK, _HOLDER):
-        (folder / name).unlink(missing_ok=True)
+    """Takes away what `acquire` has left in a folder that is to be no collection's; to be called by the lock's holder.
+
+    Windows keeps a file that is open: there the lock goes when it is released.
+    """
+    for name in (_HOLDER, _LOCK):
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _holder(folder: Path) -> str:

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from index.address import is_milvus
-from rag.console import CollectionOption, JsonOption, print_json, print_line, print_notices, progress_bar, say
+from rag.console import (
+    CollectionOption,
+    JsonOption,
+    not_empty,
+    print_json,
+    print_line,
+    print_notices,
+    progress_bar,
+    say,
+)
 from rag.opened import open_collection
 
 
@@ -57,7 +66,9 @@ def compact_command(collection: CollectionOption = None) -> None:
 
 
 def reindex_command(
-    encoder: Annotated[str, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")],
+    encoder: Annotated[
+        str, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.", callback=not_empty)
+    ],
     collection: CollectionOption = None,
 ) -> None:
     """Embed the stored text with another encoder; questions are answered from the old vectors meanwhile."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.documents import Document, File, document_of, file_of, gone_rows, open_file, rows_of
+from index.documents import Document, File, document_of, file_of, known_rows, open_file, rows_of
 from index.errors import Unreadable
 from index.formats.rows import BadRow
 from index.formats.worker import Worker
@@ -53,6 +53,8 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
     with _one_at_a_time, opened.writer() as writer:
         with writer.reading() as snapshot:
             stored = {document.source: document for document in snapshot.documents()}
+        rows = [source for source in stored if file_of(source) == file.source]
+        documents, gone = known_rows(rows, file, documents, bad_rows)
         fresh, added, updated = [], 0, 0
         names = {document.doc_id for document in stored.values()}
         for document in documents:
@@ -64,8 +66,6 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
             names.add(doc_id)
             fresh.append(_as_before(replace(document, doc_id=doc_id), known))
         index_documents(writer, opened.encoder, fresh)
-        rows = [source for source in stored if file_of(source) == file.source]
-        gone = gone_rows(rows, file, documents, bad_rows)
         if gone:
             writer.remove([stored[source].doc_id for source in rows if source in gone])
             writer.refresh_base()

@@ -164,6 +164,10 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["index", "a.txt", "--collection", "b.zip"], "'b.zip': File exists; give another path"),
         (["judgements", "--trec", "no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec=no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
+        (["judgements", "--trec", "./no//qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
+        (["judgements", "--trec", "", "--collection", "c"], "'.': Is a directory; give another path"),
+        (["index", "a.txt", "--collection", "./b.zip"], "'b.zip': File exists; give another path"),
+        (["reindex", "--encoder", "", "--collection", "c"], "it is empty; name one"),
         (["eval", "init", "nowhere.jsonl", "--check", "--collection", "c"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nowhere.jsonl"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nested.jsonl"], "nested.jsonl:1: not a JSON object"),
@@ -183,6 +187,15 @@ def test_a_users_fault_is_one_line_that_says_what_to_do(
     assert status == 2
     assert said in err
     assert err.count("\n") <= 1
+
+
+def test_a_collection_that_the_environment_names_is_a_path_that_the_user_named(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    (home / "b.zip").write_text("x")
+    monkeypatch.setenv("PILCROW_COLLECTION", "b.zip")
+    assert run(capsys, "index", "a.txt") == (2, "", "pilcrow: 'b.zip': File exists; give another path\n")
 
 
 def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:

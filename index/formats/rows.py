@@ -40,12 +40,13 @@ class Row:
 class BadRow:
     """A row that holds none: the line of the file, from 1, and why.
 
-    number: as a Row's; None where it may have swallowed those after it, so that nobody knows which they are.
+    number: as a Row's. may_join: it may have swallowed rows after it, so that nobody knows which those that follow are.
     """
 
     line: int
     reason: str
-    number: int | None
+    number: int
+    may_join: bool = False
 
 
 def read_jsonl(raw: bytes) -> Iterator[Row | BadRow]:
@@ -86,7 +87,7 @@ def read_csv(raw: bytes) -> Iterator[Row | BadRow]:
             fields = dict(zip(names, row, strict=False))
             if len(row) > len(names):
                 reason = f"{len(row)} fields where the head names {len(names)}: a quotation mark is missing"
-                yield BadRow(begun, reason, number if rows.line_num == begun else None)
+                yield BadRow(begun, reason, number, may_join=rows.line_num != begun)
             elif any(row):
                 yield _row(number, begun, _known(fields), fields)
             begun = rows.line_num + 1

@@ -315,13 +315,8 @@ def _allows(filters: Filters | None, document: Document) -> bool:
     """Whether filters let a document through; as `rows.condition_of` says it to Milvus."""
     if not filters:
         return True
-    date = document.date
-    return (
-        (not filters.after or (date is not None and date >= filters.after[: len(date)]))
-        and (not filters.before or (date is not None and date[: len(filters.before)] <= filters.before))
-        and (not filters.publisher or document.publisher == filters.publisher)
-        and (not filters.documents or document.doc_id in filters.documents)
-    )
+    named = not filters.documents or document.doc_id in filters.documents
+    return named and filters.fit(document.date, document.publisher)
 
 
 def _different(headers: dict[int, Header]) -> int:

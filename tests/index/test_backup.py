@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import filelock
 import pytest
 
 import pilcrow
@@ -15,7 +16,8 @@ from index.backup import export_collection, import_collection
 from index.checking import check
 from index.collection import Collection, open_collection
 from index.embedding import Encoder
-from index.errors import CollectionDamaged, CollectionError, Unreadable
+from index.errors import CollectionDamaged, CollectionError, CollectionLocked, Unreadable
+from index.locking import acquire
 from index.records import vectors_after
 from rag.judgements import Judgement, record
 
@@ -140,6 +142,26 @@ def test_a_failed_import_leaves_no_folder_that_it_made_and_those_that_were_there
     assert not (tmp_path / "new").exists()
     assert not (tmp_path / "there" / "new").exists()
     assert (tmp_path / "there" / "own.txt").read_text() == "mine"
+
+
+def test_who_waited_to_write_where_an_import_fails_is_still_the_only_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no.pilcrow").write_bytes(b"no archive")
+    waited: list[filelock.FileLock] = []
+    release = filelock.FileLock.release
+
+    def passed_on(lock: filelock.FileLock, force: bool = False) -> None:
+        release(lock, force)
+        monkeypatch.undo()
+        waited.append(acquire(tmp_path / "new"))
+
+    monkeypatch.setattr(filelock.FileLock, "release", passed_on)
+    with pytest.raises(Unreadable):
+        import_collection(tmp_path / "no.pilcrow", tmp_path / "new")
+    with pytest.raises(CollectionLocked):
+        acquire(tmp_path / "new", seconds=0)
+    waited[0].release()
 
 
 @pytest.mark.parametrize("name", ["corpus.sqlite", "judgements.sqlite"])

@@ -115,7 +115,7 @@ BROKEN_ROWS = {
         "text,title\nThe harbour.,A\nThe mill.,B\nThe bridge.,C\nThe church.,D\n",
         'text,title\nThe harbour.,A\n"The mill.,B\nThe bridge.",C,D\n',
         set(),
-        "it may hold other rows, so all that was stored of this file stays",
+        "it may hold other rows, so what was stored from here on stays",
     ),
 }
 
@@ -137,6 +137,29 @@ def test_a_row_that_cannot_be_read_any_more_keeps_its_document(
     assert (summary.unchanged, summary.removed) == (1, len(gone))
     assert all(fault.reason.endswith(said) for fault in summary.unreadable)
     assert summary.unreadable
+
+
+def test_rows_after_one_that_swallowed_others_replace_none_of_another_number(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder
+) -> None:
+    whole = "text,title\nThe harbour.,A\nThe mill.,B\nThe bridge.,C\nThe church.,D\n"
+    collection = make_collection()
+    file = tmp_path / "rows.csv"
+    file.write_text(whole)
+    index_paths(collection, encoder, [file])
+    before = texts(collection)
+    joined = whole.replace("The mill.", '"The mill.').replace("bridge.", 'bridge.",E')
+    file.write_text(joined.replace("harbour", "port"))
+    index_paths(collection, encoder, [file])
+    assert texts(collection) == before | {"rows.csv#1": "The port."}
+    file.write_text(f"{whole}The tower.,F\n")
+    index_paths(collection, encoder, [file])
+    assert texts(collection) == before | {"rows.csv#5": "The tower."}
+
+
+def texts(collection: Collection) -> dict[str, str]:
+    with collection.reading() as snapshot:
+        return {document.doc_id: snapshot.document(document.doc_id).text for document in snapshot.documents()}
 
 
 def test_what_is_removed_is_found_by_nothing_and_after_compact_stands_in_no_file(

@@ -1,6 +1,7 @@
 """The collection's tab: files are dropped, listed, narrowed, mended and removed; questions are limited."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+import ui
 from index.collection import create_collection, open_collection
 from index.embedding import Encoder
 from index.indexing import index_paths
+from rag.opened import OpenCollection
 
 FOREST = "The town council of Example agreed on 4 May to plant nine hundred oak trees along the northern road."
 BRIDGE = "The old bridge of Example was mended by the engineer Ann Sample before the winter began."
@@ -32,6 +35,17 @@ def folder(tmp_path: Path, encoder: Encoder) -> Path:
 
 def names(page: Any) -> list[str]:
     return [str(row) for row in page.locator("#list .row .name").all_inner_texts()]
+
+
+def test_the_list_has_the_documents_that_a_question_with_its_limits_is_asked_of(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    for date in ("2021", "2022", "2022-06", "2022-06-01"):
+        (tmp_path / f"{date}.txt").write_text(f"Date: {date}\n\n{BRIDGE} That is what happened in {date}.\n")
+    with create_collection(tmp_path / "collection", encoder.identity) as collection:
+        index_paths(collection, encoder, sorted(tmp_path.glob("*.txt")))
+    listed = ui.Page(OpenCollection(tmp_path / "collection")).listing({"after": "2022-06-02", "before": "2022-12-31"})
+    assert re.findall(r'class="row" data-doc="([^"]*)"', listed["html"]) == ["2022-06.txt", "2022.txt"]
 
 
 def test_a_pdf_is_dropped_told_listed_and_asked_about(
