@@ -101,6 +101,11 @@ _SOURCE_IN_BRACKETS = re.compile(r"\([A-Z][^()]{2,40}, [^()]*\b\d{4}\)\.?$")
 
 # A line that is a label and a name has no more words; one that has is a caption, and says what is to be seen.
 _LABELLED_WORDS = 8
+# Of its words these may be small; any other says what is to be seen, too.
+_CREDIT_WORDS = re.compile(
+    r"archives?|by|courtesy|credit|dpa|file|for|from|graphic|handout|illustration|image|map|of|office|photos?|"
+    r"photograph|picture|press|screenshot|service|staff|stock|the|via|video"
+)
 
 
 def is_credit(text: str) -> bool:
@@ -108,8 +113,15 @@ def is_credit(text: str) -> bool:
     plain = bare_words(text)
     if SENTENCE_END.search(plain):
         return False
-    labelled = len(plain.split()) <= _LABELLED_WORDS and _CREDIT_LABEL.match(plain)
+    words = plain.split()
+    labelled = len(words) <= _LABELLED_WORDS and _CREDIT_LABEL.match(plain) and all(map(_in_credits, words))
     return bool(labelled or _CREDITS[0].match(plain) or re.fullmatch(rf"\(?{_PICTURE_AGENCY}\)?", plain))
+
+
+def _in_credits(word: str) -> bool:
+    """Whether a word is a name, an address or one of those that credits are made of."""
+    bare = word.strip(".,:;()[]/–—-")
+    return not bare[:1].islower() or "." in bare or bool(_CREDIT_WORDS.fullmatch(bare))
 
 
 @dataclass(frozen=True, slots=True)
