@@ -691,6 +691,7 @@ def serve(
             app = application(page, users=users, hosts=hosts, mcp=mcp)
             # Waited for when the page ends: the interpreter may not go while a model is being read in.
             threading.Thread(target=page.load_early, name="load-models").start()
+            listener.listen(2048)  # who comes before the first answer can be given waits, and is not refused
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{listener.getsockname()[1]}")
             uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run(

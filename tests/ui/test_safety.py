@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -320,10 +320,41 @@ def test_an_address_that_others_reach_needs_users(
     assert ui.read_users(None) == {"ann": "x"}
 
 
+REACHED = """
+import socket, sys
+from pathlib import Path
+from urllib.parse import urlsplit
+import ui
+from rag.opened import OpenCollection
+def reach(address):
+    socket.create_connection((urlsplit(address).hostname, urlsplit(address).port), timeout=10).close()
+    sys.exit("reached")
+ui.serve(ui.Page(OpenCollection(Path(sys.argv[1]))), port=0, ready=reach)
+"""
+
+
+def test_the_page_can_be_reached_from_the_moment_that_its_address_is_told(sample_folder: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", REACHED, str(sample_folder)]
+    done = subprocess.run(
+        command, cwd=Path(ui.__file__).parent, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.stderr.splitlines()[:1] == ["reached"]
+
+
+@contextmanager
+def killed(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Kills a process where the block fails, which would wait for its end otherwise."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+
+
 def test_the_command_says_where_the_page_is_and_ends_when_told(sample_folder: Path) -> None:
     command = [sys.executable, "-m", "pilcrow", "ui", "--port", "0", "--collection", str(sample_folder)]
     root = Path(ui.__file__).parent
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as process, killed(process):
         assert process.stderr is not None
         said = process.stderr.readline()
         (address,) = re.findall(r"^Pilcrow is at (http://127\.0\.0\.1:\d+) ", said)
