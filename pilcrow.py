@@ -41,8 +41,8 @@ def _check_siblings() -> None:
 
 _check_siblings()  # before the first import of one of them
 
-from eval.commands import eval_app  # noqa: E402
-from rag.console import (  # noqa: E402
+from eval.commands.questions import eval_app  # noqa: E402
+from rag.commands.console import (  # noqa: E402
     AfterOption,
     BeforeOption,
     CollectionOption,
@@ -59,13 +59,13 @@ from rag.console import (  # noqa: E402
     progress_bar,
     say,
 )
+from rag.commands.upkeep import check_command, compact_command, export_command, import_command, reindex_command  # noqa: E402
 from rag.opened import OpenCollection, open_collection  # noqa: E402
-from rag.upkeep import check_command, compact_command, export_command, import_command, reindex_command  # noqa: E402
 
 if TYPE_CHECKING:
     from index.collection import Filters
-    from index.files import Summary
-    from index.preparation import Workers
+    from index.intake.files import Summary
+    from index.intake.preparation import Workers
     from rag.answers import Answer, Evidence
     from rag.citations import Citation
     from rag.conversation import Turn
@@ -93,16 +93,16 @@ def index(
     device: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> "Summary":
-    """Adds or updates files and folders, or one of them; unchanged ones are skipped. See `index.indexing.index_paths`.
+    """Adds or updates files and folders, or one of them; unchanged ones are skipped. See `index.intake.indexing`.
 
     date: as a person writes it, such as "2023-02-19", "2023" or "19 February 2023". Raises ValueError for what is none.
-    workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.workers`. By default this process. A script
-        that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
+    workers: a number of processes, "ray", or "ray://HOST:PORT"; see `index.intake.workers`. By default this process. A
+        script that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
     device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
     """
     from index.documents import MAX_BYTES
-    from index.files import require_something
-    from index.indexing import index_paths
+    from index.intake.files import require_something
+    from index.intake.indexing import index_paths
     from index.metadata import parse_date
 
     stated = parse_date(date)
@@ -132,7 +132,7 @@ def _workers(
     """Who reads and embeds; None is this process."""
     if named is None:
         return nullcontext()
-    from index.workers import open_workers
+    from index.intake.workers import open_workers
 
     return open_workers(named, collection.encoder, device=device) or nullcontext()
 
@@ -262,8 +262,8 @@ def ask_command(
 ) -> None:
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
     from rag.answers import answer_json
-    from rag.chat import answered
-    from rag.terminal import answer_text, name
+    from rag.commands.chat import answered
+    from rag.commands.text import answer_text, name
 
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
@@ -302,7 +302,7 @@ def chat_command(
     strict: StrictOption = False,
 ) -> None:
     """Ask one question after the other; "and when was that?" goes on from the last one."""
-    from rag.chat import Chat, typed_lines
+    from rag.commands.chat import Chat, typed_lines
 
     filters = _filters(after, before, publisher, document)
     opened = _with_model(_for_reading(collection, sample=True), model, server)
@@ -323,7 +323,7 @@ def search_command(
 ) -> None:
     """The passages nearest to a question, without an answer."""
     from rag.answers import hits_json
-    from rag.terminal import hits_text
+    from rag.commands.text import hits_text
 
     filters = _filters(after, before, publisher, document)
     opened = _for_reading(collection, sample=not as_json)
@@ -346,7 +346,7 @@ def show_command(
     """The cited characters inside their paragraph."""
     from rag.answers import citation_json
     from rag.citations import Sources
-    from rag.terminal import shown_text
+    from rag.commands.text import shown_text
 
     opened = _for_reading(collection, sample=not as_json)
     citation = show(opened, document, start, end)
@@ -363,7 +363,7 @@ def show_command(
 @app.command("list")
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.terminal import name
+    from rag.commands.text import name
 
     opened = _for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -387,7 +387,7 @@ def paragraphs_command(
     as_json: JsonOption = False,
 ) -> None:
     """A document's paragraphs, numbered, each with its kind."""
-    from rag.terminal import paragraph_text
+    from rag.commands.text import paragraph_text
 
     opened = _for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -445,9 +445,9 @@ def edit_command(
     url: Annotated[str | None, typer.Option(metavar="URL", help='Where it was published; "" takes it away.')] = None,
 ) -> None:
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
-    from index.indexing import edit_document
+    from index.intake.indexing import edit_document
     from index.metadata import Given
-    from rag.terminal import name
+    from rag.commands.text import name
 
     typed = {"title": title, "date": date, "publisher": publisher, "url": url}
     cleared = [field for field, value in typed.items() if value is not None and not value.strip()]
@@ -499,8 +499,8 @@ def serve_command(
     strict: StrictOption = False,
 ) -> None:
     """Answer over HTTP: OpenAI's chat completions, and ask, search and show."""
-    from rag.listening import listen, read_token, serve
-    from rag.serving import answering, make_app
+    from rag.serving.app import answering, make_app
+    from rag.serving.listening import listen, read_token, serve
 
     opened = _with_model(_for_reading(collection, sample=True), model, server)
     token = read_token(token_file)
@@ -559,8 +559,8 @@ def judgements_command(
     """What people judged on the page, for other programs; 'pilcrow eval' reads the judgements where they lie."""
     from dataclasses import asdict
 
+    from rag.commands.text import name
     from rag.judgements import judgements, trec_qrels, write_beir
-    from rag.terminal import name
 
     opened = _for_reading(collection, sample=not as_json)
     given = judgements(opened.folder)
@@ -593,8 +593,8 @@ def train_reader_command(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Train the reader that ships, or go on where OUT stands. Days on a laptop, hours on a server."""
-    from index.embedding import bundled_folder
-    from rag.training import train_reader
+    from index.encoder.embedding import bundled_folder
+    from rag.training.reader import train_reader
 
     finished = train_reader(data, bundled_folder(), out, stable_steps=stable_steps, decay_steps=decay_steps, seed=seed)
     print_line(f"the reader is in {finished}")
@@ -617,11 +617,11 @@ def train_support_command(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Train the support model that ships, or go on where OUT stands. An hour on a laptop."""
-    from eval.support_runs import read_claims
-    from index.embedding import bundled_folder
-    from rag.reading import BUNDLED_READER
-    from rag.support_pairs import held_out_pairs
-    from rag.support_training import calibrate, train_support
+    from eval.runs.support import read_claims
+    from index.encoder.embedding import bundled_folder
+    from rag.reading.reader import BUNDLED_READER
+    from rag.training.support import calibrate, train_support
+    from rag.training.support_pairs import held_out_pairs
 
     judged = read_claims(calibrate_on) if calibrate_on else []
     finished = train_support(
@@ -642,7 +642,7 @@ def train_cleaner_command(
     out: Annotated[Path, typer.Argument(metavar="OUT.json", help="Where its weights go.")],
 ) -> None:
     """Train what tells furniture from body in flattened pages. Minutes."""
-    from eval.cleaning import read_pages, train_cleaner
+    from eval.runs.cleaning import read_pages, train_cleaner
 
     pages = read_pages(folder)
     out.write_text(json.dumps(train_cleaner(pages).to_json()) + "\n", encoding="utf-8")
@@ -758,7 +758,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
-    from rag.terminal import name
+    from rag.commands.text import name
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
     if summary.moved:

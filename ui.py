@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from index.documents import FORMATS, Document
 from index.errors import PilcrowError, Unreadable
-from index.indexing import edit_document
+from index.intake.indexing import edit_document
 from index.metadata import Given, parse_date
-from rag import judgements, markup, uploads
+from rag import judgements
 from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.citations import Sources
-from rag.memory import return_large_blocks
 from rag.opened import OpenCollection
+from rag.page import markup, uploads
+from rag.serving.memory import return_large_blocks
 from rag.transcript import (
     BadTranscript,
     Exchange,
@@ -42,13 +43,13 @@ from rag.transcript import (
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from index.embedding import Encoder
+    from index.encoder.embedding import Encoder
     from rag.conversation import Turn
-    from rag.gathering import GatheringEncoder, GatheringReader
+    from rag.serving.gathering import GatheringEncoder, GatheringReader
 
 JsonObject = dict[str, Any]
 
-_PAGE = Path(__file__).parent / "rag" / "page"
+_PAGE = Path(__file__).parent / "rag" / "page" / "static"
 _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 # A draft is sent at most this often: each one is a message, and nobody reads faster.
 _DRAFT_SECONDS = 0.1
@@ -105,7 +106,7 @@ class Page:
 
     def load(self) -> "tuple[GatheringEncoder, GatheringReader]":
         """Encoder and reader, which make one batch of what ten people ask at once; whoever comes meanwhile waits."""
-        from rag.gathering import GatheringEncoder, GatheringReader
+        from rag.serving.gathering import GatheringEncoder, GatheringReader
 
         with self._loading:
             encoder = self._opened.encoder
@@ -146,7 +147,7 @@ class Page:
 
     def _answer_events(self, exchange: Exchange, asked: JsonObject, stop: threading.Event) -> Iterator[Event]:
         from rag.answering import answer_events
-        from rag.streaming import StoppableModel
+        from rag.serving.streaming import StoppableModel
 
         if self._loading.locked():
             yield Step("loading")
@@ -450,7 +451,7 @@ def build(page: Page) -> Any:
     from gradio.events import api
     from gradio.utils import get_upload_folder
 
-    from rag.streaming import in_thread
+    from rag.serving.streaming import in_thread
 
     def server(
         name: str, function: Callable[..., JsonObject], *, named: bool = False, sent: bool = False

@@ -1,6 +1,6 @@
 """A collection, as indexing, asking and measuring see it, wherever it lies; and where an address says that it lies.
 
-    DIR                                  a folder of this machine: SQLite, FAISS and tantivy (index.folder)
+    DIR                                  a folder of this machine: SQLite, FAISS and tantivy (index.folder.collection)
     milvus+http://HOST:PORT/NAME         a Milvus server, or a cluster behind it; also milvus+https (index.milvus)
     milvus+file:PATH.db                  a file of Milvus Lite
 
@@ -19,13 +19,13 @@ from index.address import Place, is_milvus
 from index.errors import CollectionLocked, CollectionReadOnly
 
 if TYPE_CHECKING:
-    from index.damage import Damage
     from index.documents import Document
-    from index.embedding import EncoderIdentity, Vectors
+    from index.encoder.embedding import EncoderIdentity, Vectors
+    from index.folder.damage import Damage
+    from index.folder.rows import Passages, Prepared
+    from index.folder.vectors import Base
     from index.paragraphs import Paragraph
     from index.passages import Passage
-    from index.records import Passages, Prepared
-    from index.vectors import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def exists(place: Place) -> bool:
         from index import milvus
 
         return milvus.exists(str(place))
-    from index import folder
+    from index.folder import collection as folder
 
     return folder.exists(Path(place))
 
@@ -245,7 +245,7 @@ def open_collection(place: Place, *, write: bool = False) -> Collection:
         from index import milvus
 
         return milvus.open_collection(str(place), write=write)
-    from index import folder
+    from index.folder import collection as folder
 
     return folder.open_collection(Path(place), write=write)
 
@@ -256,7 +256,7 @@ def create_collection(place: Place, encoder: "EncoderIdentity") -> Collection:
         from index import milvus
 
         return milvus.create_collection(str(place), encoder)
-    from index import folder
+    from index.folder import collection as folder
 
     return folder.create_collection(Path(place), encoder)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from index.errors import Unreadable
 from index.formats.content import Content
+from index.formats.parser import READERS as APART
+from index.formats.parser import Worker
 from index.formats.plain import read_plain
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
-from index.formats.worker import READERS as APART
-from index.formats.worker import Worker
 from index.metadata import Given
 
 _PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}

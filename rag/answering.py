@@ -10,20 +10,20 @@ from dataclasses import replace
 from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
-from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
-from rag.checking import SupportModel
 from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
 from rag.conversation import Turn, standalone
-from rag.facts import stands_in
-from rag.generation import ChatModel
-from rag.reading import PassageReader
+from rag.generation.chat_model import ChatModel
+from rag.generation.checking import SupportModel
+from rag.generation.writing import write
+from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
+from rag.reading.reader import PassageReader
 from rag.retrieval import Hit, retrieve
-from rag.support import verdict
+from rag.support.facts import stands_in
+from rag.support.model import verdict
 from rag.words import content_words, names
-from rag.writing import write
 
 # How many passages are read.
 PASSAGES = 8
@@ -196,7 +196,7 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
         text = without_markers(group[0].sentence.text)
-        # What a quote says word for word it bears out: the same test comes before the model in `rag.support`.
+        # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
         claims.append(Claim(text, labels, support, verdict(support)))
     return tuple(claims), tuple(citations)

@@ -1,8 +1,8 @@
 """Many questions of one collection, answered together and given back in their order.
 
 Knows threads and `rag.answering`. Encoder and reader run each text by itself on the same few threads, whoever asks
-(`index.engine`), so nothing is gained by gathering the texts of several questions: it is enough that one question is
-searched and put into words while another is read, and every core has work.
+(`index.encoder.engine`), so nothing is gained by gathering the texts of several questions: it is enough that one
+question is searched and put into words while another is read, and every core has work.
 """
 
 from collections import deque
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from index.collection import Filters
-from index.engine import n_cores
+from index.encoder.engine import n_cores
 from rag.answering import answer
 from rag.answers import Answer
 from rag.conversation import Turn

@@ -13,8 +13,8 @@ from typing import Self
 
 from rag.answers import Answer
 from rag.citations import without_markers
-from rag.generation import AnswerCut, ChatModel, said
-from rag.prompt import query_messages
+from rag.generation.chat_model import AnswerCut, ChatModel, said
+from rag.generation.prompt import query_messages
 from rag.words import content_words, names
 
 

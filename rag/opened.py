@@ -16,10 +16,10 @@ from index.address import Place, is_milvus, milvus_address, place_of
 
 if TYPE_CHECKING:
     from index.collection import Collection
-    from index.embedding import Encoder
-    from rag.generation import ChatModel
-    from rag.reading import Reader
-    from rag.support import SupportModel
+    from index.encoder.embedding import Encoder
+    from rag.generation.chat_model import ChatModel
+    from rag.reading.reader import Reader
+    from rag.support.model import SupportModel
 
 _DEFAULT_FOLDER = ".pilcrow"
 
@@ -46,8 +46,8 @@ class OpenCollection:
     @property
     def encoder(self) -> "Encoder":
         """The encoder that made the collection; loaded anew where another has since. Raises CollectionMismatch."""
-        from index.embedding import BUNDLED, open_encoder
-        from index.indexing import require_same
+        from index.encoder.embedding import BUNDLED, open_encoder
+        from index.intake.indexing import require_same
 
         made = self.stored.encoder if self.exists else None
         with self._loading:
@@ -75,7 +75,7 @@ class OpenCollection:
     @cached_property
     def reader(self) -> "Reader":
         """The bundled reader. Raises ModelFileError where its files are absent or altered."""
-        from rag.reading import bundled_reader
+        from rag.reading.reader import bundled_reader
 
         return bundled_reader()
 
@@ -85,17 +85,17 @@ class OpenCollection:
         if self.model_name is None:
             return None
         if self.server is not None:
-            from rag.server_model import ServerModel
+            from rag.generation.server_model import ServerModel
 
             return ServerModel(self.server, self.model_name)
-        from rag.local_model import LocalModel
+        from rag.generation.local_model import LocalModel
 
         return LocalModel(self.model_name, fetch=True)
 
     @cached_property
     def support(self) -> "SupportModel | None":
         """What judges a chat model's sentences; none where there is no chat model. Raises ModelFileError."""
-        from rag.support import bundled_support
+        from rag.support.model import bundled_support
 
         return bundled_support() if self.model_name is not None else None
 

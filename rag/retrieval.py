@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.collection import Filters, Snapshot
-from index.embedding import Encoder, Vectors
+from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
 
 # The weight of the cosine; the rest is BM25 over its maximum. Measured with 0.5 to 0.9 on NFCorpus, Cranfield and

@@ -12,7 +12,7 @@ from index.collection import Filters
 from index.metadata import parse_date
 from rag.answers import Answer, Evidence, ShortAnswer, answer_json
 from rag.citations import Citation, Claim
-from rag.terminal import REASONS
+from rag.commands.text import REASONS
 
 JsonObject = dict[str, Any]
 

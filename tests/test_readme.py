@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from eval.report import README, RESULTS, ROOT
-from eval.tables import DOCUMENTS, with_tables
-from index.embedding import BUNDLED_SHA256
+from eval.report.results import README, RESULTS, ROOT
+from eval.report.tables import DOCUMENTS, with_tables
+from index.encoder.embedding import BUNDLED_SHA256
 from rag.answering import FITTED_TO
-from rag.reading import BUNDLED_READER
-from rag.support import BUNDLED_SUPPORT
+from rag.reading.reader import BUNDLED_READER
+from rag.support.model import BUNDLED_SUPPORT
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -43,7 +43,9 @@ def test_the_conversation_is_what_chat_prints(
 ) -> None:
     import pilcrow
 
-    conversation, _ = re.findall(r"```console\n(\? .*?)```", TEXT, re.DOTALL)  # the other is tests/rag/test_chat.py's
+    conversation, _ = re.findall(
+        r"```console\n(\? .*?)```", TEXT, re.DOTALL
+    )  # the other is tests/rag/commands/test_chat.py's
     questions = re.findall(r"^\? (.*)\n", conversation, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -80,9 +82,13 @@ def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
 
 def test_the_file_tree_is_the_tree() -> None:
     (tree,) = re.findall(r"## What lies where\n\n(.*?)\n\n", TEXT, re.DOTALL)
-    named = set(re.findall(r"[a-z_]+\.py", tree))
-    own = {p.name for room in ("index", "rag", "eval") for p in (ROOT / room).rglob("*.py")} - {"__init__.py"}
-    assert named == own | {"pilcrow.py", "ui.py"}
+    named = re.findall(r"^    (\S+) ", tree, re.MULTILINE)
+    wings = {
+        f"{path.parent.relative_to(ROOT)}/" for room in ("index", "rag", "eval") for path in (ROOT / room).rglob("*.py")
+    }
+    data = {"index/sample/", "rag/model/", "eval/results/", "tests/"}
+    assert set(named) == wings - {"eval/bench/peers/"} | data | {"pilcrow.py", "ui.py"}
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured() -> None:

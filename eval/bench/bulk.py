@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.datasets import read_beir
+from eval.gold.datasets import read_beir
 from index.collection import Collection, create_collection
 from index.documents import Document
-from index.embedding import Encoder, Vectors
-from index.indexing import index_documents, row_document
+from index.encoder.embedding import Encoder, Vectors
+from index.folder.rows import Prepared
+from index.intake.indexing import index_documents, row_document
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
-from index.records import Prepared
 
 PUBLISHERS = 100
 FIRST_DAY, DAYS = date(2000, 1, 1), 25 * 365

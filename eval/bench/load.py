@@ -29,9 +29,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from eval.bench.doors import DOORS, ROOT, Door, NoAnswer, opened
-from eval.metrics import percentile
-from eval.questions import SAMPLE, QuestionSet, read_question_set
-from eval.report import save_result
+from eval.gold.questions import SAMPLE, QuestionSet, read_question_set
+from eval.measures.ranking import percentile
+from eval.report.results import save_result
 
 _MEGABYTE = 1024 * 1024
 # Points of the curve of memory that are kept.
@@ -134,8 +134,8 @@ def _memory(process_id: int) -> int:
 
 def _index_data(data: QuestionSet, folder: Path) -> Mapping[str, int]:
     """Indexes the documents into a new collection in `folder`, as they are; how many documents and passages it has."""
-    from eval.runs import collection_of
-    from index.embedding import open_encoder
+    from eval.runs.rankings import collection_of
+    from index.encoder.embedding import open_encoder
 
     with collection_of(data, open_encoder(), folder=folder) as collection, collection.reading() as snapshot:
         status = snapshot.status()
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _save(given: argparse.Namespace, data: QuestionSet, figures: Mapping[str, Any]) -> None:
-    from rag.reading import bundled_reader
+    from rag.reading.reader import bundled_reader
 
     command = ["python", "-m", "eval.bench.load", data.path.name if given.data != "sample" else "sample",
                "--door", given.door, "--askers", str(given.askers), "--seconds", f"{given.seconds:g}",

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.datasets import read_beir
-from eval.report import ROOT, save_result
+from eval.gold.datasets import read_beir
+from eval.report.results import ROOT, save_result
 from index.collection import open_collection
-from index.embedding import BUNDLED_SHA256
+from index.encoder.embedding import BUNDLED_SHA256
 
 _WORDS, _PARTS, _A_FOLDER = 16, 3, 1_000
 _MEGABYTE = 1 << 20

@@ -21,11 +21,11 @@ from time import perf_counter, process_time
 from typing import Any, ParamSpec, TypeVar
 
 from eval.bench.bulk import Real, bulk, index_real, read_real
-from eval.report import ROOT, origin, save_result
-from index.embedding import BUNDLED_SHA256, Encoder, open_encoder
-from index.folder import create_collection
-from index.folder import open_collection as folder_collection
-from index.records import Prepared
+from eval.report.results import ROOT, origin, save_result
+from index.encoder.embedding import BUNDLED_SHA256, Encoder, open_encoder
+from index.folder.collection import create_collection
+from index.folder.collection import open_collection as folder_collection
+from index.folder.rows import Prepared
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -119,7 +119,7 @@ def measured(given: argparse.Namespace, passages: int) -> dict[str, Any]:
     folder = given.folder / str(passages)
     made = json.loads(given.folder.joinpath(f"{passages}.json").read_text(encoding="utf-8"))
     base = _child("eval.bench.million", str(given.data), "--folder", str(given.folder), "--rebuild", str(passages))
-    asked = _child("eval.bench.growth", str(folder), str(given.data), str(given.folder / "new.txt"))
+    asked = _child("eval.bench.one_size", str(folder), str(given.data), str(given.folder / "new.txt"))
     return {"made": made, "rebuilt_vectors": base, **asked}
 
 

@@ -25,15 +25,15 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from eval.questions import QuestionSet, read_question_set
-from eval.report import save_result
-from eval.retrieval_runs import evaluate_retrieval
+from eval.gold.questions import QuestionSet, read_question_set
+from eval.report.results import save_result
+from eval.runs.retrieval import evaluate_retrieval
 from index.address import Place
 from index.collection import Collection, Snapshot, open_collection
-from index.embedding import Encoder, Vectors, open_encoder
-from index.milvus.moving import into_milvus
+from index.encoder.embedding import Encoder, Vectors, open_encoder
+from index.upkeep.moving import into_milvus
 from rag.answering import answer
-from rag.reading import bundled_reader
+from rag.reading.reader import bundled_reader
 from rag.retrieval import retrieve
 
 # Hits that are compared of each leg: those that an ordinary question fuses.

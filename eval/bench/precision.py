@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.questions import QuestionSet, read_question_set
-from eval.report import RESULTS, save_result
-from eval.runs import collection_of
-from eval.tables import write_tables
-from index.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
-from index.engine import Floats, Precision, fastest_precision
+from eval.gold.questions import QuestionSet, read_question_set
+from eval.report.results import RESULTS, save_result
+from eval.report.tables import write_tables
+from eval.runs.rankings import collection_of
+from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
+from index.encoder.engine import Floats, Precision, fastest_precision
 from rag.answering import answer
 from rag.answers import Answer
-from rag.model_files import open_files
-from rag.network import network, to_batch
-from rag.reading import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
+from rag.reading.model_files import open_files
+from rag.reading.reader import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
+from rag.training.network import network, to_batch
 
 SAMPLE = 1000
 REFERENCE = "PyTorch, float32"

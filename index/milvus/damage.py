@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from index.folder.rows import checksum
 from index.milvus.rows import (
     DOCUMENT,
     PASSAGE,
@@ -19,7 +20,6 @@ from index.milvus.rows import (
 )
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import Store
-from index.records import checksum
 
 
 def damaged_documents(store: Store, snapshot: MilvusSnapshot) -> list[tuple[str, list[str]]]:

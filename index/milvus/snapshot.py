@@ -14,9 +14,10 @@ import numpy as np
 
 from index.collection import Filters, Name, Status
 from index.documents import Document
-from index.embedding import EncoderIdentity, Vectors, require_comparable
+from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.errors import UnknownDocument
-from index.lexical import query_words
+from index.folder.lexical import query_words
+from index.folder.rows import text_key
 from index.milvus.rows import (
     DOCUMENT,
     HEADER,
@@ -37,7 +38,6 @@ from index.milvus.rows import (
 from index.milvus.store import MAX_ROWS, Row, Store
 from index.paragraphs import Paragraph
 from index.passages import Passage
-from index.records import text_key
 
 # Hits that no visible row names are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16

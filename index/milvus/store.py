@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from index.address import MilvusAddress
 from index.errors import CollectionError, CollectionLocked
+from index.folder.snapshot import folder_size
 from index.milvus.schema import Schema, documents_schema, hnsw, passages_schema, state_schema, texts_schema
-from index.snapshot import folder_size
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

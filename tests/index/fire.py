@@ -20,13 +20,13 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from index import inverted
 from index.collection import Collection, open_collection
 from index.documents import Document
-from index.indexing import row_document
+from index.folder import inverted
+from index.folder.rows import Prepared, vectors_after
+from index.intake.indexing import row_document
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
-from index.records import Prepared, vectors_after
 
 GROUPS = 24
 VERSIONS = 4

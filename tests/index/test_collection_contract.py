@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import index.milvus.lease
-from index.checking import check
 from index.collection import Collection, Filters, create_collection, exists, open_collection
-from index.embedding import Encoder, EncoderIdentity
+from index.encoder.embedding import Encoder, EncoderIdentity
 from index.errors import CollectionLocked, CollectionMismatch, CollectionMissing, UnknownDocument
-from index.indexing import edit_document, index_documents, index_paths, row_document
+from index.intake.indexing import edit_document, index_documents, index_paths, row_document
 from index.metadata import Given
-from index.reindexing import reindex
+from index.upkeep.checking import check
+from index.upkeep.reindexing import reindex
 
 Places = Callable[[], str | Path]
 Make = Callable[..., Collection]
@@ -223,7 +223,7 @@ def test_what_a_person_says_of_a_document_stays_and_a_moved_one_keeps_its_name(m
 def test_a_second_writer_is_told_who_writes_and_a_reader_may_read(
     make: Make, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.locking._SECONDS", 0.1)
+    monkeypatch.setattr("index.folder.locking._SECONDS", 0.1)
     monkeypatch.setattr(index.milvus.lease, "_PATIENCE", 0.1)
     collection = make(a=BRIDGE)
     with pytest.raises(CollectionLocked, match="being written by process"):

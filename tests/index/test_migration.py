@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from index.collection import open_collection
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from index.errors import CollectionMismatch
-from index.records import vectors_after
+from index.folder.rows import vectors_after
 
 DATA = Path(__file__).parent / "data"
 FERRY = """The ferry
@@ -66,7 +66,7 @@ def test_a_migration_that_is_cut_short_leaves_the_old_format_to_be_migrated_agai
 
     before = format_of(old)
     with monkeypatch.context() as patch:
-        patch.setattr("index.migration.next_generation", fail)
+        patch.setattr("index.folder.migration.next_generation", fail)
         with pytest.raises(KeyboardInterrupt):
             open_collection(old)
     assert format_of(old) == before

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.embedding import Encoder
-from index.furniture import classify
-from index.indexing import row_document
+from index.cleaning.furniture import classify
+from index.encoder.embedding import Encoder
+from index.intake.indexing import row_document
 from index.paragraphs import Kind
 from index.passages import Window, encoder_inputs, windows
 from index.sentences import sentence_spans

@@ -24,14 +24,14 @@ import faiss
 import numpy as np
 import pytest
 
-from eval.report import save_result
-from index import inverted
-from index import vectors as dense
+from eval.report.results import save_result
 from index.collection import Collection, create_collection, open_collection
-from index.embedding import BUNDLED_SHA256, Encoder
+from index.encoder.embedding import BUNDLED_SHA256, Encoder
 from index.errors import CollectionError, CollectionLocked
+from index.folder import inverted
+from index.folder import vectors as dense
 from rag.answering import answer
-from rag.reading import Reader
+from rag.reading.reader import Reader
 
 resource = pytest.importorskip("resource", reason="kills and limits are those of Unix")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from index.collection import Collection, Filters
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from index.errors import BadSpan, UnknownDocument
 from index.paragraphs import Kind
 from rag.answering import answer
 from rag.answers import Answer, answer_json
-from rag.candidates import is_yes_or_no
 from rag.citations import Sources, cite_span
-from rag.reading import Reader
-from rag.terminal import answer_text, hits_text, plain, shown_text
+from rag.commands.text import answer_text, hits_text, plain, shown_text
+from rag.reading.candidates import is_yes_or_no
+from rag.reading.reader import Reader
 
 QUESTIONS = [
     json.loads(line)

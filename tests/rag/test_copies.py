@@ -7,10 +7,10 @@ import pytest
 
 from index.collection import Collection, Filters
 from index.copies import THRESHOLD, bands, runs, signature, similarity
-from index.embedding import Encoder
-from index.indexing import index_paths
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 from rag.answering import answer
-from rag.reading import Reader
+from rag.reading.reader import Reader
 
 FERRY = """The ferry of the island
 

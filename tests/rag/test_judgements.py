@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.datasets import read_beir
-from eval.trec import read_qrels
+from eval.gold.datasets import read_beir
+from eval.gold.trec import read_qrels
 from index.collection import Collection
 from index.errors import CollectionDamaged, CollectionError, NothingToDo
 from rag.judgements import Judgement, judgements, qrels, record, trec_qrels, write_beir

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from index.collection import Collection, Filters
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from rag.retrieval import DENSE_WEIGHT, Way, retrieve
 
 QUESTION = "How many people were taken into custody on referendum day?"

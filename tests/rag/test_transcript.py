@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.collection import Collection, Filters
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from rag.answering import answer
 from rag.answers import Answer
-from rag.reading import Reader
+from rag.reading.reader import Reader
 from rag.transcript import (
     BadTranscript,
     Exchange,

@@ -18,10 +18,10 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import ui
 from index.collection import create_collection
-from index.embedding import Encoder
-from index.indexing import index_paths
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 from rag.opened import OpenCollection
-from rag.reading import Reader
+from rag.reading.reader import Reader
 
 ARTICLES = Path(__file__).parent.parent.parent / "index" / "sample" / "articles"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from eval.trec import read_qrels
-from rag.generation import Message
+from eval.gold.trec import read_qrels
+from rag.generation.chat_model import Message
 from rag.judgements import judgements
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"

@@ -18,7 +18,7 @@ from eval.bench.doors import Visit, browser
 from index.collection import Collection
 from index.errors import EncoderMissing
 from rag.opened import OpenCollection
-from rag.reading import Reader, Reading
+from rag.reading.reader import Reader, Reading
 
 QUESTIONS = [f"How many years was Kenneth Yalowitz a diplomat, and who asks for the {n}th time?" for n in range(12)]
 

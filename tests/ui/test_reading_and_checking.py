@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from index.collection import open_collection
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
 from rag.answering import answer
 from rag.answers import Answer
-from rag.reading import Reader
+from rag.reading.reader import Reader
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 

@@ -19,12 +19,12 @@ import pytest
 
 import ui
 from index.collection import create_collection
-from index.embedding import Encoder
-from index.indexing import index_paths
-from rag import uploads
-from rag.generation import Message
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
+from rag.generation.chat_model import Message
 from rag.opened import OpenCollection
-from rag.reading import Reader
+from rag.page import uploads
+from rag.reading.reader import Reader
 
 # Each would run `caught(n)` or fetch from the listener, if any character of it were taken for markup somewhere.
 ATTACKS = (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from index.collection import create_collection
-from index.embedding import Encoder
-from index.indexing import index_paths
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 
 QUESTIONS = (
     "How many years was Kenneth Yalowitz a diplomat?",

@@ -7,9 +7,9 @@ from threading import Event
 from typing import Any
 
 from index.collection import create_collection
-from index.embedding import Encoder
-from index.indexing import index_paths
-from rag.generation import Message
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
+from rag.generation.chat_model import Message
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 NITROGEN = "At what temperature does nitrogen boil?"

@@ -20,10 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from eval.datasets import read_beir
-from eval.metrics import MEASURES, mean_over_queries, percentile
-from eval.report import ROOT, save_result
-from index.embedding import BUNDLED_SHA256
+from eval.gold.datasets import read_beir
+from eval.measures.ranking import MEASURES, mean_over_queries, percentile
+from eval.report.results import ROOT, save_result
+from index.encoder.embedding import BUNDLED_SHA256
 
 # System -> the environment that it shares, None for this one.
 SYSTEMS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eval.bench.peers.task import K, main
 
 if TYPE_CHECKING:
-    from index.embedding import Encoder
+    from index.encoder.embedding import Encoder
 
 # Passages that are asked for, since a document may have several among the best.
 _PASSAGES = 3 * K
@@ -28,7 +28,7 @@ class Pilcrow:
     def load(self) -> None:
         """Imports what it needs, and loads the model."""
         from index.collection import create_collection
-        from index.embedding import open_encoder
+        from index.encoder.embedding import open_encoder
 
         self._encoder = open_encoder()
         self._encoder.encode(["warm"])
@@ -36,7 +36,7 @@ class Pilcrow:
 
     def index(self, documents: Mapping[str, tuple[str, str]]) -> None:
         """Takes documents in: id -> title and text."""
-        from index.indexing import index_documents, row_document
+        from index.intake.indexing import index_documents, row_document
 
         rows = (
             row_document(name, f"corpus#{name}", text, title=title or None) for name, (title, text) in documents.items()
@@ -45,7 +45,7 @@ class Pilcrow:
 
     def search(self, query: str) -> Sequence[str]:
         """Ids of the best K documents, best first."""
-        from eval.runs import under_all_names
+        from eval.runs.rankings import under_all_names
         from rag.retrieval import retrieve
 
         with self._collection.reading() as snapshot:

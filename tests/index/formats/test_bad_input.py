@@ -13,11 +13,11 @@ import pytest
 
 from index.collection import Collection
 from index.documents import open_file, read_document
-from index.embedding import Encoder
+from index.encoder.embedding import Encoder
 from index.errors import NothingToDo, Unreadable
-from index.files import Summary, find_files
-from index.formats.worker import Worker
-from index.indexing import index_paths
+from index.formats.parser import Worker
+from index.intake.files import Summary, find_files
+from index.intake.indexing import index_paths
 
 SENTENCE = "The committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 CONTAINER = '<container><rootfiles><rootfile full-path="p.opf"/></rootfiles></container>'

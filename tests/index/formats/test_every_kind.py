@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from index.collection import Collection, create_collection
-from index.embedding import Encoder
-from index.indexing import index_paths
+from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 from rag.answering import answer
-from rag.reading import Reader
+from rag.reading.reader import Reader
 
 FILLER = (
     "The council of the valley met again in the spring and spoke for a long time about the roads and the school. "

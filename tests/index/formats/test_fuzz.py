@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from index.errors import Unreadable
 from index.formats.content import Content
+from index.formats.parser import READERS
 from index.formats.plain import read_plain
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
-from index.formats.worker import READERS
 
 # For a night: PILCROW_FUZZ_EXAMPLES=100000 python -m pytest -m slow tests/index/formats/test_fuzz.py
 EXAMPLES = int(os.environ.get("PILCROW_FUZZ_EXAMPLES", "2000"))

@@ -1,0 +1,1 @@
+"""`pilcrow eval ...`: reads arguments, calls what measures, prints."""

@@ -1,0 +1,1 @@
+"""Questions with what should be found, from files of several shapes. Runs nothing."""

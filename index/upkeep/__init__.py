@@ -1,0 +1,1 @@
+"""What is done to a whole collection: check, reindex, export, import. Finds and reads no files."""

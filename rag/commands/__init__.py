@@ -1,0 +1,1 @@
+"""The command line: its options, what it prints, and the chat. Decides nothing that the Python functions do not."""

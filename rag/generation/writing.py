@@ -1,0 +1,131 @@
+"""The part of an answer that a chat model writes: the evidence that fits, the draft as it grows, the claims checked.
+
+Knows what was found and the models; `rag.answering` makes the Answer.
+"""
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from index.encoder.embedding import Encoder
+from index.errors import ModelUnusable
+from rag.answers import Draft, Step
+from rag.citations import Citation, Claim, Sources
+from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, said
+from rag.generation.checking import SupportModel, check
+from rag.generation.markers import draft, resolve
+from rag.generation.prompt import Exhibit, answer_messages, says_no_answer
+from rag.generation.prose import plain_prose
+from rag.retrieval import Hit
+
+# The end of a sentence, with what closes it and the markers behind it.
+_END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*(?=\s|$)")
+# The same words four times in a row, looked for in the end of a text at every so manyth piece.
+_LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
+_LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
+# An answer longer than this is a model that no longer knows what it says.
+_MAX_CHARACTERS = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model made of the evidence; no claims where it said that the evidence does not answer.
+
+    read: how many of the hits fitted its context, best first.
+    """
+
+    claims: tuple[Claim, ...]
+    citations: tuple[Citation, ...]
+    read: int
+    notices: tuple[str, ...]
+
+
+def write(
+    question: str,
+    query: str,
+    hits: Sequence[Hit],
+    *,
+    sources: Sources,
+    encoder: Encoder,
+    model: ChatModel,
+    support: SupportModel | None,
+    strict: bool,
+) -> Generator[Step | Draft, None, Written]:
+    """Writing and checking, as they happen. Closing it stops the model."""
+    yield Step("writing")
+    messages, read = _fitted(question, query, hits, sources, model)
+    passages = [hit.passage for hit in hits[:read]]
+    evidence = [passage.text for passage in passages]
+    notices = []
+    if read < len(hits):
+        notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
+    text, cut = yield from _drafted(model, messages, evidence)
+    if cut:
+        notices.append(cut)
+    if not text:
+        return Written((), (), read, (*notices, "the model gave no answer"))
+    yield Step("checking")
+    resolved = resolve(plain_prose(text, evidence), read)
+    sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
+    checked = check(sentences, passages, sources, encoder, support, strict=strict)
+    if resolved.wrong:
+        notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
+    if checked.removed:
+        notices.append(
+            f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
+        )
+    if checked.dropped:
+        notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
+    return Written(checked.claims, checked.citations, read, tuple(notices))
+
+
+def _drafted(
+    model: ChatModel, messages: Sequence[Message], evidence: Sequence[str]
+) -> Generator[Draft, None, tuple[str, str]]:
+    """The answer as it grows; what the model said in the end, and in words why that was cut, "" where it was not.
+
+    Of an answer that is cut, its whole sentences are left.
+    """
+    text = cut = ""
+    growing = said(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
+    try:
+        for n, text in enumerate(growing, 1):
+            if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):
+                cut = "the model began to repeat itself; its answer was cut off"
+                break
+            if len(text) > _MAX_CHARACTERS:
+                cut = "the model did not come to an end; its answer was cut off"
+                break
+            yield Draft(draft(plain_prose(text, evidence), len(evidence)))
+    except AnswerCut:
+        cut = "the model ran out of tokens before its answer was done; what is unfinished is left out"
+    finally:
+        growing.close()
+    return (_whole_sentences(text), cut) if cut else (text, "")
+
+
+def _fitted(
+    question: str, query: str, hits: Sequence[Hit], sources: Sources, model: ChatModel
+) -> tuple[list[Message], int]:
+    """The prompt with as many of the best hits as leave room for an answer, and how many those are.
+
+    Raises ModelUnusable where not even one fits.
+    """
+    exhibits = []
+    for hit in hits:
+        document = sources.document(hit.passage.doc_id)
+        exhibits.append(Exhibit(hit.passage.text, document.title, document.date, document.publisher))
+    room = model.context - min(MAX_TOKENS, model.context // 4)
+    for n in range(len(exhibits), 0, -1):
+        messages = answer_messages(question, query, exhibits[:n])
+        if model.count(messages) <= room:
+            return messages, n
+    raise ModelUnusable(
+        f"'{model.name}' reads {model.context} tokens, too few for one passage and the question; use a model with more"
+    )
+
+
+def _whole_sentences(text: str) -> str:
+    """The text up to the end of its last whole sentence and the markers behind that."""
+    ends = [match.end() for match in _END.finditer(text)]
+    return text[: ends[-1]] if ends else ""

@@ -1,0 +1,363 @@
+"""The only place that makes HTML: answers, documents and lists as elements of the page.
+
+Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown
+and never obeyed. The page's script sets these strings into the page and makes none of its own from text.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from index.documents import Document
+from index.paragraphs import Kind, Paragraph
+from rag.answers import Answer, Evidence
+from rag.citations import Citation, Claim, without_markers
+from rag.commands.text import REASONS
+from rag.transcript import Exchange
+
+# Characters that no page shows: controls but newline and tab, and halves of characters, which no encoder of JSON takes.
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Marks around the words that answer, while a claim is not yet HTML; they are in no text, as `_UNSHOWN` took them out.
+_OPEN, _CLOSE = "\x02", "\x03"
+_HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
+
+_DOING = {
+    "loading": "Loading the models, once",
+    "searching": "Searching the documents",
+    "reading": "Reading the best passages",
+    "writing": "Writing the answer",
+    "checking": "Checking each sentence against its source",
+}
+_VERDICTS = {
+    "weak": ("Weakly supported", "The cited passage bears this out only in part."),
+    "unsupported": ("Not supported", "The cited passage does not bear this out."),
+    "unchecked": ("Not checked", "Nobody has compared this sentence with its source."),
+}
+_GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
+_RELATED = 3
+
+
+def text_of(text: object) -> str:
+    """Any text as HTML that shows it and nothing else, character for character; unshown ones as U+FFFD."""
+    return escape(shown(str(text)), quote=True)
+
+
+def shown(text: str) -> str:
+    """The text with U+FFFD for each character that no page shows; its length stays."""
+    return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+# ---- The conversation
+
+
+def exchange_html(
+    exchange: Exchange, steps: Sequence[str] = (), documents: Mapping[str, Document] | None = None
+) -> str:
+    """A question and what came of it. steps: begun so far, in order; documents: those known, by name."""
+    e = exchange
+    return (
+        f'<article class="turn {text_of(e.state)}" id="turn-{text_of(e.exchange_id)}" '
+        f'data-turn="{text_of(e.exchange_id)}" aria-labelledby="question-{text_of(e.exchange_id)}">'
+        f'<header class="asked"><h2 id="question-{text_of(e.exchange_id)}" class="question" dir="auto">'
+        f"{text_of(e.question)}</h2>{_limits(e)}</header>{_reply(e, steps, documents or {})}</article>"
+    )
+
+
+def _reply(exchange: Exchange, steps: Sequence[str], documents: Mapping[str, Document]) -> str:
+    if exchange.state == "asking":
+        return f'{_steps(steps)}<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>'
+    if exchange.answer is not None:
+        return _answer(exchange, exchange.answer, documents)
+    if exchange.state == "stopped":
+        draft = f'<div class="said draft" dir="auto">{text_of(exchange.draft)}</div>' if exchange.draft else ""
+        said = "Stopped. This draft was not checked." if draft else "Stopped."
+        return f'<div class="reply">{draft}<p class="aside">{said}</p>{_tools(exchange)}</div>'
+    fault = text_of(exchange.fault or "The answer could not be finished.")
+    return f'<div class="reply"><p class="fault" role="alert">{fault}</p>{_tools(exchange)}</div>'
+
+
+def _steps(steps: Sequence[str]) -> str:
+    rows = "".join(
+        f'<li class="{"now" if number == len(steps) else "past"}">{text_of(_DOING.get(step, step))}</li>'
+        for number, step in enumerate(steps, 1)
+    )
+    return f'<ol class="steps" aria-label="Progress">{rows}</ol>'
+
+
+def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
+    notices = "".join(f'<li class="notice">{text_of(notice)}</li>' for notice in answer.notices)
+    said = _abstention(exchange, answer, documents) if answer.abstained else _claims(exchange.exchange_id, answer)
+    query = ""
+    if answer.query != " ".join(answer.question.split()):
+        query = f'<p class="aside">Searched with: <q dir="auto">{text_of(answer.query)}</q></p>'
+    return (
+        f'<div class="reply">{said}{query}'
+        f"{f'<ul class=notices>{notices}</ul>' if notices else ''}"
+        f'<p class="spoke">{_spoke(answer)}</p>{_tools(exchange)}</div>'
+    )
+
+
+def _spoke(answer: Answer) -> str:
+    """Who answered, how likely it is that the documents answer at all, and how long it took."""
+    if answer.generator == "extractive":
+        who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    else:
+        who = f"Written by {text_of(answer.generator)}"
+    # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
+    likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
+    return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
+
+
+def _claims(turn: str, answer: Answer) -> str:
+    by_label = {citation.label: citation for citation in answer.citations}
+    claims = [_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1)]
+    # Sentences of different documents are no paragraph together; what a model wrote is.
+    paragraphs = claims if answer.generator == "extractive" else [" ".join(claims)]
+    said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
+    told = {claim.text for claim in answer.claims}
+    sources = "".join(_source(turn, citation, told) for citation in answer.citations)
+    return (
+        f"{said}"
+        f'<ol class="sources" aria-label="Sources">{sources}</ol>'
+    )  # fmt: skip
+
+
+def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
+    markers = "".join(_marker(turn, by_label[label]) for label in claim.labels)
+    short, long = _VERDICTS.get(claim.verdict, ("", ""))
+    verdict = f' <span class="verdict {text_of(claim.verdict)}" title="{long}">{short}</span>' if short else ""
+    return (
+        f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
+        f"{_marked(claim, answer, by_label)}</span>"
+        f'<span class="markers">{markers}</span>{verdict}'
+    )
+
+
+def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
+    """The claim, the words that answer set apart where it is their sentence, verbatim."""
+    for label in claim.labels[:1]:
+        c = by_label[label]
+        if without_markers(c.quote) != claim.text:
+            break
+        for short in answer.answers:
+            if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
+                left, right = short.start - c.start, short.end - c.start
+                quote = shown(c.quote)
+                return _with_short_answer(
+                    without_markers(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
+                )
+    return text_of(claim.text)
+
+
+def _with_short_answer(marked: str) -> str:
+    before, _, rest = marked.partition(_OPEN)
+    inside, _, after = rest.partition(_CLOSE)
+    return f'{text_of(before)}<strong class="short">{text_of(inside)}</strong>{text_of(after)}'
+
+
+def _marker(turn: str, citation: Citation) -> str:
+    """A link to the cited characters; the page's script opens them beside the answer."""
+    key = f"{text_of(turn)}-{citation.label}"
+    return (
+        f'<a class="cite" href="#source-{key}" {_place(citation)} data-turn="{text_of(turn)}" '
+        f'data-label="{citation.label}" aria-label="Source {citation.label}" aria-describedby="source-{key}">'
+        f"{citation.label}</a>"
+    )
+
+
+def _place(citation: Citation) -> str:
+    return f'data-doc="{text_of(citation.doc_id)}" data-start="{citation.start}" data-end="{citation.end}"'
+
+
+def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
+    """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
+    c = citation
+    quote = "quote hidden" if without_markers(c.quote) in told else "quote"
+    title = text_of(c.title or c.doc_id)
+    also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
+    return (
+        f'<li id="source-{text_of(turn)}-{c.label}" class="source" data-label="{c.label}">'
+        f'<span class="n" aria-hidden="true">{c.label}</span><div class="what">'
+        f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
+        f'data-label="{c.label}" dir="auto">{title}</a>'
+        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
+        f'<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
+        f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
+    )
+
+
+def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: int | None) -> str:
+    parts = [f'<span dir="auto">{text_of(publisher)}</span>' if publisher else "no outlet", text_of(date or "no date")]
+    if page is not None:
+        parts.append(f"page {page}")
+    if paragraph is not None:
+        parts.append(f"paragraph {paragraph}")
+    return " · ".join(parts)
+
+
+def _abstention(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
+    why = REASONS.get(answer.reason or "", "No passage was found that answers this.")
+    if not answer.evidence:
+        why = "No document fits these limits." if _limits(exchange) else "There is nothing to answer from."
+    said = f'<p class="said none">No answer. {why}</p>'
+    related = [e for e in answer.evidence[:_RELATED] if e.text]
+    if not related:
+        return said
+    what = "The nearest passages, which may still help:" if answer.reason != "off_topic" else "What came nearest:"
+    rows = "".join(_related(e, documents) for e in related)
+    return f'{said}<p class="aside">{what}</p><ol class="related" aria-label="Related passages">{rows}</ol>'
+
+
+def _related(evidence: Evidence, documents: Mapping[str, Document]) -> str:
+    e = evidence
+    known = documents.get(e.doc_id)
+    title = (known.title if known else None) or e.doc_id
+    meta = _meta(known.publisher, known.date, None, e.paragraph) if known else f"paragraph {e.paragraph}"
+    place = f'data-doc="{text_of(e.doc_id)}" data-start="{e.start}" data-end="{e.end}"'
+    return (
+        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>'
+        f'<p class="meta">{meta}</p>'
+        f'<blockquote class="quote" dir="auto">{text_of(e.text)}</blockquote></li>'
+    )
+
+
+def _limits(exchange: Exchange) -> str:
+    """In words, which documents the question was limited to."""
+    f = exchange.filters
+    parts = []
+    if f.after:
+        parts.append(f"from {f.after}")
+    if f.before:
+        parts.append(f"to {f.before}")
+    if f.publisher:
+        parts.append(f"outlet {f.publisher}")
+    if f.documents:
+        parts.append(f.documents[0] if len(f.documents) == 1 else f"{len(f.documents)} documents")
+    return f'<p class="aside limits" dir="auto">Asked only of: {text_of(", ".join(parts))}</p>' if parts else ""
+
+
+def _tools(exchange: Exchange) -> str:
+    judging = _judging("answer", "this answer", "This answer:") if exchange.answer is not None else ""
+    copying = '<button type="button" data-do="copy">Copy</button>' if exchange.answer is not None else ""
+    return (
+        f'<div class="tools">{judging}<span class="again">{copying}'
+        '<button type="button" data-do="retry">Retry</button>'
+        '<button type="button" data-do="edit">Edit</button></span></div>'
+    )
+
+
+def _judging(subject: str, what: str, lead: str) -> str:
+    buttons = "".join(
+        f'<button type="button" data-do="judge" data-grade="{grade}" aria-pressed="false">{word}</button>'
+        for grade, word in _GRADES
+    )
+    label = f"Judge {text_of(what)}"
+    return f'<span class="judging" role="group" data-subject="{subject}" aria-label="{label}">{lead} {buttons}</span>'
+
+
+# ---- A document
+
+
+def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
+    """A whole document: headings, body, captions set apart, and furniture folded away where it stands."""
+    d = document
+    blocks: list[str] = []
+    furniture: list[Paragraph] = []
+    for paragraph in [*paragraphs, None]:
+        if paragraph is not None and paragraph.kind is Kind.FURNITURE:
+            furniture.append(paragraph)
+            continue
+        if furniture:
+            blocks.append(_folded(d.text, furniture))
+            furniture = []
+        if paragraph is not None:
+            blocks.append(_paragraph(d.text, paragraph))
+    counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
+    title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
+    return (
+        f'<article class="document" data-doc="{text_of(d.doc_id)}"><header>{title}'
+        f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · '
+        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p></header>{"".join(blocks)}</article>'
+    )
+
+
+def _paragraph(text: str, paragraph: Paragraph) -> str:
+    p = paragraph
+    label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
+    role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
+    return (
+        f'<div class="par {p.kind.value}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
+        f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
+        f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
+    )
+
+
+def _lead(block: str, kind: Kind) -> str:
+    """A paragraph's characters, a Markdown heading's marks dimmed but there, since offsets count them."""
+    marks = _HEADING_MARKS.match(block) if kind is Kind.HEADING else None
+    if marks is None:
+        return text_of(block)
+    return f'<span class="dim">{text_of(marks[0])}</span>{text_of(block[marks.end() :])}'
+
+
+def _folded(text: str, furniture: Sequence[Paragraph]) -> str:
+    inside = "".join(_paragraph(text, paragraph) for paragraph in furniture)
+    what = "1 paragraph" if len(furniture) == 1 else f"{len(furniture)} paragraphs"
+    return (
+        f'<details class="furniture"><summary>{what} set aside: menus, bylines and the like</summary>{inside}</details>'
+    )
+
+
+# ---- The collection
+
+
+def list_html(documents: Sequence[Document], *, more: int, total: int) -> str:
+    """The collection's documents as rows: a box to choose it, its title, date, outlet, size and state."""
+    if not total:
+        return '<p class="empty">No document yet. Add files above: they stay on this machine.</p>'
+    if not documents:
+        return '<p class="empty">No document matches what you typed, or the limits of the question.</p>'
+    rows = "".join(_row(number, document) for number, document in enumerate(documents))
+    tail = f'<p class="aside">{more:,} more; narrow the list to see them.</p>' if more else ""
+    return f'<ul class="rows">{rows}</ul>{tail}'
+
+
+def _row(number: int, document: Document) -> str:
+    d = document
+    gone = d.source.startswith("/") and not Path(d.source).exists()
+    state = '<span class="state">file gone, text kept</span>' if gone else ""
+    return (
+        f'<li class="row" data-doc="{text_of(d.doc_id)}" data-date="{text_of(d.date or "")}" '
+        f'data-publisher="{text_of(d.publisher or "")}">'
+        f'<input type="checkbox" id="pick-{number}" aria-label="Choose {text_of(d.title or d.doc_id)}">'
+        f'<div class="what"><a class="open" href="#" data-doc="{text_of(d.doc_id)}" dir="auto">'
+        f"{text_of(d.title or d.doc_id)}</a>"
+        f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · {size_words(d.size)}{state}</p>'
+        f'<p class="name" dir="auto">{text_of(d.doc_id)}</p></div></li>'
+    )
+
+
+def size_words(n_bytes: int) -> str:
+    """A size as a person reads it: "812 B", "3.4 kB", "12 MB"; powers of 1000."""
+    if n_bytes < 1000:
+        return f"{n_bytes} B"
+    for power, unit in ((1, "kB"), (2, "MB"), (3, "GB")):
+        size = n_bytes / 1000**power
+        if size < 999.5 or unit == "GB":
+            return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
+    raise AssertionError
+
+
+def examples_html(questions: Iterable[str]) -> str:
+    """Questions to begin with, as buttons."""
+    rows = "".join(
+        f'<li><button type="button" data-do="example" dir="auto">{text_of(question)}</button></li>'
+        for question in questions
+    )
+    return f'<ul class="examples" aria-label="Example questions">{rows}</ul>' if rows else ""
+
+
+def options_html(values: Iterable[tuple[str, str]]) -> str:
+    """Choices of a select: (value, words)."""
+    return "".join(f'<option value="{text_of(value)}">{text_of(words)}</option>' for value, words in values)

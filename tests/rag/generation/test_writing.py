@@ -1,0 +1,222 @@
+"""Answers that a chat model writes: scripted models, a true collection, a true encoder."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from index.collection import Collection
+from index.encoder.embedding import Encoder
+from index.errors import ModelUnusable
+from rag.answering import answer, answer_events
+from rag.answers import Answer, Draft, Step
+from rag.generation.chat_model import AnswerCut, Message
+from rag.generation.prompt import NO_ANSWER, Exhibit, answer_messages
+from rag.reading.reader import Reader
+
+BRIDGE = (
+    "The old bridge of the town was mended by the engineer Ann Example before the winter of 1998. "
+    "The mayor, Bob Sample, paid for the work from the town's forest fund."
+)
+QUESTION = "Who mended the old bridge of the town?"
+
+
+class Scripted:
+    """Says what it was given to say, piece by piece; remembers what it was asked, and whether it was stopped."""
+
+    name = "scripted"
+    context = 4096
+    notices = ()
+
+    def __init__(self, *pieces: str, cut: bool = False) -> None:
+        self.pieces, self.cut = pieces, cut
+        self.asked: list[Sequence[Message]] = []
+        self.stopped = False
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return sum(len(part if isinstance(part, str) else part.text) // 4 for m in messages for part in m.parts)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int = 0) -> Iterator[str]:  # noqa: ARG002
+        self.asked.append(messages)
+        try:
+            yield from self.pieces
+        finally:
+            self.stopped = True
+        if self.cut:
+            raise AnswerCut
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Ask:
+    collection = make_collection(bridge=BRIDGE)
+    return lambda model, **options: answer(collection, encoder, reader, QUESTION, model=model, **options)
+
+
+def test_a_written_answer_is_claims_with_verbatim_quotes(ask: Ask) -> None:
+    given = ask(Scripted("Ann Example mended it [1]. ", "Bob Sample paid [1]."))
+    assert [(claim.text, claim.labels, claim.verdict) for claim in given.claims] == [
+        ("Ann Example mended it.", (1,), "unchecked"),
+        ("Bob Sample paid.", (2,), "unchecked"),
+    ]
+    assert given.text == "Ann Example mended it. [1] Bob Sample paid. [2]"
+    assert [BRIDGE[c.start : c.end] == c.quote for c in given.citations] == [True, True]
+    assert [c.paragraph for c in given.citations] == [1, 1]
+    assert given.generator == "scripted"
+
+
+def test_the_events_come_in_order_and_drafts_hold_the_whole_text(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    model = Scripted("Ann ", "Example [", "1", "] did. [7]")
+    events = list(answer_events(make_collection(bridge=BRIDGE), encoder, reader, QUESTION, model=model))
+    steps = [event.name for event in events if isinstance(event, Step)]
+    assert steps == ["searching", "reading", "writing", "checking"]
+    assert [event.text for event in events if isinstance(event, Draft)][-1] == "Ann Example [1] did."
+    last = events[-1]
+    assert isinstance(last, Answer)
+    assert "markers that point to no evidence, removed: 1" in last.notices
+
+
+def test_closing_the_events_stops_the_model(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    model = Scripted("Ann ", "Example ", "did. [1]")
+    events = answer_events(make_collection(bridge=BRIDGE), encoder, reader, QUESTION, model=model)
+    assert next(event for event in events if isinstance(event, Draft)).text == "Ann"
+    assert not model.stopped
+    events.close()
+    assert model.stopped
+
+
+def test_a_model_that_says_that_the_evidence_does_not_answer_abstains(ask: Ask) -> None:
+    given = ask(Scripted(NO_ANSWER))
+    assert (given.abstained, given.reason, given.claims, given.citations) == (True, "not_stated", (), ())
+    assert given.evidence
+
+
+def test_wherever_the_stream_is_cut_the_answer_is_the_same(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    text = "<think>[1]</think>Ann Example [1, 9] did. [0] Bob paid [1-1][1]."
+    answers = set()
+    for cut in range(len(text) + 1):
+        events = list(answer_events(collection, encoder, reader, QUESTION, model=Scripted(text[:cut], text[cut:])))
+        drafts = [event.text for event in events if isinstance(event, Draft)]
+        assert all(set(re.findall(r"\[[^\]]*\]?", draft)) <= {"[1]"} for draft in drafts)
+        assert drafts[-1] == "Ann Example [1] did. Bob paid [1][1]."
+        last = events[-1]
+        assert isinstance(last, Answer)
+        answers.add((last.text, last.claims, last.citations, last.notices))
+    assert len(answers) == 1
+    ((shown, _, _, notices),) = answers
+    assert shown == "Ann Example did. [1] Bob paid. [2]"
+    assert notices == ("markers that point to no evidence, removed: 2",)
+
+
+def test_what_fits_the_context_is_the_best_and_the_rest_is_told(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    pages = {
+        f"page{i}": f"The old bridge of town {i} was mended by engineer {i}. {'It is long. ' * 60}" for i in range(6)
+    }
+    collection = make_collection(**pages)
+    whole, model = Scripted("Engineer 1 did [1]."), Scripted("Engineer 1 did [1].")
+    full = answer(collection, encoder, reader, QUESTION, model=whole)
+    assert len(full.evidence) == 6
+    model.context = whole.count(whole.asked[0])  # with room for the answer taken off, some must go
+    given = answer(collection, encoder, reader, QUESTION, model=model)
+    read = len(given.evidence)
+    assert 0 < read < 6
+    assert given.evidence == full.evidence[:read]
+    assert f"the model was given the best {read} of 6 passages; more do not fit its context" in given.notices
+    assert model.count(model.asked[0]) <= model.context - model.context // 4
+    prompt = "".join(part if isinstance(part, str) else part.text for part in model.asked[0][1].parts)
+    assert f"[{read}] " in prompt
+    assert f"[{read + 1}] " not in prompt
+
+
+def test_a_model_that_reads_too_little_is_refused(ask: Ask) -> None:
+    model = Scripted("No.")
+    model.context = 100
+    with pytest.raises(ModelUnusable, match="'scripted' reads 100 tokens, too few for one passage"):
+        ask(model)
+
+
+def test_an_answer_that_is_cut_ends_with_its_last_whole_sentence(ask: Ask) -> None:
+    given = ask(Scripted("Ann Example mended it. [1] Bob Sam", cut=True))
+    assert given.text == "Ann Example mended it. [1]"
+    assert "ran out of tokens" in given.notices[-1]
+    endless = ask(Scripted(*(f"Ann Example mended bridge {i}. [1] " for i in range(300))))
+    assert "did not come to an end" in endless.notices[-1]
+    assert len(endless.text) < 7000
+
+
+def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
+    model = Scripted(*["Ann Example mended it. [1] "] * 400)
+    given = ask(model)
+    assert given.text == "Ann Example mended it. [1]"
+    assert given.notices == ("the model began to repeat itself; its answer was cut off",)
+    assert model.stopped
+
+
+def test_a_model_that_says_nothing_abstains_and_is_told(ask: Ask) -> None:
+    given = ask(Scripted("<think>Hm.</think>"))
+    assert (given.abstained, given.reason) == (True, "not_stated")
+    assert given.notices == ("the model gave no answer",)
+
+
+@pytest.mark.parametrize(
+    "said", [NO_ANSWER, f"{NO_ANSWER} [1]", "The evidence does not answer this.", f"**{NO_ANSWER}**"]
+)
+def test_the_sentence_for_no_answer_abstains_in_any_dress(ask: Ask, said: str) -> None:
+    assert ask(Scripted(said)).abstained
+
+
+def test_what_else_is_said_beside_the_sentence_for_no_answer_is_kept(ask: Ask) -> None:
+    given = ask(Scripted(f"{NO_ANSWER} Ann Example mended it. [1]"))
+    assert [claim.text for claim in given.claims] == ["Ann Example mended it."]
+
+
+def test_strict_abstains_where_nothing_is_left(ask: Ask) -> None:
+    given = ask(Scripted("Ann Example mended it. [1]"), strict=True)
+    assert (given.abstained, given.text, given.citations) == (True, "", ())
+    assert given.notices == ("sentences that nothing bears out, left out: 1",)
+
+
+def test_an_off_topic_question_is_not_put_to_the_model(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    model = Scripted("Paris. [1]")
+    given = answer(make_collection(bridge=BRIDGE), encoder, reader, "What is the boiling point of tin?", model=model)
+    assert (given.abstained, given.reason, model.asked) == (True, "off_topic", [])
+
+
+def test_a_question_that_the_reader_cannot_read_is_put_to_the_model(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    model = Scripted("Ann Example hat sie repariert. [1]")
+    question = "Wer hat die alte Brücke der Stadt repariert?"
+    given = answer(make_collection(bridge=BRIDGE), encoder, reader, question, model=model)
+    assert given.text == "Ann Example hat sie repariert. [1]"
+
+
+def test_without_a_model_nothing_of_an_answer_is_written(ask: Ask) -> None:
+    given = ask(None)
+    assert given.generator == "extractive"
+    assert given.claims[0].text in BRIDGE
+
+
+def test_the_prompt_has_titles_dates_outlets_and_the_question_in_full() -> None:
+    messages = answer_messages(
+        "And when was that?", "When did Ann mend it?", [Exhibit("It\nfell [3].", "A [2] title", "2023-02-19", "Outlet")]
+    )
+    text = "".join(part if isinstance(part, str) else part.text for part in messages[1].parts)
+    assert text == (
+        "Evidence:\n[1] (A (2) title · 2023-02-19 · Outlet) It fell (3).\n\nQuestion: And when was that?\n"
+        "Asked in full: When did Ann mend it?\nAnswer from the evidence above, every sentence with its number."
+    )
+    assert NO_ANSWER in str(messages[0].parts[0])

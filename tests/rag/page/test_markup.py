@@ -1,0 +1,86 @@
+"""Elements of the page: every text is text, and a verdict is words."""
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.cleaning.furniture import classify
+from index.documents import Document
+from rag.answers import Answer, ShortAnswer
+from rag.citations import Citation, Claim
+from rag.page import markup
+from rag.transcript import Exchange
+
+
+class Parsed(HTMLParser):
+    """The tags, their attributes, and the text of a piece of HTML, by Python's own parser."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def answered(verdict: str, text: str = "He served 36 years.") -> Answer:
+    quote = "He served 36 years."
+    citation = Citation(1, "a.txt", "A title", None, "2023-02", 4, 7, 10, 29, quote, 0, 40)
+    return Answer(
+        "How long?", "How long?", f"{text} [1]", (Claim(text, (1,), 0.5, verdict),), (citation,),
+        (ShortAnswer("36 years", 20, 28, "a.txt", 0.9),), (), False, None, 0.93, "extractive", (), {"total": 0.2},
+    )  # fmt: skip
+
+
+@given(st.text())
+def test_any_text_is_shown_character_for_character_and_makes_no_tag(text: str) -> None:
+    parsed = Parsed(f'<p title="{markup.text_of(text)}">{markup.text_of(text)}</p>')
+    assert parsed.tags == ["p"]
+    assert parsed.attributes == [("title", markup.shown(text))]
+    assert "".join(parsed.words) == markup.shown(text)
+    assert len(markup.shown(text)) == len(text)
+
+
+@given(st.text(min_size=1))
+def test_a_document_of_any_text_keeps_its_characters_in_its_paragraphs(text: str) -> None:
+    document = Document("a<b>.txt", "/a", "<i>t", text, "<d>", '"p', "0" * 64, 1)
+    paragraphs = classify(text, "a")
+    parsed = Parsed(markup.document_html(document, paragraphs))
+    assert set(parsed.tags) <= {"article", "header", "h2", "p", "div", "span", "details", "summary"}
+    whole = "".join(parsed.words)
+    for paragraph in paragraphs:
+        assert markup.shown(text[paragraph.start : paragraph.end]) in whole
+
+
+def test_a_verdict_is_told_in_words() -> None:
+    for verdict, words in (
+        ("weak", "Weakly supported"),
+        ("unsupported", "Not supported"),
+        ("unchecked", "Not checked"),
+    ):
+        html = markup.exchange_html(Exchange("a", "How long?", "", "done", answered(verdict)))
+        assert f">{words}</span>" in html
+    assert 'class="verdict' not in markup.exchange_html(Exchange("a", "?", "", "done", answered("supported")))
+
+
+def test_the_words_that_answer_are_set_apart_where_the_claim_is_the_quote() -> None:
+    html = markup.exchange_html(Exchange("a", "How long?", "", "done", answered("supported")))
+    assert 'He served <strong class="short">36 years</strong>.' in html
+    assert 'data-doc="a.txt" data-start="10" data-end="29"' in html
+    assert "page 4 · paragraph 7" in html
+    other = markup.exchange_html(Exchange("a", "How long?", "", "done", answered("weak", "It was 36 years.")))
+    assert "<strong" not in other
+
+
+def test_sizes_are_words() -> None:
+    sizes = [0, 812, 3400, 12_000_000, 999_600, 5_000_000_000_000]
+    assert [markup.size_words(size) for size in sizes] == ["0 B", "812 B", "3.4 kB", "12 MB", "1.0 MB", "5000 GB"]
