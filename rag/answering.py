@@ -1,6 +1,6 @@
 """answer(): the straight line from a question to an Answer.
 
-question -> query -> hits -> candidates -> claims, each with its citations -> Answer
+question -> query -> hits -> their order -> candidates -> claims, each with its citations -> Answer
 
 With a chat model the claims are what it writes from the hits, checked; without one, sentences of the documents.
 """
@@ -19,13 +19,14 @@ from rag.generation.chat_model import ChatModel
 from rag.generation.checking import SupportModel
 from rag.generation.writing import write
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
+from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
 from rag.support.model import verdict
 from rag.words import content_words, names
 
-# How many passages are read.
+# How many passages are an answer's evidence: the best of what was found, in the order in which they are worth reading.
 PASSAGES = 8
 # Below this confidence Pilcrow does not answer; one in ten answerable questions of the calibration articles lies there.
 THRESHOLD = 0.385
@@ -97,11 +98,14 @@ def answer_events(
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         if hits is None:
-            hits = retrieve(snapshot, encoder, query, passages, filters=filters)
+            hits = retrieve(snapshot, encoder, query, max(passages, DEPTH), filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
         nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
+    if not other_language(asked):
+        hits = in_reading_order(query, hits, sources, reader)
+    hits = hits[:passages]
     readable, notices = _in_english(asked, hits)
     notices += filter(None, nothing)
     candidates = find_candidates(query, readable, sources, reader)

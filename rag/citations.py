@@ -136,6 +136,18 @@ class Sources:
         """The paragraphs that have characters in `[start, end)`, in order."""
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
 
+    def sentence_at(self, doc_id: str, start: int, end: int) -> Sentence | None:
+        """The sentence, or the heading, that has most of the characters `[start, end)`; None where none has any."""
+        document = self.document(doc_id)
+        found = [
+            Sentence(document, paragraph, left, right)
+            for paragraph in self.touched(doc_id, start, end)
+            if paragraph.kind is not Kind.FURNITURE
+            for left, right in _sentences_of(document.text, paragraph)
+            if left < end and start < right
+        ]
+        return max(found, key=lambda s: (min(end, s.end) - max(start, s.start), -s.start), default=None)
+
     def sentences(self, passage: Passage) -> list[Sentence]:
         """The sentences of a passage, each inside one body or caption paragraph."""
         document = self.document(passage.doc_id)
@@ -147,6 +159,14 @@ class Sources:
                 document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
             )
         ]
+
+
+def _sentences_of(text: str, paragraph: Paragraph) -> list[tuple[int, int]]:
+    """The spans of a paragraph's sentences; a heading is one, without the signs that make it one."""
+    if paragraph.kind is not Kind.HEADING:
+        return sentence_spans(text, paragraph.start, paragraph.end)
+    words = text[paragraph.start : paragraph.end].lstrip("# \t")
+    return [(paragraph.end - len(words), paragraph.end)] if words else []
 
 
 def cite(sentence: Sentence, label: int) -> Citation:

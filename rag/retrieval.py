@@ -32,6 +32,7 @@ class Hit:
     """A passage found: score is a similarity, higher is better, and means nothing across questions; rank from 1.
 
     cosine, bm25: what each leg said of it; bm25 is 0 where the passage was not among the lexical leg's best.
+    order: what `rag.reading.order` says of it, where that was asked.
     """
 
     passage: Passage
@@ -39,6 +40,7 @@ class Hit:
     rank: int
     cosine: float
     bm25: float
+    order: float = 0.0
 
 
 def retrieve(

@@ -1,21 +1,22 @@
-"""The engine of the bundled models: six layers of BERT on ONNX Runtime, whatever the weights.
+"""The engine of the bundled models: transformer encoders of two shapes on ONNX Runtime, whatever the weights.
 
-Owns the graph's shape, its load, and how many inputs are run together. The encoder, the reader and every other model
-on this backbone are tensors under the upstream names; this module does not know what their hidden states are for.
+Owns the shapes, their load, and how many inputs are run together. The encoder, the reader and every other model are
+tensors under BERT's names; this module does not know what their hidden states are for.
 
-    ids, types -> hidden states (n, t, 384)
+    ids, types -> hidden states (n, t, width)
 
 Nothing is padded: only inputs of one length are run together. From 64 pieces on an input by itself takes no longer than
 its share of a batch, and without padding there is no mask, so that the attention operator takes its fastest way.
 
 The graphs (made by `index.encoder.graph`) hold no weights. They are given as views of the memory-mapped
-safetensors file, so that nothing is read that is not used: a query touches ten rows of the 47 MB of word embeddings.
+safetensors file, so that nothing is read that is not used: a query touches ten rows of the word embeddings.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from itertools import groupby
@@ -29,12 +30,36 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-WIDTH = 384
-HEADS = 12
-LAYERS = 6
-INNER = 1536
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a graph depends on: a BERT (Devlin et al. 2019), or an MPNet (Song et al. 2020).
+
+    relative: MPNet's: no segments; a bias on every attention score that depends on the distance of its two pieces.
+    """
+
+    name: str
+    width: int
+    heads: int
+    layers: int
+    inner: int
+    epsilon: float
+    relative: bool = False
+
+
+MINILM = Shape("bert", width=384, heads=12, layers=6, inner=1536, epsilon=1e-12)
+MPNET = Shape("mpnet", width=768, heads=12, layers=12, inner=3072, epsilon=1e-5, relative=True)
+SHAPES = {shape.name: shape for shape in (MINILM, MPNET)}
+
+WIDTH = MINILM.width
 POSITIONS = 512
 VOCABULARY = 30522
+WORDS = "embeddings.word_embeddings.weight"
+# The bias of each head for each bucket of distances.
+RELATIVE = "encoder.relative_attention_bias.weight"
+_BUCKETS = 32
+_FAR = 128
 
 
 class Precision(StrEnum):
@@ -45,7 +70,12 @@ class Precision(StrEnum):
 
 
 _HERE = Path(__file__).parent
-GRAPHS = {Precision.FLOAT32: _HERE / "bert.onnx", Precision.INT8: _HERE / "bert-int8.onnx"}
+_SUFFIXES = {Precision.FLOAT32: "", Precision.INT8: "-int8"}
+GRAPHS = {
+    (shape, precision): _HERE / f"{shape.name}{suffix}.onnx"
+    for shape in SHAPES.values()
+    for precision, suffix in _SUFFIXES.items()
+}
 PROBE = _HERE / "probe.onnx"
 # Behind the name of a tensor of 8-bit integers: that of its scales.
 SCALE = ".scale"
@@ -69,32 +99,34 @@ def go_on(stop: Event | None = None) -> None:
 
 
 class Engine:
-    """A model of all-MiniLM-L6-v2's shape, loaded."""
+    """A model of one of the shapes, loaded."""
 
     def __init__(
         self,
-        tensors: Mapping[str, NDArray[np.floating]],
+        tensors: Mapping[str, NDArray[np.floating] | NDArray[np.int8]],
         *,
+        shape: Shape = MINILM,
         precision: Precision = Precision.FLOAT32,
         threads: int | None = None,
     ) -> None:
-        """tensors: by their upstream names ("encoder.layer.0.output.dense.weight"), of any float type; float32 ones are
-        used where they lie, and must stay. Others are passed over.
+        """tensors: by their names ("encoder.layer.0.output.dense.weight"), of any float type, or as `quantized` makes
+        them; what is float32 or int8 is used where it lies, and must stay. Others are passed over.
 
         precision: of the linear layers; see `fastest_precision`.
         threads: batches run at the same time; by default $OMP_NUM_THREADS, or one for each core.
         Raises KeyError for a tensor that is absent, ValueError for one of another shape.
         """
+        self.shape = shape
         self.threads = threads or n_cores()
         self.precision = precision
-        self._weights = _initializers(tensors)
-        if precision is Precision.INT8:
-            self._weights.update(_quantized(self._weights))
-        self._session = _session(GRAPHS[precision], self._weights)
+        weights = _initializers(tensors, shape, precision)
+        self._biases = _biases(weights.pop(RELATIVE)) if shape.relative else None
+        self._session = _session(GRAPHS[shape, precision], weights)
 
     def hidden_states(self, ids: Integers, types: Integers) -> Floats:
-        """The last layer, (n, t, WIDTH). ids, types: (n, t), no padding."""
-        hidden: Floats = self._session.run(None, {"ids": ids, "types": types})[0]
+        """The last layer, (n, t, width). ids, types: (n, t), no padding; a relative shape has no types."""
+        second = {"types": types} if self._biases is None else {"bias": _of_length(self._biases, ids.shape[1])}
+        hidden: Floats = self._session.run(None, {"ids": ids, **second})[0]
         return hidden
 
     def run(
@@ -107,7 +139,7 @@ class Engine:
         """What `take` makes of each input's hidden states, in the inputs' order; equal lengths are run together.
 
         inputs: ids of pieces, specials included, at most POSITIONS each.
-        take: (hidden (n, t, WIDTH), lengths (n,), which are all t, numbers of the n inputs) -> one result for each of
+        take: (hidden (n, t, width), lengths (n,), which are all t, numbers of the n inputs) -> one result for each of
         them; called from several threads at once.
         second_from: for each input the place where its second segment begins; by default there is none.
         Raises CancelledError where this thread's STOP is set meanwhile.
@@ -144,64 +176,115 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _initializers(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, Weight]:
-    """The graph's weights by name, float32, aligned and in C-order: views wherever the tensors are so already."""
+def _initializers(
+    tensors: Mapping[str, NDArray[np.floating] | NDArray[np.int8]], shape: Shape, precision: Precision
+) -> dict[str, Weight]:
+    """The graph's weights by name, aligned and in C-order: views wherever the tensors are so already.
+
+    Matrices of the linear layers, and the words of a relative shape, are int8 with their scales where the precision is
+    INT8; everything else is float32.
+    """
     weights: dict[str, Weight] = {}
-    for name, shape in tensor_shapes().items():
-        tensor = tensors[name]
-        if tensor.shape != shape:
-            raise ValueError(f"'{name}' has shape {tensor.shape}, not {shape}")
-        exact: Floats = np.require(tensor, np.float32, ["C", "A"])
-        weights[name] = exact
-    for layer in range(LAYERS):
+    for name, dimensions in tensor_shapes(shape).items():
+        tensor, scale = tensors[name], tensors.get(name + SCALE)
+        stored = tensor.T if scale is not None and name != WORDS else tensor
+        if stored.shape != dimensions:
+            raise ValueError(f"'{name}' has shape {stored.shape}, not {dimensions}")
+        if precision is Precision.INT8 and _is_matrix(name, shape):
+            if scale is None:
+                weights.update(quantized(name, tensor))
+            else:
+                weights[name] = np.require(tensor, np.int8, ["C", "A"])
+                weights[name + SCALE] = np.require(scale, np.float32, ["C", "A"])
+        else:
+            exact = stored if scale is None else stored.astype(np.float32) * scale.astype(np.float32)[:, None]
+            weights[name] = np.require(exact, np.float32, ["C", "A"])
+    for layer in range(shape.layers):
         name = f"encoder.layer.{layer}."
         parts = [weights.pop(f"{name}attention.self.{part}.bias") for part in ("query", "key", "value")]
-        biases: Floats = np.concatenate(parts).astype(np.float32)
-        weights[name + QKV_BIAS] = biases
+        weights[name + QKV_BIAS] = np.concatenate(parts).astype(np.float32)
     return weights
 
 
-def tensor_shapes() -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every tensor that the engine needs, as they are called upstream."""
+def tensor_shapes(shape: Shape = MINILM) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor that the engine needs, by BERT's names, matrices as they are trained: (out, in)."""
+    width, inner = shape.width, shape.inner
     shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (VOCABULARY, WIDTH),
-        "embeddings.position_embeddings.weight": (POSITIONS, WIDTH),
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-        "embeddings.LayerNorm.weight": (WIDTH,),
-        "embeddings.LayerNorm.bias": (WIDTH,),
+        WORDS: (VOCABULARY, width),
+        "embeddings.position_embeddings.weight": (POSITIONS, width),
+        "embeddings.LayerNorm.weight": (width,),
+        "embeddings.LayerNorm.bias": (width,),
     }
+    if shape.relative:
+        shapes[RELATIVE] = (_BUCKETS, shape.heads)
+    else:
+        shapes["embeddings.token_type_embeddings.weight"] = (2, width)
     linear = {
-        "attention.self.query": (WIDTH, WIDTH),
-        "attention.self.key": (WIDTH, WIDTH),
-        "attention.self.value": (WIDTH, WIDTH),
-        "attention.output.dense": (WIDTH, WIDTH),
-        "intermediate.dense": (INNER, WIDTH),
-        "output.dense": (WIDTH, INNER),
+        "attention.self.query": (width, width),
+        "attention.self.key": (width, width),
+        "attention.self.value": (width, width),
+        "attention.output.dense": (width, width),
+        "intermediate.dense": (inner, width),
+        "output.dense": (width, inner),
     }
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         prefix = f"encoder.layer.{layer}."
-        for name, shape in linear.items():
-            shapes[f"{prefix}{name}.weight"] = shape
-            shapes[f"{prefix}{name}.bias"] = shape[:1]
+        for name, dimensions in linear.items():
+            shapes[f"{prefix}{name}.weight"] = dimensions
+            shapes[f"{prefix}{name}.bias"] = dimensions[:1]
         for name in ("attention.output.LayerNorm", "output.LayerNorm"):
-            shapes[f"{prefix}{name}.weight"] = (WIDTH,)
-            shapes[f"{prefix}{name}.bias"] = (WIDTH,)
+            shapes[f"{prefix}{name}.weight"] = (width,)
+            shapes[f"{prefix}{name}.bias"] = (width,)
     return shapes
 
 
-def _quantized(weights: Mapping[str, Weight]) -> dict[str, Weight]:
-    """The matrices of the linear layers as int8 (in, out), and under their names with SCALE float32 (out,).
+def _is_matrix(name: str, shape: Shape) -> bool:
+    """Whether the tensor of that name is of 8-bit integers in the graph of that precision."""
+    return (name == WORDS and shape.relative) or (
+        name.startswith("encoder.layer.") and name.endswith(".weight") and "LayerNorm" not in name
+    )
 
-    weight = integer * scale, the largest of each output at 127.
+
+def quantized(name: str, weight: NDArray[np.floating]) -> dict[str, Weight]:
+    """A matrix (out, in) as int8 (in, out), and under its name with SCALE float32 (out,); words stay (words, width).
+
+    weight = integer * scale, the largest of each output, or of each word, at 127.
     """
+    exact = np.asarray(weight, np.float32)
+    scales = np.maximum(np.abs(exact).max(axis=1) / np.float32(127), np.float32(1e-12))
+    integers = np.rint(exact / scales[:, None]).astype(np.int8)
+    return {name: np.ascontiguousarray(integers if name == WORDS else integers.T), name + SCALE: scales}
+
+
+def quantized_model(tensors: Mapping[str, NDArray[np.floating]], shape: Shape) -> dict[str, Weight]:
+    """All tensors of the shape as `Engine` uses them in 8 bits: a quarter of the bytes; others are passed over."""
     found: dict[str, Weight] = {}
-    for name, weight in weights.items():
-        if name.startswith("encoder.") and weight.ndim == 2:
-            scales = np.maximum(weight.max(axis=1), -weight.min(axis=1)) / np.float32(127)
-            scales = np.maximum(scales, np.float32(1e-12))
-            found[name] = np.rint(weight / scales[:, None]).T.astype(np.int8, order="C")
-            found[name + SCALE] = scales
+    for name in tensor_shapes(shape):
+        found.update(quantized(name, tensors[name]) if _is_matrix(name, shape) else {name: np.float32(tensors[name])})
     return found
+
+
+def buckets(distances: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The bucket in [0, 32) of each distance, place of the key minus place of the query (Raffel et al. 2020, T5).
+
+    Half of them for each direction; of these the first half for one distance each, the rest wider and wider up to 128.
+    """
+    half, exact = _BUCKETS // 2, _BUCKETS // 4
+    away = np.abs(distances)
+    wide = exact + (np.log(np.maximum(away, 1) / exact) / np.log(_FAR / exact) * (half - exact)).astype(np.int64)
+    return np.where(distances > 0, half, 0) + np.where(away < exact, away, np.minimum(wide, half - 1))
+
+
+def _biases(table: Weight) -> Floats:
+    """(heads, 2 * POSITIONS - 1): the bias of every distance, from the farthest before to the farthest behind."""
+    return np.ascontiguousarray(table[buckets(np.arange(1 - POSITIONS, POSITIONS))].T, np.float32)
+
+
+def _of_length(biases: Floats, length: int) -> Floats:
+    """(1, heads, length, length): row i holds the biases of distances -i to length - 1 - i."""
+    near = biases[:, POSITIONS - length : POSITIONS + length - 1]
+    rows = np.lib.stride_tricks.sliding_window_view(near, length, axis=1)[:, ::-1]
+    return np.ascontiguousarray(rows)[None]
 
 
 def fastest_precision() -> Precision:

@@ -1,4 +1,4 @@
-"""Makes the graphs that ship: the six-layer BERT of all-MiniLM-L6-v2 in ONNX, without weights.
+"""Makes the graphs that ship: a BERT of all-MiniLM-L6-v2's shape and an MPNet in ONNX, without weights.
 
     python -m index.encoder.graph        writes them again; needs the dev extra's `onnx`, which nothing else does
 
@@ -6,10 +6,11 @@ The initializers are named as the tensors of the upstream safetensors file, hold
 `index.encoder.engine`: so a graph of a few kilobytes serves every model of this shape. A test makes the graphs again
 and compares the bytes.
 
-    bert.onnx         float32
-    bert-int8.onnx    products of 8-bit integers: the weights with a scale for each output, the states with a scale for
-                      each piece, so that what a text becomes does not depend on its neighbours in the batch
-    probe.onnx        one such product, to find out whether this processor's is exact
+    bert.onnx, mpnet.onnx              float32
+    bert-int8.onnx, mpnet-int8.onnx    products of 8-bit integers: the weights with a scale for each output, the states
+                                       with a scale for each piece, so that what a text becomes does not depend on its
+                                       neighbours in the batch
+    probe.onnx                         one such product, to find out whether this processor's is exact
 
 Written with the operators that ONNX Runtime is fastest at, measured on one core with 1,024 pieces: LayerNormalization
 after an Add takes 0.4 ms where the fused SkipLayerNormalization takes 2.0; a Gemm takes the weights as they are stored,
@@ -23,22 +24,19 @@ from typing import Any
 
 from index.encoder.engine import (
     GRAPHS,
-    HEADS,
-    INNER,
-    LAYERS,
     POSITIONS,
     PROBE,
     QKV_BIAS,
     SCALE,
     VOCABULARY,
-    WIDTH,
+    WORDS,
     Precision,
+    Shape,
 )
 
 _OPSET = 20
 _MICROSOFT = "com.microsoft"
 _IR_VERSION = 9
-_EPSILON = 1e-12
 # A GELU is never below -0.17. 16 of its 256 steps are for what is below zero; a step is at least 0.17 / 16.
 _GELU_ZERO = 16
 _GELU_LEAST = 0.17
@@ -76,9 +74,9 @@ class _Graph:
         self.initializers.append(helper.make_tensor(name, getattr(TensorProto, kind), shape, values))
         return name
 
-    def norm(self, inputs: str, name: str, output: str) -> str:
-        weights = [self.weight(f"{name}.weight", WIDTH), self.weight(f"{name}.bias", WIDTH)]
-        return self.node("LayerNormalization", [inputs, *weights], output, epsilon=_EPSILON)
+    def norm(self, inputs: str, name: str, output: str, shape: Shape) -> str:
+        weights = [self.weight(f"{name}.weight", shape.width), self.weight(f"{name}.bias", shape.width)]
+        return self.node("LayerNormalization", [inputs, *weights], output, epsilon=shape.epsilon)
 
     def serialized(
         self, name: str, inputs: dict[str, tuple[str, list[Any]]], output: tuple[str, str, list[Any]]
@@ -181,17 +179,24 @@ class _Integers:
         return self.graph.node("Add", [product, self.graph.weight(f"{name}.bias", n_out)], f"{name}.biased")
 
 
-def build(precision: Precision) -> bytes:
-    """The graph, serialized: ids, types int32 (n, t) -> hidden float32 (n, t, WIDTH); nothing is padded."""
+def build(shape: Shape, precision: Precision) -> bytes:
+    """The graph, serialized: ids int32 (n, t), and types int32 (n, t) or bias float32 (1, heads, t, t) -> hidden.
+
+    hidden: float32 (n, t, width); nothing is padded.
+    """
     graph = _Graph()
     layers = _Integers(graph) if precision is Precision.INT8 else _Floats(graph)
-    graph.constant("flat", "INT64", [-1, WIDTH])
-    hidden = _embeddings(graph)
-    for layer in range(LAYERS):
-        hidden = _layer(graph, layers, f"encoder.layer.{layer}.", hidden)
+    graph.constant("flat", "INT64", [-1, shape.width])
+    hidden = _embeddings(graph, shape, precision)
+    for layer in range(shape.layers):
+        hidden = _layer(graph, layers, f"encoder.layer.{layer}.", hidden, shape)
     graph.node("Reshape", [hidden, "batched"], "hidden")
-    inputs = {"ids": ("INT32", ["n", "t"]), "types": ("INT32", ["n", "t"])}
-    return graph.serialized("bert", inputs, ("hidden", "FLOAT", ["n", "t", WIDTH]))
+    inputs: dict[str, tuple[str, list[Any]]] = {"ids": ("INT32", ["n", "t"])}
+    if shape.relative:
+        inputs["bias"] = ("FLOAT", [1, shape.heads, "t", "t"])
+    else:
+        inputs["types"] = ("INT32", ["n", "t"])
+    return graph.serialized(shape.name, inputs, ("hidden", "FLOAT", ["n", "t", shape.width]))
 
 
 def build_probe() -> bytes:
@@ -202,56 +207,73 @@ def build_probe() -> bytes:
     return graph.serialized("probe", inputs, ("products", "INT32", ["m", "n"]))
 
 
-def _embeddings(graph: _Graph) -> str:
-    """Word, position and type embeddings, added and normalised: (pieces, WIDTH). Leaves `batched`: (n, t, WIDTH)."""
+def _embeddings(graph: _Graph, shape: Shape, precision: Precision) -> str:
+    """Word, position and type embeddings, added and normalised: (pieces, width). Leaves `batched`: (n, t, width)."""
     name = "embeddings."
-    words = graph.node("Gather", [graph.weight(f"{name}word_embeddings.weight", VOCABULARY, WIDTH), "ids"], "words")
-    types = graph.node("Gather", [graph.weight(f"{name}token_type_embeddings.weight", 2, WIDTH), "types"], "segments")
+    width = shape.width
+    words = _words(graph, shape, precision)
     graph.node("Shape", ["ids"], "length", start=1)
     positions = graph.node(
         "Slice",
         [
-            graph.weight(f"{name}position_embeddings.weight", POSITIONS, WIDTH),
+            graph.weight(f"{name}position_embeddings.weight", POSITIONS, width),
             graph.constant("zero", "INT64", [0]),
             "length",
         ],
         "positions",
     )
-    graph.node("Shape", ["words"], "batched")
-    summed = graph.node("Add", [graph.node("Add", [words, types], "words+segments"), positions], "summed")
-    return graph.norm(graph.node("Reshape", [summed, "flat"], "pieces"), f"{name}LayerNorm", "embedded")
+    graph.node("Shape", [words], "batched")
+    if not shape.relative:
+        types = graph.weight(f"{name}token_type_embeddings.weight", 2, width)
+        words = graph.node("Add", [words, graph.node("Gather", [types, "types"], "segments")], "words+segments")
+    summed = graph.node("Add", [words, positions], "summed")
+    return graph.norm(graph.node("Reshape", [summed, "flat"], "pieces"), f"{name}LayerNorm", "embedded", shape)
 
 
-def _layer(graph: _Graph, layers: _Floats | _Integers, name: str, hidden: str) -> str:
+def _words(graph: _Graph, shape: Shape, precision: Precision) -> str:
+    """Word embeddings: (n, t, width); of a relative shape in 8 bits with a scale for each word."""
+    if precision is Precision.FLOAT32 or not shape.relative:
+        return graph.node("Gather", [graph.weight(WORDS, VOCABULARY, shape.width), "ids"], "words")
+    from onnx import TensorProto
+
+    integers = graph.weight(WORDS, VOCABULARY, shape.width, integers=True)
+    integers = graph.node("Gather", [integers, "ids"], "words.integers")
+    scales = graph.node("Gather", [graph.weight(WORDS + SCALE, VOCABULARY), "ids"], "words.flat")
+    scales = graph.node("Unsqueeze", [scales, "last"], "words.scale")
+    return graph.node("Mul", [graph.node("Cast", [integers], "words.floats", to=TensorProto.FLOAT), scales], "words")
+
+
+def _layer(graph: _Graph, layers: _Floats | _Integers, name: str, hidden: str, shape: Shape) -> str:
     """One layer: attention, then two linear layers with a GELU between; each added to its input and normalised."""
+    width, inner_width = shape.width, shape.inner
     states = layers.states(hidden)
     projected = [
         graph.node(
-            "Reshape", [layers.product(states, f"{name}attention.self.{part}", WIDTH, WIDTH), "batched"], name + part
+            "Reshape", [layers.product(states, f"{name}attention.self.{part}", width, width), "batched"], name + part
         )
         for part in ("query", "key", "value")
     ]
     mixed = graph.node(
         "MultiHeadAttention",
-        [*projected, graph.weight(name + QKV_BIAS, 3 * WIDTH)],
+        [*projected, graph.weight(name + QKV_BIAS, 3 * width), *(["", "bias"] if shape.relative else [])],
         f"{name}mixed",
         _MICROSOFT,
-        num_heads=HEADS,
+        num_heads=shape.heads,
     )
     mixed = graph.node("Reshape", [mixed, "flat"], f"{name}mixed.flat")
-    attended = layers.linear(layers.states(mixed), f"{name}attention.output.dense", WIDTH, WIDTH)
+    attended = layers.linear(layers.states(mixed), f"{name}attention.output.dense", width, width)
     attended = graph.node("Add", [attended, hidden], f"{name}attended+hidden")
-    attended = graph.norm(attended, f"{name}attention.output.LayerNorm", f"{name}attended")
-    inner = layers.linear(layers.states(attended), f"{name}intermediate.dense", WIDTH, INNER)
+    attended = graph.norm(attended, f"{name}attention.output.LayerNorm", f"{name}attended", shape)
+    inner = layers.linear(layers.states(attended), f"{name}intermediate.dense", width, inner_width)
     inner = graph.node("Gelu", [inner], f"{name}inner")
-    outer = layers.linear(layers.gelus(inner), f"{name}output.dense", INNER, WIDTH)
+    outer = layers.linear(layers.gelus(inner), f"{name}output.dense", inner_width, width)
     outer = graph.node("Add", [outer, attended], f"{name}outer+attended")
-    return graph.norm(outer, f"{name}output.LayerNorm", f"{name}outer")
+    return graph.norm(outer, f"{name}output.LayerNorm", f"{name}outer", shape)
 
 
 if __name__ == "__main__":
-    for precision, path in GRAPHS.items():
-        path.write_bytes(build(precision))
+    for (made, exactness), path in GRAPHS.items():
+        path.write_bytes(build(made, exactness))
     PROBE.write_bytes(build_probe())
     for path in (*GRAPHS.values(), PROBE):
         sys.stdout.write(f"{path.name}: {path.stat().st_size:,} bytes\n")

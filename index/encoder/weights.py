@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-_TYPES = {"F32": "<f4", "F16": "<f2"}
+_TYPES = {"F32": "<f4", "F16": "<f2", "I8": "i1"}
 # A file written this recently is not remembered: a second write within the clock's grain would leave the same times.
 _SETTLED_NS = 2_000_000_000
 
@@ -63,7 +63,7 @@ def _write_note(note: Path, known: dict[str, object]) -> None:
 
 
 def mapped_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
-    """Name -> tensor of a safetensors file, float32 or float16, as read-only views of the mapped file; others left out.
+    """Name -> tensor of a safetensors file, float32, float16 or int8, as read-only views of the mapped file; others left out.
 
     Raises ValueError where the file is not of this format, OSError where it cannot be read.
     """

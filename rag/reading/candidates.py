@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 
 from index.cleaning.rules import is_credit
 from index.paragraphs import Kind
-from index.passages import Passage
 from rag.citations import Sentence, Sources
+from rag.reading.excerpts import excerpts
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
 
-# score = margin + weight * answerability logit + weight * (fused score - the best fused score). Weights and the number
-# of passages were tried on the held-out articles and the sample; the figures are in the model card.
+# score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
 _ANSWERABLE_WEIGHT = 0.5
-_RETRIEVAL_WEIGHT = 15.0
-# Characters of the neighbouring paragraphs that are read with a passage: news says who "he" is one paragraph earlier.
-_CONTEXT_CHARACTERS = 800
-# Spans asked of the reader for each text, of which those in the neighbours are passed over.
+_ORDER_WEIGHT = 0.25
+# Excerpts that the reader reads: each of them takes it a fifteenth of a second.
+EXCERPTS = 4
+# Spans asked of the reader for each excerpt.
 _SPANS = 8
 # Score below the best at which another passage with the same words still counts as saying the same.
 _AGREES_WITHIN = 4.0
@@ -48,8 +47,8 @@ _YES_OR_NO = re.compile(
 class Candidate:
     """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`.
 
-    score: the span's margin over "no answer", with what reader and retrieval say of its passage; higher is better.
-    answerable: the reader's logit that the passage answers the question.
+    score: the span's margin over "no answer", with what reader and order say of its passage; higher is better.
+    margin, answerable, yes: the reader's, of the excerpt that it stands in.
     """
 
     hit: Hit
@@ -58,6 +57,8 @@ class Candidate:
     end: int
     score: float
     answerable: float
+    margin: float = 0.0
+    yes: float = 0.0
 
     @property
     def text(self) -> str:
@@ -66,45 +67,48 @@ class Candidate:
 
 
 def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Candidate]:
-    """The spans of all passages, best first, ties by rank and place; a span that is in no sentence is left out.
+    """The spans of the best passages, best first, ties by rank and place; a span that is in no sentence is left out.
 
     Who took a picture answers no question but one about pictures.
     """
-    if not hits:
+    shown = excerpts(hits, sources, most=EXCERPTS)
+    if not shown:
         return []
-    contexts = [_in_context(hit.passage, sources) for hit in hits]
-    titles = [sources.document(hit.passage.doc_id).title or "" for hit in hits]
     about_pictures = bool(_PICTURES.search(question))
-    readings = reader.read(question, [text for text, _ in contexts], titles, n_spans=_SPANS)
+    readings = reader.read(question, [e.text for e in shown], [e.title for e in shown], n_spans=_SPANS)
+    best_order = max(excerpt.hit.order for excerpt in shown)
     found = []
-    for hit, (_, lead), reading in zip(hits, contexts, readings, strict=True):
-        sentences = [s for s in sources.sentences(hit.passage) if about_pictures or not _is_credit(s)]
-        of_passage = _ANSWERABLE_WEIGHT * reading.answerable + _RETRIEVAL_WEIGHT * (hit.score - hits[0].score)
+    for excerpt, reading in zip(shown, readings, strict=True):
+        of_excerpt = _ANSWERABLE_WEIGHT * reading.answerable + _ORDER_WEIGHT * (excerpt.hit.order - best_order)
         for span in reading.spans:
-            start, end = hit.passage.start + span.start - lead, hit.passage.start + span.end - lead
-            sentence = max(sentences, key=lambda s: (_overlap(s, start, end), -s.start), default=None)
-            if sentence is not None and hit.passage.start <= start and _overlap(sentence, start, end) > 0:
-                score = span.score - reading.null_score + of_passage
-                start, end = max(start, sentence.start), min(end, sentence.end)
-                found.append(Candidate(hit, sentence, start, end, score, reading.answerable))
+            start, end = excerpt.place(span.start, span.end)
+            sentence = sources.sentence_at(excerpt.hit.passage.doc_id, start, end)
+            if sentence is None or (_is_credit(sentence) and not about_pictures):
+                continue
+            margin = span.score - reading.null_score
+            start, end = max(start, sentence.start), min(end, sentence.end)
+            hit = _hit_of(sentence, excerpt.hit, hits)
+            found.append(
+                Candidate(hit, sentence, start, end, margin + of_excerpt, reading.answerable, margin, reading.yes)
+            )
     return sorted(found, key=lambda c: (-c.score, c.hit.rank, c.start))
+
+
+def _hit_of(sentence: Sentence, read: Hit, hits: Sequence[Hit]) -> Hit:
+    """The best hit whose passage has the sentence; the one that was read where none has."""
+    doc_id = sentence.document.doc_id
+    return next(
+        (
+            hit
+            for hit in hits
+            if hit.passage.doc_id == doc_id and hit.passage.start <= sentence.start < hit.passage.end
+        ),
+        read,
+    )
 
 
 def _is_credit(sentence: Sentence) -> bool:
     return sentence.paragraph.kind is Kind.CAPTION and is_credit(sentence.text)
-
-
-def _in_context(passage: Passage, sources: Sources) -> tuple[str, int]:
-    """The passage between its neighbouring body paragraphs, and where in that text it begins; a caption by itself."""
-    text = sources.document(passage.doc_id).text
-    body = [p for p in sources.paragraphs(passage.doc_id) if p.kind is Kind.BODY]
-    own = [i for i, p in enumerate(body) if p.start < passage.end and passage.start < p.end]
-    if not own:
-        return passage.text, 0
-    before = text[body[own[0] - 1].start : body[own[0] - 1].end][-_CONTEXT_CHARACTERS:] if own[0] else ""
-    after = text[body[own[-1] + 1].start : body[own[-1] + 1].end] if own[-1] + 1 < len(body) else ""
-    lead = f"{before}\n" if before else ""
-    return f"{lead}{passage.text}\n{after[:_CONTEXT_CHARACTERS]}".rstrip(), len(lead)
 
 
 def chosen(candidates: Sequence[Candidate], sources: Sources | None = None) -> list[list[Candidate]]:
@@ -168,10 +172,6 @@ def _earliest(candidate: Candidate, sources: Sources) -> Candidate:
 def _normal(text: str) -> str:
     """Lower case without articles and punctuation; the text itself where that leaves nothing."""
     return " ".join(_ARTICLES.sub(" ", _MARKS.sub("", text.casefold())).split()) or text
-
-
-def _overlap(sentence: Sentence, start: int, end: int) -> int:
-    return min(end, sentence.end) - max(start, sentence.start)
 
 
 def _same_sentence(one: Candidate, other: Candidate) -> bool:

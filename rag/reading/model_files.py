@@ -1,11 +1,12 @@
 """A trained model's files on disk, and its encoder's: safetensors and a config that names their hashes.
 
-The reader (`rag.reading.reader`) and the support model (`rag.support.model`) lie on disk alike; this module knows
-neither network.
+The readers (`rag.reading.reader`) and the support model (`rag.support.model`) lie on disk alike; this module knows
+no network. A large model's tensors lie in several files, since some places refuse one of over 100 MB.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class ModelFiles:
 
     config: dict[str, Any]
     tokenizer: Tokenizer
-    trained: dict[str, NDArray[np.floating]]
+    trained: dict[str, NDArray[Any]]
     encoder: dict[str, NDArray[np.floating]]
 
 
@@ -53,21 +54,34 @@ def open_files(folder: Path, encoder: Path, *, kind: str = "reader", command: st
             f"the {kind} in '{folder}' was trained on an encoder with SHA-256 {config['encoder_sha256']}; "
             f"'{encoder}' has {found}. Give the folder of all-MiniLM-L6-v2"
         )
-    return ModelFiles(config, tokenizer, mapped_tensors(folder / WEIGHTS_FILE), mapped_tensors(encoder / WEIGHTS_FILE))
+    trained = {name: tensor for path in weights_files(folder) for name, tensor in mapped_tensors(path).items()}
+    return ModelFiles(config, tokenizer, trained, mapped_tensors(encoder / WEIGHTS_FILE))
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """The files that a model's tensors lie in: model.safetensors, or model-1-of-2.safetensors and so on."""
+    return sorted(folder.glob("model*.safetensors"))
+
+
+def weights_sha256(folder: Path) -> str:
+    """The identity of a model's weights: its file's SHA-256, or one over those of its files."""
+    hashes = [sha256_of(path) for path in weights_files(folder)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def read_config(folder: Path, *, kind: str = "reader", command: str = "train-reader") -> dict[str, Any]:
     """A model's config. Raises ModelFileError where it is absent, of another format, or its weights are altered."""
-    path, weights = folder / CONFIG_FILE, folder / WEIGHTS_FILE
-    if not path.is_file() or not weights.is_file():
+    path = folder / CONFIG_FILE
+    if not path.is_file() or not weights_files(folder):
         raise ModelFileError(f"'{folder}' holds no {kind}; it should hold {CONFIG_FILE} and {WEIGHTS_FILE}")
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if config.get("format") != FORMAT:
         raise ModelFileError(f"the {kind} in '{folder}' has format {config.get('format')}, this version reads {FORMAT}")
-    found = sha256_of(weights)
+    found = weights_sha256(folder)
     if found != config["sha256"]:
+        weights = " and ".join(f"'{path}'" for path in weights_files(folder))
         raise ModelFileError(
-            f"'{weights}' is not the file that was trained: its SHA-256 is {found}, not {config['sha256']}. "
+            f"{weights} is not what was trained: its SHA-256 is {found}, not {config['sha256']}. "
             f"Install the package again, or train: pilcrow {command}"
         )
     return config

@@ -1,12 +1,11 @@
-"""The extractive reader: which characters of a passage answer a question, and how likely it is that none do.
+"""The extractive reader: which characters of a text answer a question, and how likely it is that none do.
 
-The reader is the encoder's own six-layer transformer with trained weights and two small heads. Word and position
-embeddings are the encoder's, frozen, and are read from the encoder's folder; the reader's file holds what was trained.
-This module owns its heads and the way from logits to characters; the transformer runs in `index.encoder.engine`, and
-what lies on disk is `rag.reading.model_files`'s. It does not know how it was trained (`rag.training.reader`,
-`rag.training.network`), where passages come from, or what is done with the spans.
+A transformer with trained weights and two small heads. This module owns the heads and the way from logits to
+characters; the transformer runs in `index.encoder.engine`, and what lies on disk is `rag.reading.model_files`'s. It
+does not know how it was trained (`rag.training`), where texts come from, or what is done with the spans.
 
-    [CLS] question [SEP] title. passage [SEP]  ->  start and end logits for each piece, one logit "it answers"
+    [CLS] question [SEP] [SEP] title. text [SEP]  ->  start and end logits for each piece, one logit "it answers",
+                                                      one logit "it answers with yes"
 
 Position 0 ([CLS]) is the place of "no answer" for start and end, as in SQuAD 2.0 readers.
 """
@@ -24,7 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.encoder.embedding import bundled_folder
-from index.encoder.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, tensor_shapes
+from index.encoder.engine import (
+    MINILM,
+    SHAPES,
+    WORDS,
+    Engine,
+    Floats,
+    Integers,
+    Precision,
+    Shape,
+    fastest_precision,
+    tensor_shapes,
+)
 from rag.reading.model_files import open_files
 
 if TYPE_CHECKING:
@@ -32,13 +42,17 @@ if TYPE_CHECKING:
 
 CLS, SEP, PAD = 101, 102, 0
 
-MAX_PIECES = 384
+MAX_PIECES = 320
 MAX_QUESTION_PIECES = 64
 MAX_TITLE_PIECES = 24
 STRIDE_PIECES = 128
 MAX_SPAN_PIECES = 48
 
-BUNDLED_READER = Path(__file__).parent.parent / "model" / "reader"
+_MODELS = Path(__file__).parent.parent / "model"
+# Reads the few best passages for an answer.
+BUNDLED_READER = _MODELS / "reader"
+# Small and eight times as fast: says in what order many passages are worth reading.
+BUNDLED_ORDER = _MODELS / "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +73,14 @@ class Reading:
     null_score: the score of "no answer" in the window that holds the best span; comparable with `Span.score`.
     answerable: logit that the passage answers the question, the highest of its windows.
     probability: calibrated from both, in [0, 1].
+    yes: logit that a yes-or-no question is answered with yes, in the window of the best span.
     """
 
     spans: tuple[Span, ...]
     null_score: float
     answerable: float
     probability: float
+    yes: float = 0.0
 
     @property
     def margin(self) -> float:
@@ -118,13 +134,13 @@ def windows(
 
     Question and title are cut at MAX_QUESTION_PIECES and MAX_TITLE_PIECES. A passage without pieces gives one window.
     """
-    head = [CLS, *question.ids[:MAX_QUESTION_PIECES], SEP]
+    head = [CLS, *question.ids[:MAX_QUESTION_PIECES], SEP, SEP]
     titled = head + (title.ids[:MAX_TITLE_PIECES] if title else [])
     room = max_pieces - len(titled) - 1
     if room <= stride:
         raise ValueError(f"max_pieces={max_pieces} leaves {room} pieces for the passage; stride is {stride}")
     return [
-        Window([*titled, *passage.ids[first : first + room], SEP], len(head), len(titled), first, count)
+        Window([*titled, *passage.ids[first : first + room], SEP], len(head) - 1, len(titled), first, count)
         for first, count in _cuts(len(passage.ids), room, stride)
     ]
 
@@ -143,19 +159,30 @@ def padded_length(n_pieces: int) -> int:
     return -(-n_pieces // 16) * 16
 
 
-FROZEN_NAMES = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
+FROZEN_NAMES = (WORDS, "embeddings.position_embeddings.weight")
 
 
-def trained_names() -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every tensor in the reader's file. The transformer's names are the upstream ones."""
+def trained_names(shape: Shape = MINILM) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor in a reader's file, as trained.
+
+    A reader of the encoder's own shape reads words and positions in the encoder's folder, and has them frozen.
+    """
+    frozen = FROZEN_NAMES if shape is MINILM else ()
     return {
-        **{name: shape for name, shape in tensor_shapes().items() if name not in FROZEN_NAMES},
-        "span.weight": (2, WIDTH),
+        **{name: dimensions for name, dimensions in tensor_shapes(shape).items() if name not in frozen},
+        **head_shapes(shape),
+    }
+
+
+def head_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the heads' tensors."""
+    return {
+        "span.weight": (2, shape.width),
         "span.bias": (2,),
-        "answerable.dense.weight": (WIDTH, 2 * WIDTH),
-        "answerable.dense.bias": (WIDTH,),
-        "answerable.out.weight": (1, WIDTH),
-        "answerable.out.bias": (1,),
+        "answerable.dense.weight": (shape.width, 2 * shape.width),
+        "answerable.dense.bias": (shape.width,),
+        "answerable.out.weight": (2, shape.width),
+        "answerable.out.bias": (2,),
     }
 
 
@@ -178,7 +205,7 @@ class Calibration:
 class Heads:
     """The two heads on the transformer, in numpy: `rag.training.network` says the same in PyTorch."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.floating]]) -> None:
+    def __init__(self, weights: Mapping[str, NDArray[np.floating] | NDArray[np.int8]]) -> None:
         """weights: the tensors that begin with "span." and "answerable."; others are passed over."""
         self._weights = {
             name: np.asarray(tensor, np.float32)
@@ -186,34 +213,38 @@ class Heads:
             if name.startswith(("span.", "answerable."))
         }
 
-    def logits(self, hidden: Floats, window: Window) -> tuple[Floats, float]:
-        """Start and end logits (1 + window.count, 2), "no answer" first, and the logit that the window answers.
-
-        hidden: (t, WIDTH), of one window.
-        """
+    def logits(self, hidden: Floats, window: Window) -> Logits:
+        """What the heads say of one window. hidden: (t, width)."""
         passage = hidden[window.passage_from : window.passage_from + window.count]
         places = np.concatenate([hidden[:1], passage])
         span = places @ self._weights["span.weight"].T + self._weights["span.bias"]
         if window.count:
-            likely = np.exp(span[1:, 0] - span[1:, 0].max())
-            candidate = likely / likely.sum() @ passage
+            likely = np.exp(span[1:] - span[1:].max(axis=0))
+            candidate = (likely / likely.sum(axis=0)).mean(axis=1) @ passage
         else:
             candidate = hidden[0]
         seen = np.concatenate([hidden[0], candidate])
         inner = gelu(self._weights["answerable.dense.weight"] @ seen + self._weights["answerable.dense.bias"])
-        answerable = self._weights["answerable.out.weight"][0] @ inner + self._weights["answerable.out.bias"][0]
-        return span, float(answerable)
+        answerable, yes = self._weights["answerable.out.weight"] @ inner + self._weights["answerable.out.bias"]
+        return Logits(span, float(answerable), float(yes))
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """What the heads say of a window.
+
+    span: (1 + window.count, 2), start and end, "no answer" first. answerable: the text answers. yes: with yes.
+    """
+
+    span: Floats
+    answerable: float
+    yes: float
 
 
 def gelu(x: Floats) -> Floats:
     """x times the normal distribution's mass below x (Hendrycks and Gimpel 2016), for a short vector."""
     mass = [0.5 * (1.0 + math.erf(value / math.sqrt(2.0))) for value in x.tolist()]
     return x * np.array(mass, np.float32)
-
-
-def bundled_reader() -> Reader:
-    """The reader that ships. Raises ModelFileError or EncoderMissing where files are absent or altered."""
-    return Reader.open(BUNDLED_READER, bundled_folder())
 
 
 class PassageReader(Protocol):
@@ -225,25 +256,49 @@ class PassageReader(Protocol):
         """One Reading for each passage, in their order."""
         ...
 
+    def answerable(self, questions: Sequence[str], passages: Sequence[str], titles: Sequence[str]) -> list[float]:
+        """For each passage the logit that it answers its question: a quick look, for the order of many."""
+        ...
+
+
+class Readers:
+    """The two readers that ship, as one: the small one looks at many passages, the large one reads the best of them."""
+
+    def __init__(self, small: Reader, large: Reader) -> None:
+        """small: for `answerable`. large: for everything else."""
+        self.small = small
+        self.large = large
+        self.sha256 = large.sha256
+        self.read = large.read
+        self.read_pairs = large.read_pairs
+        self.answerable = small.answerable
+
+
+def bundled_reader() -> Readers:
+    """The readers that ship. Raises ModelFileError or EncoderMissing where files are absent or altered."""
+    encoder = bundled_folder()
+    return Readers(Reader.open(BUNDLED_ORDER, encoder), Reader.open(BUNDLED_READER, encoder))
+
 
 class Reader:
-    """The trained reader, in memory. It reads English; what it makes of other languages means nothing."""
+    """A trained reader, in memory. It reads English; what it makes of other languages means nothing."""
 
     def __init__(
         self,
-        weights: Mapping[str, NDArray[np.floating]],
+        weights: Mapping[str, NDArray[np.floating] | NDArray[np.int8]],
         tokenizer: Tokenizer,
         *,
+        shape: Shape = MINILM,
         calibration: Calibration | None = None,
         precision: Precision | None = None,
         sha256: str = "",
     ) -> None:
-        """weights: the trained tensors and the encoder's FROZEN_NAMES, of any float type.
+        """weights: all tensors of the shape and the heads', of any float type, or in 8 bits as the engine makes them.
 
         precision: of the transformer; None is the fastest that this processor has.
         sha256: the identity of the weights' file, for reports.
         """
-        self._engine = Engine(weights, precision=precision or fastest_precision())
+        self._engine = Engine(weights, shape=shape, precision=precision or fastest_precision())
         self._heads = Heads(weights)
         self._tokenizer = tokenizer
         self.calibration = calibration or Calibration()
@@ -251,14 +306,17 @@ class Reader:
 
     @classmethod
     def open(cls, folder: Path, encoder: Path) -> Reader:
-        """The reader in `folder` on the embeddings in the folder `encoder`; both are checked by hash.
+        """The reader in `folder` with the tokenizer, and where it has its shape the embeddings, of `encoder`.
 
-        Raises ModelFileError where a file is absent, altered, or of another encoder than the reader was trained on.
+        Both are checked by hash. Raises ModelFileError where a file is absent, altered, or of another encoder.
         """
         files = open_files(folder, encoder)
+        shape = SHAPES[files.config.get("shape", MINILM.name)]
+        frozen = {name: files.encoder[name] for name in FROZEN_NAMES} if shape is MINILM else {}
         return cls(
-            files.trained | {name: files.encoder[name] for name in FROZEN_NAMES},
+            files.trained | frozen,
             files.tokenizer,
+            shape=shape,
             calibration=Calibration(**files.config.get("calibration", {})),
             sha256=files.config["sha256"],
         )
@@ -301,9 +359,9 @@ class Reader:
         ]
         found = self._run([window for _, window in pairs])
         by_passage: list[list[_Found]] = [[] for _ in passages]
-        for (number, window), (span, answerable) in zip(pairs, found, strict=True):
-            spans = _search(passages[number], pieces[number], window, span, n_spans)
-            by_passage[number].append(_Found(spans, float(span[0].sum()), answerable))
+        for (number, window), logits in zip(pairs, found, strict=True):
+            spans = _search(passages[number], pieces[number], window, logits.span, n_spans)
+            by_passage[number].append(_Found(spans, float(logits.span[0].sum()), logits.answerable, logits.yes))
         return [self._reading(windows_found, n_spans) for windows_found in by_passage]
 
     def _each_once(self, texts: Sequence[str]) -> list[Pieces]:
@@ -312,10 +370,16 @@ class Reader:
         by_text = dict(zip(distinct, to_pieces(self._tokenizer, distinct), strict=True))
         return [by_text[text] for text in texts]
 
-    def _run(self, shown: Sequence[Window]) -> list[tuple[Floats, float]]:
-        """For each window the span logits of its passage's pieces and of "no answer" first, and the answer's logit."""
+    def answerable(self, questions: Sequence[str], passages: Sequence[str], titles: Sequence[str]) -> list[float]:
+        """For each passage the logit that it answers its question, from its first window; no spans are looked for."""
+        pieces = to_pieces(self._tokenizer, passages)
+        asked = self._each_once(questions)
+        titled = self._each_once([f"{title}." if title else "" for title in titles])
+        shown = [windows(*parts)[0] for parts in zip(asked, titled, pieces, strict=True)]
+        return [logits.answerable for logits in self._run(shown)]
 
-        def take(hidden: Floats, _lengths: Integers, numbers: Sequence[int]) -> list[tuple[Floats, float]]:
+    def _run(self, shown: Sequence[Window]) -> list[Logits]:
+        def take(hidden: Floats, _lengths: Integers, numbers: Sequence[int]) -> list[Logits]:
             return [self._heads.logits(states, shown[n]) for states, n in zip(hidden, numbers, strict=True)]
 
         return self._engine.run(
@@ -338,16 +402,18 @@ class Reader:
                 apart.append(span)
         answerable = max(window.answerable for window in found)
         margin = apart[0].score - best.null if apart else float("-inf")
-        return Reading(tuple(apart[:n_spans]), best.null, answerable, self.calibration.probability(margin, answerable))
+        probability = self.calibration.probability(margin, answerable)
+        return Reading(tuple(apart[:n_spans]), best.null, answerable, probability, best.yes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One window's spans, best first, its score of "no answer", and its logit that there is one."""
+    """One window's spans, best first, its score of "no answer", and its logits that there is one, and of yes."""
 
     spans: list[Span]
     null: float
     answerable: float
+    yes: float
 
 
 def _search(text: str, passage: Pieces, window: Window, logits: NDArray[np.float32], n_spans: int) -> list[Span]:

@@ -1,0 +1,36 @@
+"""The order in which passages are worth reading: what search found, read by a small network before the reader reads.
+
+Search compares a question with a passage's words and its mean meaning; the network reads both together. Knows hits and
+the reader's protocol; where the weights come from is `eval.runs.order`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.citations import Sources
+from rag.reading.excerpts import led
+from rag.reading.reader import PassageReader
+from rag.retrieval import Hit
+
+# How many of the best that search found are read for their order.
+DEPTH = 48
+# score = logit that the passage answers the question + weight * fused score of the search.
+_FUSED_WEIGHT = 8.0
+
+
+def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Hit]:
+    """The hits in the order of what the small network and the search say together, best first, ties by rank.
+
+    The first DEPTH of them are read; the others keep their order behind them. A hit's `score` stays what search said.
+    """
+    read = hits[:DEPTH]
+    logits = reader.answerable(
+        [question] * len(read),
+        [led(hit.passage, sources) for hit in read],
+        [sources.document(hit.passage.doc_id).title or "" for hit in read],
+    )
+    scored = [
+        replace(hit, order=logit + _FUSED_WEIGHT * hit.score) for hit, logit in zip(read, logits, strict=True)
+    ]
+    scored.sort(key=lambda hit: (-hit.order, hit.rank))
+    return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *hits[DEPTH:]], 1)]
