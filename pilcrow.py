@@ -470,7 +470,7 @@ def remove_command(
     collection: CollectionOption = None,
 ) -> None:
     """Take documents out of the collection; their files stay."""
-    from index.collection import open_collection as open_stored
+    from index.opening import open_collection as open_stored
 
     with open_stored(open_collection(collection).place, write=True) as writer:
         writer.remove(list(dict.fromkeys(documents)))

@@ -25,7 +25,7 @@ from eval.report.results import ROOT, origin, save_result
 from index.encoder.embedding import BUNDLED_SHA256, Encoder, open_encoder
 from index.folder.collection import create_collection
 from index.folder.collection import open_collection as folder_collection
-from index.folder.rows import Prepared
+from index.prepared import Prepared
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -29,8 +29,9 @@ from eval.gold.questions import QuestionSet, read_question_set
 from eval.report.results import save_result
 from eval.runs.retrieval import evaluate_retrieval
 from index.address import Place
-from index.collection import Collection, Snapshot, open_collection
+from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors, open_encoder
+from index.opening import open_collection
 from index.upkeep.moving import into_milvus
 from rag.answering import answer
 from rag.reading.reader import bundled_reader

@@ -20,19 +20,17 @@ from typing import Self
 import filelock
 
 from index.address import Place
+from index.collection import Damage
 from index.copies import link, runs, signature
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionError, UnknownDocument
 from index.folder.connections import Connections, file_id, missing
-from index.folder.damage import Damage, any_text, damaged_database, damaged_documents
+from index.folder.damage import any_text, damaged_database, damaged_documents
 from index.folder.derived import DerivedIndexes, LexicalView, damaged_files, lexical_entry
 from index.folder.lexical import LexicalEntry
 from index.folder.locking import acquire
-from index.folder.migration import migrate, needs_migration
 from index.folder.rows import (
-    Passages,
-    Prepared,
     document_numbers,
     document_row,
     find_text,
@@ -46,7 +44,6 @@ from index.folder.rows import (
     store_document,
     store_passages,
     store_text,
-    text_key,
 )
 from index.folder.selection import tell_changed
 from index.folder.snapshot import FolderSnapshot, folder_size, read_generation
@@ -62,6 +59,7 @@ from index.folder.truth import (
     take_numbers,
     transaction,
 )
+from index.prepared import Passages, Prepared, text_key
 
 # How often a reading begins anew because something was committed while it began.
 _BEGINNINGS = 50
@@ -387,11 +385,7 @@ def open_collection(folder: Path, *, write: bool = False) -> FolderCollection:
             undo.callback(lock.release)
             return _opened_for_writing(folder, lock, undo)
     with closing(connect(folder, write=False)) as connection:
-        old = needs_migration(connection)
-        if not old:
-            require_format(connection, folder)
-    if old:
-        open_collection(folder, write=True).close()
+        require_format(connection, folder)
     return FolderCollection(folder, None, None)
 
 
@@ -421,7 +415,7 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
     undo.callback(connection.close)
     with faults_told(folder):
         encoder = stored_encoder(connection, folder)
-        migrate(connection, folder, encoder)
+        require_format(connection, folder)
         collection = FolderCollection(folder, connection, lock)
         collection.mended = collection._derived.mend(connection, encoder.dimension)
     undo.pop_all()

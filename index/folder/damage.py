@@ -5,23 +5,10 @@ SQLite does not notice a flipped byte.
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from index.folder.rows import DOCUMENT_COLUMNS, PARAGRAPH_COLUMNS, PASSAGE_COLUMNS, Row, checksum
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is not as it was stored.
-
-    part: "text", "metadata", "paragraphs", "vectors", "key", "vector index", "lexical index" or "database".
-    document: whose, where it is one's. remedy: what was done, or is left to do.
-    """
-
-    part: str
-    document: str | None
-    mended: bool
-    remedy: str
+from index.collection import Damage
+from index.folder.rows import DOCUMENT_COLUMNS, PARAGRAPH_COLUMNS, PASSAGE_COLUMNS
+from index.prepared import Row, checksum
 
 
 def any_text(raw: bytes) -> str:

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from index.collection import Filters
+from index.collection import Base, Filters
 from index.encoder.embedding import Vectors
 from index.errors import CollectionError
 from index.folder import vectors as dense
 from index.folder.lexical import LexicalEntry, LexicalIndex, committed_files, remove_folder, remove_orphans, whole_files
-from index.folder.rows import from_blobs, select_in, vector_chunks, vectors_after
+from index.folder.rows import select_in, vector_chunks, vectors_after
 from index.folder.selection import Selection, Selections
 from index.folder.truth import connect, meta, set_meta, transaction
-from index.folder.vectors import Base, Chunks, Ids
+from index.folder.vectors import Chunks, Ids
 from index.passages import encoder_input
+from index.prepared import from_blobs
 
 # A tail longer than this share of the base is worth a new base: search over the tail reads it from the truth.
 _TAIL_SHARE = 0.1

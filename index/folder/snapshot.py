@@ -19,17 +19,16 @@ from index.folder.rows import (
     describe_document_row,
     document_row,
     find_text,
-    from_blobs,
     read_document_row,
     read_document_rows,
     read_paragraphs,
     select_in,
-    text_key,
 )
 from index.folder.selection import Selection, clauses_of
 from index.folder.truth import meta, stored_encoder
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
+from index.prepared import from_blobs, text_key
 
 # Hits that the truth no longer has are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16

@@ -25,11 +25,12 @@ import numpy as np
 import pytest
 
 from eval.report.results import save_result
-from index.collection import Collection, create_collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import BUNDLED_SHA256, Encoder
 from index.errors import CollectionError, CollectionLocked
 from index.folder import inverted
 from index.folder import vectors as dense
+from index.opening import create_collection, open_collection
 from rag.answering import answer
 from rag.reading.reader import Reader
 

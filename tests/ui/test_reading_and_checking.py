@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from index.collection import open_collection
 from index.encoder.embedding import Encoder
+from index.opening import open_collection
 from index.paragraphs import Kind
 from rag.answering import answer
 from rag.answers import Answer

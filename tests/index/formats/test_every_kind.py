@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from index.collection import Collection, create_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.answering import answer
 from rag.reading.reader import Reader
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from index.collection import Collection, Filters, create_collection
+from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.answering import answer
 from rag.commands.text import answer_text
 from rag.generation.chat_model import Data
