@@ -100,10 +100,10 @@ def index(
         script that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
     device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
     """
-    from index.documents import MAX_BYTES
+    from index.dates import parse_date
+    from index.formats.reading import MAX_BYTES
     from index.intake.files import require_something
     from index.intake.indexing import index_paths
-    from index.metadata import parse_date
 
     stated = parse_date(date)
     if date and stated is None:
@@ -445,8 +445,8 @@ def edit_command(
     url: Annotated[str | None, typer.Option(metavar="URL", help='Where it was published; "" takes it away.')] = None,
 ) -> None:
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
+    from index.documents import Given
     from index.intake.indexing import edit_document
-    from index.metadata import Given
     from rag.commands.text import name
 
     typed = {"title": title, "date": date, "publisher": publisher, "url": url}
@@ -708,7 +708,7 @@ def _filters(
 
 
 def _date(value: str | None, option: str) -> str | None:
-    from index.metadata import parse_date
+    from index.dates import parse_date
 
     date = parse_date(value)
     if value is not None and date is None:

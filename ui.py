@@ -20,10 +20,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from index.documents import FORMATS, Document
+from index.dates import parse_date
+from index.documents import Document, Given
 from index.errors import PilcrowError, Unreadable
+from index.formats.reading import FORMATS
 from index.intake.indexing import edit_document
-from index.metadata import Given, parse_date
 from rag import judgements
 from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.citations import Sources

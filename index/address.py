@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def milvus_address(text: str) -> MilvusAddress:
         f"'{shown}' is no address of a Milvus collection; write milvus+http://HOST:PORT/NAME, where NAME is of "
         "letters, digits and underscores, or milvus+file:PATH.db (a token goes in $PILCROW_MILVUS_TOKEN, never here)"
     )
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

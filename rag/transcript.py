@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.collection import Filters
-from index.metadata import parse_date
+from index.dates import parse_date
 from rag.answers import Answer, Evidence, ShortAnswer, answer_json
 from rag.citations import Citation, Claim
 from rag.commands.text import REASONS

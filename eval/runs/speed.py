@@ -18,10 +18,10 @@ from typing import Any
 
 from eval.measures.ranking import percentile
 from eval.runs.answers import peak_memory_bytes
+from index.address import folder_size
 from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors, bundled_folder, open_encoder
 from index.encoder.engine import n_cores
-from index.folder.snapshot import folder_size
 from index.intake.indexing import index_paths
 from index.opening import create_collection
 from rag.answering import answer
@@ -36,8 +36,7 @@ _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 # A process is started this often; the first start, which finds nothing in the disk's cache, is not counted.
 _STARTS = 5
 _IMPORTS = (
-    "import pilcrow, index.opening, index.encoder.embedding, onnxruntime, tokenizers, rag.answering, "
-    "rag.commands.text"
+    "import pilcrow, index.opening, index.encoder.embedding, onnxruntime, tokenizers, rag.answering, rag.commands.text"
 )
 Progress = Callable[[int, int, str], None]
 

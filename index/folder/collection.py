@@ -19,9 +19,9 @@ from typing import Self
 
 import filelock
 
-from index.address import Place
+from index.address import Place, folder_size
 from index.collection import Damage
-from index.copies import link, runs, signature
+from index.copies import runs, signature
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionError, UnknownDocument
@@ -30,6 +30,7 @@ from index.folder.damage import any_text, damaged_database, damaged_documents
 from index.folder.derived import DerivedIndexes, LexicalView, damaged_files, lexical_entry
 from index.folder.lexical import LexicalEntry
 from index.folder.locking import acquire
+from index.folder.near_copies import link
 from index.folder.rows import (
     document_numbers,
     document_row,
@@ -46,11 +47,12 @@ from index.folder.rows import (
     store_text,
 )
 from index.folder.selection import tell_changed
-from index.folder.snapshot import FolderSnapshot, folder_size, read_generation
+from index.folder.snapshot import FolderSnapshot, read_generation
 from index.folder.truth import (
     CORPUS,
     connect,
     faults_told,
+    forget_reindexing,
     make_truth,
     next_generation,
     require_format,
@@ -65,8 +67,6 @@ from index.prepared import Passages, Prepared, text_key
 _BEGINNINGS = 50
 # How long `compact` waits for readers that are inside a question.
 PATIENCE_MS = 5000
-# Where `reindex` keeps what it has embedded, until all is.
-REINDEXING = "reindex.sqlite"
 
 
 class FolderCollection:
@@ -387,12 +387,6 @@ def open_collection(folder: Path, *, write: bool = False) -> FolderCollection:
     with closing(connect(folder, write=False)) as connection:
         require_format(connection, folder)
     return FolderCollection(folder, None, None)
-
-
-def forget_reindexing(folder: Path) -> None:
-    """Removes what an interrupted `reindex` has embedded."""
-    for path in folder.glob(f"{REINDEXING}*"):
-        path.unlink(missing_ok=True)
 
 
 def create_collection(folder: Path, encoder: EncoderIdentity) -> FolderCollection:

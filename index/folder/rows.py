@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from index import copies
 from index.documents import Document
 from index.encoder.embedding import Vectors
 from index.errors import CollectionDamaged, UnknownDocument
+from index.folder.near_copies import unlink
 from index.folder.truth import take_numbers
 from index.folder.vectors import Ids
 from index.paragraphs import Kind, Paragraph
@@ -141,7 +141,7 @@ def forget_texts(connection: sqlite3.Connection, text_nos: Iterable[int]) -> lis
     old = [passage_id for text_no in gone for passage_id in passage_ids(connection, text_no)]
     connection.executemany("INSERT OR IGNORE INTO removed VALUES (?)", [(passage_id,) for passage_id in old])
     for text_no in gone:
-        copies.unlink(connection, text_no)
+        unlink(connection, text_no)
     connection.executemany("DELETE FROM texts WHERE text_no = ?", [(text_no,) for text_no in gone])
     return old
 

@@ -6,10 +6,10 @@ Lives inside one SQLite read transaction. A hit whose id the truth does not have
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
+from index.address import folder_size
 from index.collection import Filters, Name, Status
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
@@ -287,15 +287,6 @@ class FolderSnapshot:
 def _threads() -> ThreadPoolExecutor:
     """Those that search for words."""
     return ThreadPoolExecutor(thread_name_prefix="words")
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def read_generation(connection: sqlite3.Connection) -> int:

@@ -18,13 +18,13 @@ from typing import Any, Self
 import numpy as np
 
 from index.collection import Collection
-from index.documents import MAX_BYTES, Document, with_given
+from index.documents import Document, Given, with_given
 from index.encoder.embedding import Encoder, Vectors
 from index.errors import NothingToDo, Unreadable
+from index.formats.reading import MAX_BYTES
 from index.intake.files import Fault, Found, Summary, find_files, given_by_lists, gone_files, nothing_in
 from index.intake.known import Intake, Wanted
 from index.intake.preparation import Here, Pending, Split, Workers, split
-from index.metadata import Given
 from index.opening import require_same
 from index.prepared import Prepared, text_key
 

@@ -27,7 +27,8 @@ from index.errors import Unreadable, WorkersFailed
 from index.intake.files import Summary
 from index.intake.indexing import index_paths
 from index.intake.preparation import Here, Job, Pending, Split, Workers
-from index.intake.workers import Processes, open_workers
+from index.intake.processes import Processes
+from index.intake.workers import open_workers
 from index.opening import create_collection, open_collection
 
 ROOT = Path(__file__).parent.parent.parent.parent
