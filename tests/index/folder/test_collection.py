@@ -361,7 +361,7 @@ def test_entries_that_the_truth_has_no_longer_do_not_crowd_out_those_it_has(
 ) -> None:
     collection = make_collection(bridge=BRIDGE, mill=MILL)
     stale = [LexicalEntry(10_000 + n, 99, "miller miller miller") for n in range(200)]
-    collection._derived.lexical_for_writing().replace(stale)
+    collection._derived.words.for_writing().replace(stale)
     assert found(collection, encoder, "miller")[1] == ["mill.txt"]
 
 
