@@ -33,7 +33,7 @@ from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors, open_encoder
 from index.opening import open_collection
 from index.upkeep.moving import into_milvus
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.reading.reader import bundled_reader
 from rag.retrieval import retrieve
 
@@ -88,7 +88,7 @@ def _same_answers(ours: Collection, theirs: Collection, encoder: Encoder, texts:
     reader = bundled_reader()
 
     def said(collection: Collection, text: str) -> tuple[Any, ...]:
-        given = answer(collection, encoder, reader, text)
+        given = answer(collection, Models(encoder, reader), text)
         return given.text, given.abstained, [(c.doc_id, c.start, c.end) for c in given.citations]
 
     return _share(said(ours, text) == said(theirs, text) for text in texts)
