@@ -1,6 +1,7 @@
 """What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file."""
 
 import hashlib
+import ipaddress
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,3 +71,13 @@ def folder_size(folder: Path) -> int:
         with suppress(FileNotFoundError):
             total += path.stat().st_size if path.is_file() else 0
     return total
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

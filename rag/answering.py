@@ -13,16 +13,15 @@ from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
-from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
-from rag.generation.checking import SupportModel
+from rag.generation.checking import Judge
 from rag.generation.writing import write
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
-from rag.support.model import verdict
 from rag.words import content_words, names
 
 # How many passages are read.
@@ -49,7 +48,7 @@ class Models:
     encoder: Encoder
     reader: PassageReader
     model: ChatModel | None = None
-    support: SupportModel | None = None
+    support: Judge | None = None
 
 
 def answer(
@@ -203,10 +202,10 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
         cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = without_markers(group[0].sentence.text)
+        text = plain_claim(group[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
-        claims.append(Claim(text, labels, support, verdict(support)))
+        claims.append(Claim(text, labels, support, Verdict.of(support)))
     return tuple(claims), tuple(citations)
 
 
