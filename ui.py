@@ -108,12 +108,12 @@ class Page:
 
     def load(self) -> "Models":
         """The models; encoder and reader make one batch of what ten people ask at once. Who comes meanwhile waits."""
-        from rag.serving.gathering import GatheringEncoder, GatheringReader
+        from rag.serving.batching import BatchingEncoder, BatchingReader
 
         with self._loading:
             own = models_of(self._opened)
             if self._models is None or self._models[0] is not own.encoder:  # reindexed with another one meanwhile
-                encoder, reader = GatheringEncoder(own.encoder), GatheringReader(self._opened.reader)
+                encoder, reader = BatchingEncoder(own.encoder), BatchingReader(self._opened.reader)
                 self._models = (own.encoder, replace(own, encoder=encoder, reader=reader))
             return self._models[1]
 

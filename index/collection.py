@@ -67,7 +67,7 @@ class Status:
     vectors: "Base | None" = None
 
 
-class Name(NamedTuple):
+class StoredName(NamedTuple):
     """What a document is known by. sha256: of its file's bytes."""
 
     doc_id: str
@@ -116,7 +116,7 @@ class Snapshot(Protocol):
     def documents(self) -> "list[Document]":
         """All documents by name, without their texts (`text` is empty)."""
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
 
     def described(self, doc_id: str) -> "Document":

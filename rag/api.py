@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from index.collection import Filters
     from index.intake.files import Summary
-    from index.intake.preparation import Workers
+    from index.intake.preparation import Workforce
     from rag.answering import Models
     from rag.answers import Answer, Event, Evidence
     from rag.citations import Citation
@@ -78,7 +78,7 @@ def index(
 
 def _workers(
     named: str | None, collection: OpenCollection, device: str | None
-) -> "AbstractContextManager[Workers | None]":
+) -> "AbstractContextManager[Workforce | None]":
     """Who reads and embeds; None is this process."""
     if named is None:
         return nullcontext()

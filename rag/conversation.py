@@ -13,7 +13,7 @@ from typing import Self
 
 from rag.answers import Answer
 from rag.citations import Verdict, plain_claim
-from rag.generation.chat_model import AnswerCut, ChatModel, said
+from rag.generation.chat_model import AnswerCut, ChatModel, visible_text
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
 
@@ -128,7 +128,7 @@ def _rewritten(question: str, history: Sequence[Turn], model: ChatModel) -> str 
     if model.count(messages) + _QUERY_TOKENS > model.context:
         messages = query_messages(question, turns[-1:])
     text = ""
-    with suppress(AnswerCut), closing(said(model, messages, max_tokens=_QUERY_TOKENS)) as growing:
+    with suppress(AnswerCut), closing(visible_text(model, messages, max_tokens=_QUERY_TOKENS)) as growing:
         for text in growing:
             if len(text) > _QUERY_CHARACTERS:
                 return None

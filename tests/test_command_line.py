@@ -202,7 +202,7 @@ def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pyte
     def broken(_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "inside/of/pilcrow")
 
-    monkeypatch.setattr(pilcrow, "open_collection", broken)
+    monkeypatch.setattr("rag.commands.opening.open_collection", broken)
     with pytest.raises(FileNotFoundError):
         pilcrow.main(["list", "--collection", "inside"])
 

@@ -31,7 +31,7 @@ class _Value:
     origin: Origin
 
 
-class Kept:
+class MeasurementCache:
     """The values behind one figure. origins: of those that were asked for, each once, in the order of asking."""
 
     def __init__(self, folder: Path, name: str, made_of: Iterable[str]) -> None:

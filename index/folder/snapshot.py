@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from index.address import folder_size
-from index.collection import Filters, Name, Status
+from index.collection import Filters, Status, StoredName
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.folder import vectors as dense
@@ -206,9 +206,9 @@ class FolderSnapshot:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
         return read_paragraphs(self.connection, self._row(doc_id)[1], doc_id)
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
-        return list(map(Name._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
+        return list(map(StoredName._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
 
     def described(self, doc_id: str) -> Document:
         """A document without its text (`text` is empty). Raises UnknownDocument."""

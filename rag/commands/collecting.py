@@ -91,7 +91,7 @@ def index_command(
 
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.commands.text import name
+    from rag.commands.text import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -102,10 +102,10 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
                             "source": d.source, "bytes": d.size} for d in documents]}
         )  # fmt: skip
         return
-    width = min(max((len(name(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
+    width = min(max((len(printable_line(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
     for d in documents:
-        outlet, title = name(d.publisher or "no outlet"), name(d.title or "no title")
-        print_line(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
+        outlet, title = printable_line(d.publisher or "no outlet"), printable_line(d.title or "no title")
+        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
 
 
 def paragraphs_command(
@@ -154,9 +154,9 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         return
     if status.vectors:
         numbers["vectors"] = str(status.vectors)
-    for name, value in numbers.items():
+    for label, value in numbers.items():
         shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
-        print_line(f"{name:<11} {shown}")
+        print_line(f"{label:<11} {shown}")
 
 
 def edit_command(
@@ -172,7 +172,7 @@ def edit_command(
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
     from index.documents import Given
     from index.intake.indexing import edit_document
-    from rag.commands.text import name
+    from rag.commands.text import printable_line
 
     typed = {"title": title, "date": date, "publisher": publisher, "url": url}
     cleared = [field for field, value in typed.items() if value is not None and not value.strip()]
@@ -185,8 +185,8 @@ def edit_command(
         pass
     with opened.writer() as writer:
         edited = edit_document(writer, opened.encoder, document, given, cleared=cleared)
-    outlet, headline = name(edited.publisher or "no outlet"), name(edited.title or "no title")
-    print_line(f"{name(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
+    outlet, headline = printable_line(edited.publisher or "no outlet"), printable_line(edited.title or "no title")
+    print_line(f"{printable_line(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
 
 
 def remove_command(
@@ -218,7 +218,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
-    from rag.commands.text import name
+    from rag.commands.text import printable_line
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
     if summary.moved:
@@ -227,8 +227,8 @@ def _print_summary(summary: "Summary", place: str) -> None:
         counts["removed"] = summary.removed
     if summary.unreadable:
         counts["skipped"] = len(summary.unreadable)
-    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(place)}")
+    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {printable_line(place)}")
     for path, reason in summary.unreadable:
-        print_line(f"skipped {name(path)}: {name(reason)}")
+        print_line(f"skipped {printable_line(path)}: {printable_line(reason)}")
     for reason, n in summary.ignored.items():
         print_line(f"ignored {n} {reason}")

@@ -33,7 +33,7 @@ def plain(text: str) -> str:
     return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def name(text: str) -> str:
+def printable_line(text: str) -> str:
     """A name on one line: a file's, a question's id; a newline in it must not forge a line of ours."""
     return " ".join(plain(text).split())
 
@@ -62,9 +62,11 @@ def _turn_markdown(answer: Answer) -> str:
     said = " ".join(
         [_escaped(claim.text) + "".join(f" \\[{label}\\]" for label in claim.labels) for claim in answer.claims]
     )
-    sources = [f"{c.label}. {_escaped(_place(c))}\n\n   > {_escaped(name(c.quote))}" for c in answer.citations]
-    head = f"## {_escaped(name(answer.question))}"
-    asked = [f"Asked as: {_escaped(name(answer.query))}"] if _asked_as(answer) else []
+    sources = [
+        f"{c.label}. {_escaped(_place(c))}\n\n   > {_escaped(printable_line(c.quote))}" for c in answer.citations
+    ]
+    head = f"## {_escaped(printable_line(answer.question))}"
+    asked = [f"Asked as: {_escaped(printable_line(answer.query))}"] if _asked_as(answer) else []
     return "\n\n".join([head, *asked, said or f"No answer. {REASONS.get(answer.reason or '', '')}", *sources])
 
 
@@ -74,7 +76,9 @@ def _escaped(text: str) -> str:
 
 def _asked_as(answer: Answer) -> list[str]:
     """The question that was searched for, where it is not the one that was typed."""
-    return [] if answer.query.split() == plain(answer.question).split() else [_wrap(f"Asked as: {name(answer.query)}")]
+    if answer.query.split() == plain(answer.question).split():
+        return []
+    return [_wrap(f"Asked as: {printable_line(answer.query)}")]
 
 
 def _sources(answer: Answer) -> list[str]:
@@ -108,7 +112,8 @@ def hits_text(hits: Sequence[Evidence]) -> str:
         return "Nothing found."
     return "\n\n".join(
         _wrap(
-            f"{h.rank}. {name(h.doc_id)} · paragraph {h.paragraph} · characters {h.start}-{h.end} · {h.score:.3f}",
+            f"{h.rank}. {printable_line(h.doc_id)} · paragraph {h.paragraph} "
+            f"· characters {h.start}-{h.end} · {h.score:.3f}",
             "",
             "   ",
         )
@@ -146,7 +151,7 @@ def _source(citation: Citation) -> str:
 
 
 def _place(citation: Citation) -> str:
-    parts = [name(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
+    parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])

@@ -27,7 +27,7 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CitedSentence:
     """One sentence of a generated answer, without markers, and the numbers that it cites, each once, in order."""
 
     text: str
@@ -38,7 +38,7 @@ class Said:
 class Resolved:
     """A generated text taken apart. wrong: how many markers held a number that stands for nothing."""
 
-    sentences: tuple[Said, ...]
+    sentences: tuple[CitedSentence, ...]
     wrong: int
 
 
@@ -64,7 +64,7 @@ def resolve(text: str, n: int) -> Resolved:
     for at, numbers in places if spans else []:
         cited[_owner(at, spans, bare)].extend(numbers)
     said = (
-        Said(_one_line(bare[start:end]), tuple(dict.fromkeys(numbers)))
+        CitedSentence(_one_line(bare[start:end]), tuple(dict.fromkeys(numbers)))
         for (start, end), numbers in zip(spans, cited, strict=True)
     )
     return Resolved(tuple(said), sum(part.is_wrong for part in parts))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.report import kept
-from eval.report.kept import Kept, code_sha256
+from eval.report.kept import MeasurementCache, code_sha256
 from eval.report.results import Origin, save_result
 
 
@@ -19,13 +19,16 @@ def test_a_value_is_made_once_and_comes_with_its_origin(tmp_path: Path, monkeypa
 
     then = Origin("abc", "2026-01-02", "another machine")
     monkeypatch.setattr(kept, "origin", lambda: then)
-    first = Kept(tmp_path, "town", ["code", "data"])
+    first = MeasurementCache(tmp_path, "town", ["code", "data"])
     assert first("read", make)["rows"][0] == [0.1, "é"]
     monkeypatch.setattr(kept, "origin", lambda: Origin("def", "2026-03-04", "this machine"))
-    again = Kept(tmp_path, "town", ["code", "data"])
+    again = MeasurementCache(tmp_path, "town", ["code", "data"])
     assert again("read", make)["rows"][0] == [0.1, "é"]
     assert (made, again.origins) == (["made"], [then])
-    for other in (Kept(tmp_path, "town", ["code", "other data"]), Kept(tmp_path, "town", ["codedata"])):
+    for other in (
+        MeasurementCache(tmp_path, "town", ["code", "other data"]),
+        MeasurementCache(tmp_path, "town", ["codedata"]),
+    ):
         other("read", make)
         assert other.origins == [Origin("def", "2026-03-04", "this machine")]
     again("another part", make)
@@ -33,10 +36,10 @@ def test_a_value_is_made_once_and_comes_with_its_origin(tmp_path: Path, monkeypa
 
 
 def test_other_libraries_are_another_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Kept(tmp_path, "town", [])("", lambda: 1)
-    assert Kept(tmp_path, "town", [])("", lambda: 2) == 1
+    MeasurementCache(tmp_path, "town", [])("", lambda: 1)
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 2) == 1
     monkeypatch.setattr(kept, "library_versions", lambda: ["onnxruntime 9.9"])
-    assert Kept(tmp_path, "town", [])("", lambda: 2) == 2
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 2) == 2
 
 
 def test_a_measurement_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
@@ -44,8 +47,8 @@ def test_a_measurement_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Kept(tmp_path, "town", [])("", fail)
-    assert Kept(tmp_path, "town", [])("", lambda: 3) == 3
+        MeasurementCache(tmp_path, "town", [])("", fail)
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 3) == 3
 
 
 def test_the_code_is_what_the_measuring_imports_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
