@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
-from eval.reported import SAMPLE, FullOption, ReaderOption, SquadArgument, as_typed, reader_in, report_figures
-from rag.console import JsonOption, SaveOption, progress_bar
+from eval.reported import (
+    SAMPLE,
+    FullOption,
+    ReaderOption,
+    SaveOption,
+    SquadArgument,
+    as_typed,
+    reader_in,
+    report_figures,
+)
+from rag.console import JsonOption, progress_bar
 
 
 def support_command(
