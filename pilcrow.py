@@ -623,7 +623,7 @@ def train_support_command(
     from rag.support_pairs import held_out_pairs
     from rag.support_training import calibrate, train_support
 
-    judged = read_claims(calibrate_on) if calibrate_on else []
+    judged = [claim for claim in read_claims(calibrate_on) if claim.references] if calibrate_on else []
     finished = train_support(
         questions, claims, bundled_folder(), out, start=start or BUNDLED_READER,
         stable_steps=stable_steps, decay_steps=decay_steps, seed=seed,
