@@ -120,7 +120,7 @@ def index(
             publisher=publisher,
             keep_all=keep_all,
             prune=prune,
-            max_bytes=max_bytes or MAX_BYTES,
+            max_bytes=MAX_BYTES if max_bytes is None else max_bytes,
             workers=at_work,
             progress=progress,
         )
