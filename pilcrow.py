@@ -103,11 +103,9 @@ def index(
     from index.documents import MAX_BYTES
     from index.intake.files import require_something
     from index.intake.indexing import index_paths
-    from index.metadata import parse_date
+    from index.metadata import stated_date
 
-    stated = parse_date(date)
-    if date and stated is None:
-        raise ValueError(f"date '{date}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+    stated = stated_date(date) if date else None
     files = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     if not collection.exists:
         require_something(files, collection.folder)
@@ -120,7 +118,7 @@ def index(
             publisher=publisher,
             keep_all=keep_all,
             prune=prune,
-            max_bytes=max_bytes or MAX_BYTES,
+            max_bytes=MAX_BYTES if max_bytes is None else max_bytes,
             workers=at_work,
             progress=progress,
         )
@@ -623,7 +621,7 @@ def train_support_command(
     from rag.training.support import calibrate, train_support
     from rag.training.support_pairs import held_out_pairs
 
-    judged = read_claims(calibrate_on) if calibrate_on else []
+    judged = [claim for claim in read_claims(calibrate_on) if claim.references] if calibrate_on else []
     finished = train_support(
         questions, claims, bundled_folder(), out, start=start or BUNDLED_READER,
         stable_steps=stable_steps, decay_steps=decay_steps, seed=seed,
@@ -708,12 +706,12 @@ def _filters(
 
 
 def _date(value: str | None, option: str) -> str | None:
-    from index.metadata import parse_date
+    from index.metadata import stated_date
 
-    date = parse_date(value)
-    if value is not None and date is None:
-        raise typer.BadParameter(f"{option} '{value}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
-    return date
+    try:
+        return None if value is None else stated_date(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {error}") from error
 
 
 def _question_rows(path: Path) -> list[dict[str, Any]]:

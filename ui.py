@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from index.documents import FORMATS, Document
 from index.errors import PilcrowError, Unreadable
 from index.intake.indexing import edit_document
-from index.metadata import Given, parse_date
+from index.metadata import Given, stated_date
 from rag import judgements
 from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.citations import Sources
@@ -286,9 +286,10 @@ class Page:
         """Documents get the date and the outlet that a person states."""
         self._refuse_sample()
         stated = str(asked.get("date") or "").strip()
-        date = parse_date(stated) if stated else None
-        if stated and date is None:
-            raise BadTranscript(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+        try:
+            date = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(str(error)) from error
         given = Given(date=date, publisher=str(asked.get("publisher") or "").strip() or None)
         names = [str(name) for name in _list(asked, "documents")]
         if not given.named:
