@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index.address import is_this_machine
-from index.dates import parse_date
+from index.dates import stated_date
 from index.documents import Document, Given
 from index.errors import PilcrowError, Unreadable
 from index.formats.reading import FORMATS
@@ -288,9 +288,10 @@ class Page:
         """Documents get the date and the outlet that a person states."""
         self._refuse_sample()
         stated = str(asked.get("date") or "").strip()
-        date = parse_date(stated) if stated else None
-        if stated and date is None:
-            raise BadTranscript(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+        try:
+            date = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(str(error)) from error
         given = Given(date=date, publisher=str(asked.get("publisher") or "").strip() or None)
         names = [str(name) for name in _list(asked, "documents")]
         if not given.named:

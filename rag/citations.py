@@ -1,6 +1,7 @@
 """Citations: characters of one paragraph, by construction.
 
-A citation is made from offsets and never searched for afterwards, so `document.text[start:end] == quote` holds always.
+A citation is made from offsets: those of a sentence where it was split, or where the same words stand in an earlier
+copy. So `document.text[start:end] == quote` holds always.
 """
 
 import re
@@ -124,10 +125,11 @@ class Sources:
             document = self.document(doc_id)
             if document.date is None or document.date >= (best.document.date or "9999"):
                 continue
-            start = document.text.find(sentence.text)
-            inside = [p for p in self.paragraphs(doc_id) if p.start <= start and start + len(sentence.text) <= p.end]
-            if start >= 0 and inside and inside[0].kind in (Kind.BODY, Kind.CAPTION):
-                best = Sentence(document, inside[0], start, start + len(sentence.text))
+            read = (p for p in self.paragraphs(doc_id) if p.kind in (Kind.BODY, Kind.CAPTION))
+            places = ((p, document.text.find(sentence.text, p.start, p.end)) for p in read)
+            paragraph, start = next(((p, start) for p, start in places if start >= 0), (None, -1))
+            if paragraph is not None:
+                best = Sentence(document, paragraph, start, start + len(sentence.text))
         return best
 
     def _copies_of(self, doc_id: str) -> tuple[list[str], list[str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.collection import Filters
-from index.dates import parse_date
+from index.dates import stated_date
 from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json
 from rag.citations import Citation, Claim, Verdict
 
@@ -99,11 +99,10 @@ def filters_from_json(value: object) -> Filters:
     dates = {}
     for key in ("after", "before"):
         stated = _optional(record, key)
-        dates[key] = parse_date(stated) if stated else None
-        if stated and dates[key] is None:
-            raise BadTranscript(
-                f"'{key}' is '{stated}', which is not a date; write it like 2023-02-19, 2023-02 or 2023"
-            )
+        try:
+            dates[key] = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(f"'{key}': {error}") from error
     documents = record.get("documents") or []
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise BadTranscript("'documents' is not a list of names")

@@ -244,6 +244,7 @@ def test_from_python_one_path_is_enough_and_a_date_is_one_that_filters_know(
     ]
     with pytest.raises(ValueError, match="'soon' is not a date"):
         pilcrow.index(collection, home / "a.txt", date="soon")
+    assert "more than 0" in pilcrow.index(collection, home / "a.txt", max_bytes=0).unreadable[0][1]
 
 
 def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -171,12 +171,12 @@ class _Documents:
 
 
 def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
-    """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
+    """What filters ask of a document `d`, as SQL to follow a condition, and its values; dates as `may_lie_within`."""
     clauses, values = "", []
-    if filters and filters.after:  # what is dated "2022" may be of any day of it
+    if filters and filters.after:
         clauses += " AND d.date >= substr(?, 1, length(d.date))"
         values.append(filters.after)
-    if filters and filters.before:  # and "2022" is meant to its end
+    if filters and filters.before:
         clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
         values.append(filters.before)
     if filters and filters.publisher:

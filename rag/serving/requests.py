@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.collection import Filters
-from index.dates import parse_date
+from index.dates import stated_date
 
 MAX_QUESTION = 4_000
 MAX_MESSAGES = 200
@@ -28,13 +28,6 @@ NO_ANSWER, SOURCES_FOLLOW = "No answer. ", "\n\nSources:\n"
 _MARKER = re.compile(r"\s?\[\d{1,3}\]")
 
 
-def _date(value: str) -> str:
-    date = parse_date(value)
-    if date is None:
-        raise ValueError(f"'{value}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
-    return date
-
-
 def _asked(question: str) -> str:
     if not question.strip():
         raise ValueError("the question is empty")
@@ -42,7 +35,7 @@ def _asked(question: str) -> str:
 
 
 Question = Annotated[str, Field(max_length=MAX_QUESTION, description="In plain words."), AfterValidator(_asked)]
-Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+Date = Annotated[str, Field(max_length=40), AfterValidator(stated_date)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 

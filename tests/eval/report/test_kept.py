@@ -75,6 +75,31 @@ def test_the_code_is_what_the_measuring_imports_and_no_more(tmp_path: Path, monk
     assert code_sha256("eval.runs.rankings") == before
 
 
+def test_a_package_is_code_too_and_so_is_one_around_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "eval/runs.py": "from index import store\nfrom rag.reading.reader import read\n",
+        "index/store/__init__.py": "from index.store.rows import ROWS\n",
+        "index/store/rows.py": "ROWS = 1\n",
+        "rag/reading/__init__.py": "",
+        "rag/reading/reader.py": "def read():\n    pass\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    before = code_sha256("eval.runs")
+    for name in ("index/store/__init__.py", "index/store/rows.py", "rag/reading/__init__.py", "rag/reading/reader.py"):
+        was = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(was + "#")
+        assert code_sha256("eval.runs") != before
+        (tmp_path / name).write_text(was)
+
+
+@pytest.mark.parametrize("module", ["eval.moved_runs", "eval.runs.collection_of", "numpy"])
+def test_a_module_that_does_not_exist_has_no_hash(module: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{module}' is no module of ours"):
+        code_sha256("eval.runs", module)
+
+
 @pytest.mark.parametrize(
     "module", ["eval.runs.retrieval", "eval.runs.reading", "eval.runs.answers", "eval.runs.support"]
 )
