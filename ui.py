@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index.documents import FORMATS, Document
-from index.errors import PilcrowError, Unreadable
+from index.errors import CollectionLocked, PilcrowError, Unreadable
 from index.indexing import edit_document
 from index.metadata import Given, parse_date
 from rag import judgements, markup, uploads
@@ -396,6 +396,7 @@ class Page:
         return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, _now())}
 
 
+_LOCKED = "something else is changing the documents; try again when it has finished"
 _OWN = "for your own documents start: pilcrow ui --collection DIR"
 
 
@@ -430,7 +431,8 @@ def _now() -> str:
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error)
+    """An error in words for a visitor, who is not told which process of which machine writes, and where."""
+    text = _LOCKED if isinstance(error, CollectionLocked) else str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
