@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index.documents import FORMATS, Document
-from index.errors import CollectionLocked, PilcrowError, Unreadable
+from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
 from index.indexing import edit_document
 from index.metadata import Given, parse_date
 from rag import judgements, markup, uploads
@@ -176,10 +176,17 @@ class Page:
     def _shown(self, exchanges: list[Exchange]) -> dict[str, Document]:
         """The documents whose passages abstentions show, those that are still there."""
         names = {e.doc_id for x in exchanges if x.answer and x.answer.abstained for e in x.answer.evidence if e.text}
-        if not names:
-            return {}
-        with self._opened.stored.reading() as snapshot:
-            return {d.doc_id: d for d in snapshot.documents() if d.doc_id in names}
+        return self._described(names)
+
+    def _described(self, names: Collection[str]) -> dict[str, Document]:
+        """The documents of these names that are there, without their texts; the others are not read."""
+        described = {}
+        if names:
+            with self._opened.stored.reading() as snapshot:
+                for name in names:
+                    with suppress(UnknownDocument):
+                        described[name] = snapshot.described(name)
+        return described
 
     def _document_html(self, doc_id: str) -> str:
         with self._opened.stored.reading() as snapshot:
@@ -212,10 +219,12 @@ class Page:
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
         sample = Path(__file__).parent / "index" / "sample"
-        with self._opened.stored.reading() as snapshot:
-            held = {document.doc_id: document.size for document in snapshot.documents()}
         articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
-        if held != articles:
+        with self._opened.stored.reading() as snapshot:
+            n_documents = snapshot.n_documents()
+        if n_documents != len(articles):
+            return []
+        if articles != {name: document.size for name, document in self._described(articles).items()}:
             return []
         lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         asked = {row["id"]: row["question"] for row in map(json.loads, lines)}

@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from index.collection import create_collection, open_collection
 from index.embedding import Encoder
 from index.indexing import index_paths
 from rag.opened import OpenCollection
+from rag.reading import Reader
 
 FOREST = "The town council of Example agreed on 4 May to plant nine hundred oak trees along the northern road."
 BRIDGE = "The old bridge of Example was mended by the engineer Ann Sample before the winter began."
@@ -48,6 +51,30 @@ def test_the_list_has_the_documents_that_a_question_with_its_limits_is_asked_of(
         index_paths(collection, encoder, sorted(tmp_path.glob("*.txt")))
     listed = ui.Page(OpenCollection(tmp_path / "collection")).listing({"after": "2022-06-02", "before": "2022-12-31"})
     assert re.findall(r'class="row" data-doc="([^"]*)"', listed["html"]) == ["2022-06.txt", "2022.txt"]
+
+
+def test_the_page_reads_no_more_documents_than_it_shows(
+    folder: Path, encoder: Encoder, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = OpenCollection(folder)
+    opened._encoder, opened.reader = encoder, reader
+    page = ui.Page(opened)
+    with opened.stored.reading() as snapshot:
+        monkeypatch.setattr(type(snapshot), "documents", lambda _: pytest.fail("all documents were read"))
+    assert page.begin({}, None)["examples"] == ""
+    question = {"id": "a", "history": [], "question": "Who sold the bridge to the mayor of Example?"}
+    *_, turn = page.ask(question, threading.Event())
+    assert turn["record"]["answer"]["abstained"]
+    assert "Example Post · 2019-03-01" in unescape(re.sub("<[^>]+>", "", turn["html"]))
+    (again,) = page.render({"turns": [turn["record"]]})["turns"]
+    assert again["html"] == turn["html"]
+    page.remove({"documents": ["bridge.txt"]})
+    (again,) = page.render({"turns": [turn["record"]]})["turns"]
+    assert "Example Post" not in again["html"]
+    *_, turn = page.ask({**question, "filters": {"before": "2000"}}, threading.Event())
+    assert turn["record"]["answer"]["notices"] == [
+        "no document is of these dates, outlets and names; 'pilcrow list' shows what there is"
+    ]
 
 
 def test_who_removes_or_mends_while_others_write_waits_for_them(folder: Path, encoder: Encoder) -> None:
