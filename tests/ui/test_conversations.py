@@ -24,6 +24,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.pieces: Sequence[str] = ()
+        self.asked: list[Sequence[Message]] = []
         self.may_go_on = threading.Event()
         self.stopped = threading.Event()
 
@@ -31,6 +32,7 @@ class Scripted:
         return sum(len(part if isinstance(part, str) else part.text) // 4 for m in messages for part in m.parts)
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int = 0) -> Iterator[str]:  # noqa: ARG002
+        self.asked.append(messages)
         self.stopped.clear()
         try:
             for number, piece in enumerate(self.pieces):
@@ -118,6 +120,24 @@ def test_a_stopped_answer_keeps_its_question_and_can_be_asked_again(
     # A verdict is words, not a colour.
     assert page.locator(".verdict").all_inner_texts() == ["Weakly supported", "Not supported"]
     assert "Written by scripted model" in page.locator(".spoke").inner_text()
+
+
+def test_what_nothing_bears_out_is_not_carried_into_the_next_question(
+    visit: Callable[..., Any], with_model: str, model: Scripted
+) -> None:
+    model.pieces = ["He served 36 years [1]. ", "He was born in Atlantis [1]. "]
+    model.may_go_on.set()
+    visitor = visit(with_model)
+    turn = visitor.ask(YEARS)
+    assert turn.locator(".verdict").all_inner_texts() == ["Not supported"]
+    model.pieces = ["No answer."]
+    visitor.ask("And where was he ambassador?")
+    (history,) = [_told(messages) for messages in model.asked if "Conversation:" in _told(messages)]
+    assert "A: He served 36 years.\n" in history
+
+
+def _told(messages: Sequence[Message]) -> str:
+    return "".join(part if isinstance(part, str) else part.text for m in messages for part in m.parts)
 
 
 def test_the_answerer_can_be_chosen_and_the_page_says_which_one_spoke(
