@@ -54,7 +54,7 @@ _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 _DRAFT_SECONDS = 0.1
 _LONGEST_QUESTION = 4000
 _ROWS = 300
-# Of the sample"s questions: who, how, when, why, and one that its articles do not answer.
+# Of the sample's questions: who, how, when, why, and one that its articles do not answer.
 _EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
 _QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
