@@ -307,11 +307,14 @@ class Page:
         return {"said": f"{len(names)} document{'' if len(names) == 1 else 's'} changed."}
 
     def judge(self, asked: JsonObject, user: str | None) -> JsonObject:
-        """A person's judgement of an answer, or of one of its sources, is stored."""
+        """A person's judgement of an answer, or of one of its sources, is stored; an empty grade takes it back."""
         exchange = exchange_from_json(asked.get("turn"))
         if exchange.answer is None:
             raise BadTranscript("there is no answer to judge")
-        grade = judgements.GRADES.get(str(asked.get("grade")))
+        stated = str(asked.get("grade"))
+        grade = judgements.GRADES.get(stated)
+        if stated and grade is None:
+            raise BadTranscript(f"'{stated}' is no grade; give {', '.join(judgements.GRADES)}, or '' to take it back")
         judge = user or " ".join(str(asked.get("judge") or "").split())[:80] or "anonymous"
         about: JsonObject = {"answer": exchange.answer.text or "No answer.", "generator": exchange.answer.generator}
         if asked.get("label") is not None:

@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
+import ui
 from eval.trec import read_qrels
+from rag.answers import Answer
+from rag.citations import Claim
 from rag.generation import Message
 from rag.judgements import judgements
+from rag.opened import OpenCollection
+from rag.transcript import BadTranscript, Exchange, exchange_json
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 LEADER = "Which Ukrainian leader sat down with Putin in the capital of Belarus in 2014?"
@@ -224,6 +229,22 @@ def test_judgements_are_kept_with_who_and_when_and_become_qrels(
     pressed.click()
     page.wait_for_selector(".source .judging [data-grade=right][aria-pressed=false]")
     assert [j.doc_id for j in judgements(sample_folder)] == [None]
+
+
+def test_a_grade_that_there_is_not_takes_no_judgement_back(tmp_path: Path) -> None:
+    said = Answer(
+        YEARS, YEARS, "He served 36 years.", (Claim("He served 36 years.", (), 1.0, "supported"),), (), (), (),
+        abstained=False, reason=None, confidence=0.9, generator="extractive", notices=(), seconds={},
+    )  # fmt: skip
+    turn = exchange_json(Exchange("a", YEARS, "2024-05-01T10:00:00Z", "done", said))
+    page = ui.Page(OpenCollection(tmp_path))
+    page.judge({"turn": turn, "grade": "right"}, "ann")
+    for grade in ("Right", "good", None):
+        with pytest.raises(BadTranscript, match=f"'{grade}' is no grade; give right, partly, wrong, or ''"):
+            page.judge({"turn": turn, "grade": grade}, "ann")
+    assert [j.grade for j in judgements(tmp_path)] == [2]
+    assert page.judge({"turn": turn, "grade": ""}, "ann") == {"said": "Taken back."}
+    assert judgements(tmp_path) == []
 
 
 def test_two_people_see_only_their_own_conversation(visit: Callable[..., Any], address: str) -> None:
