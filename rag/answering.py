@@ -15,7 +15,7 @@ from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
 from rag.checking import SupportModel
-from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.citations import Citation, Claim, Sources, cite, plain_claim, with_markers
 from rag.conversation import Turn, standalone
 from rag.facts import stands_in
 from rag.generation import ChatModel
@@ -195,7 +195,7 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
         cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = without_markers(group[0].sentence.text)
+        text = plain_claim(group[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
         claims.append(Claim(text, labels, support, verdict(support)))

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 
 from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
+from rag.citations import Citation, Claim, plain_claim
 
 # Control characters but newline and tab, and the marks that turn the direction of text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -96,7 +96,7 @@ def _claim(claim: Claim, answer: Answer) -> str:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
             left, right = short.start - citation.start, short.end - citation.start
             marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{without_markers(marked)} {markers}"
+            return f"{plain_claim(marked)} {markers}"
     return f"{claim.text} {markers}"
 
 
