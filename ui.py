@@ -6,7 +6,6 @@ needed, so ten people at once cannot see one another's, and a restart loses noth
 """
 
 import importlib.util
-import ipaddress
 import json
 import os
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from index.address import is_this_machine
 from index.documents import FORMATS, Document
 from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
 from index.indexing import edit_document
@@ -656,16 +656,6 @@ def read_users(path: Path | None) -> dict[str, str] | None:
     return users
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def serve(
     page: Page,
     *,
@@ -685,13 +675,13 @@ def serve(
 
     if mcp and importlib.util.find_spec("mcp") is None:
         raise BadAccess("--mcp needs an extra: pip install 'pilcrow[mcp]'")
-    if users is None and not is_loopback(host):
+    if users is None and not is_this_machine(host):
         raise BadAccess(
             f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
             f"or ${AUTH_VARIABLE}"
         )
     return_large_blocks()
-    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_loopback(host) else ("*",)
+    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_this_machine(host) else ("*",)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
