@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +36,7 @@ from rag.transcript import (
     exchange_from_json,
     exchange_json,
     filters_from_json,
+    now,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Page:
 
         stop: set when nobody waits any longer.
         """
-        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], _now())
+        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], now())
         steps: list[str] = []
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
@@ -322,7 +322,7 @@ class Page:
             if cited is None:
                 raise BadTranscript("there is no such source")
             about = {"doc_id": cited.doc_id, "start": cited.start, "end": cited.end, "quote": cited.quote}
-        given = judgements.Judgement(_now(), judge, grade, exchange.question, **about)
+        given = judgements.Judgement(now(), judge, grade, exchange.question, **about)
         judgements.record(self._opened.folder, given)
         return {"said": f"Kept, judged by {judge}." if grade is not None else "Taken back."}
 
@@ -403,9 +403,9 @@ class Page:
         exchanges = [exchange_from_json(record) for record in _list(asked, "turns")]
         title = str(asked.get("title") or "Conversation")
         if asked.get("form") == "json":
-            text = json.dumps(conversation_json(title, exchanges, _now()), ensure_ascii=False, indent=1) + "\n"
+            text = json.dumps(conversation_json(title, exchanges, now()), ensure_ascii=False, indent=1) + "\n"
             return {"name": "conversation.json", "text": text}
-        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, _now())}
+        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, now())}
 
 
 _LOCKED = "something else is changing the documents; try again when it has finished"
@@ -436,10 +436,6 @@ def _where(dates: list[str | None]) -> str:
     years = sorted({date[:4] for date in dates if date})
     span = f", {years[0]}" + (f" to {years[-1]}" if len(years) > 1 else "") if years else ""
     return f"{len(dates):,} document{'' if len(dates) == 1 else 's'}{span}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _sentence(error: Exception) -> str:
