@@ -1,8 +1,11 @@
-"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file."""
+"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file; and which
+addresses only this machine can reach.
+"""
 
 import hashlib
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from index.errors import CollectionError
@@ -45,6 +48,16 @@ def is_milvus(place: Place) -> bool:
 def place_of(value: Place) -> Place:
     """An address as a person gives it: a folder becomes a Path. Raises CollectionError for one that is no address."""
     return milvus_address(str(value)).address if is_milvus(value) else Path(value)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by name or address, is a loopback: only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def milvus_address(text: str) -> MilvusAddress:

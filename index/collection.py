@@ -123,6 +123,9 @@ class Snapshot(Protocol):
     def names(self) -> list[Name]:
         """The names of all documents."""
 
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+
     def described(self, doc_id: str) -> "Document":
         """A document without its text (`text` is empty). Raises UnknownDocument."""
 

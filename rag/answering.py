@@ -13,7 +13,7 @@ from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
-from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.citations import Citation, Claim, Sources, cite, plain_claim, with_markers
 from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import SupportModel
@@ -144,7 +144,7 @@ def answer_events(
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
     """What the user should know where nothing was found; empty where that says all."""
-    if not snapshot.documents():
+    if not snapshot.n_documents():
         return "the collection holds no document yet; add some with: pilcrow index PATH"
     if not asked:
         return "the question is empty"
@@ -195,7 +195,7 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
         cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = without_markers(group[0].sentence.text)
+        text = plain_claim(group[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
         claims.append(Claim(text, labels, support, verdict(support)))

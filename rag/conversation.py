@@ -46,7 +46,7 @@ def turns_of(rows: object) -> list[Turn]:
         told = row if isinstance(row, dict) else {"question": row}
         match (told.get("question"), told.get("answer") or ""):
             case (str(question), str(answer)):
-                turns.append(Turn(question, standalone(question, turns), without_markers(answer)))
+                turns.append(Turn(question, standalone(question, turns), " ".join(without_markers(answer).split())))
             case _:
                 raise ValueError('"history" is a list of questions, or of objects with a "question" and an "answer"')
     return turns

@@ -28,7 +28,7 @@ FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a f
 
 def in_checkout(save: Any) -> Any:
     """The value of a `--save`, before anything is measured. Raises BadParameter where results files have no place."""
-    from eval.report import ROOT
+    from eval.report.results import ROOT
 
     if save and not all((ROOT / name).is_file() for name in ("pyproject.toml", "README.md")):
         raise typer.BadParameter(

@@ -9,12 +9,10 @@ import textwrap
 from collections.abc import Sequence
 
 from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
+from rag.citations import Citation, Claim, plain_claim
 
 # Control characters but newline and tab, and the marks that turn the direction of text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What Markdown might take for its own: a quoted page must not load a picture when the file is read.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#!|~&:@])")
 _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
 OPEN, CLOSE = "▸", "◂"
@@ -58,25 +56,6 @@ def sources_text(answer: Answer) -> str:
     return "\n\n".join(_sources(answer)) or "The answer has no sources."
 
 
-def conversation_markdown(answers: Sequence[Answer]) -> str:
-    """Questions, answers and sources as Markdown, in which nothing that was read or written is markup."""
-    return "\n\n".join(_turn_markdown(answer) for answer in answers)
-
-
-def _turn_markdown(answer: Answer) -> str:
-    said = " ".join(
-        [_escaped(claim.text) + "".join(f" \\[{label}\\]" for label in claim.labels) for claim in answer.claims]
-    )
-    sources = [f"{c.label}. {_escaped(_place(c))}\n\n   > {_escaped(name(c.quote))}" for c in answer.citations]
-    head = f"## {_escaped(name(answer.question))}"
-    asked = [f"Asked as: {_escaped(name(answer.query))}"] if _asked_as(answer) else []
-    return "\n\n".join([head, *asked, said or f"No answer. {REASONS.get(answer.reason or '', '')}", *sources])
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", plain(text))
-
-
 def _asked_as(answer: Answer) -> list[str]:
     """The question that was searched for, where it is not the one that was typed."""
     return [] if answer.query.split() == plain(answer.question).split() else [_wrap(f"Asked as: {name(answer.query)}")]
@@ -96,7 +75,7 @@ def _claim(claim: Claim, answer: Answer) -> str:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
             left, right = short.start - citation.start, short.end - citation.start
             marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{without_markers(marked)} {markers}"
+            return f"{plain_claim(marked)} {markers}"
     return f"{claim.text} {markers}"
 
 

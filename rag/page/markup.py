@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from index.documents import Document
+from index.intake.files import is_there
+
+from index.documents import Document, file_of
 from index.paragraphs import Kind, Paragraph
 from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
+from rag.citations import Citation, Claim, plain_claim
 from rag.commands.text import REASONS
 from rag.transcript import Exchange
 
@@ -138,14 +140,14 @@ def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> s
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
     for label in claim.labels[:1]:
         c = by_label[label]
-        if without_markers(c.quote) != claim.text:
+        if plain_claim(c.quote) != claim.text:
             break
         for short in answer.answers:
             if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
                 left, right = short.start - c.start, short.end - c.start
                 quote = shown(c.quote)
                 return _with_short_answer(
-                    without_markers(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
+                    plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
                 )
     return text_of(claim.text)
 
@@ -173,7 +175,7 @@ def _place(citation: Citation) -> str:
 def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
-    quote = "quote hidden" if without_markers(c.quote) in told else "quote"
+    quote = "quote hidden" if plain_claim(c.quote) in told else "quote"
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
@@ -325,7 +327,8 @@ def list_html(documents: Sequence[Document], *, more: int, total: int) -> str:
 
 def _row(number: int, document: Document) -> str:
     d = document
-    gone = d.source.startswith("/") and not Path(d.source).exists()
+    file = file_of(d.source)
+    gone = Path(file).is_absolute() and not is_there(file)
     state = '<span class="state">file gone, text kept</span>' if gone else ""
     return (
         f'<li class="row" data-doc="{text_of(d.doc_id)}" data-date="{text_of(d.date or "")}" '

@@ -8,10 +8,10 @@ import signal
 import socket
 import sys
 import traceback
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index.address import is_this_machine
 from index.errors import PilcrowError
 from rag.serving.guard import GIVE_UP, App
 from rag.serving.memory import return_large_blocks
@@ -75,7 +75,7 @@ def listen(host: str = HOST, port: int = PORT, *, token: str | None = None) -> s
     """
     try:
         family, _, _, _, address = min(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        if token is None and not ip_address(address[0]).is_loopback:
+        if token is None and not is_this_machine(str(address[0])):
             raise TokenMissing(
                 f"'{host}' can be reached from other machines, so callers must show a token: set "
                 f"{_TOKEN_VARIABLE} or give --token-file FILE; {_MAKE_ONE}"

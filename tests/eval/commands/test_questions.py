@@ -175,7 +175,7 @@ def test_nothing_is_measured_that_cannot_be_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eval.report.ROOT", tmp_path)
+    monkeypatch.setattr("eval.report.results.ROOT", tmp_path)
     monkeypatch.setattr("eval.report.RESULTS", tmp_path / "results")
     monkeypatch.setattr("eval.speed.measure_speed", lambda *_, **__: pytest.fail("it was measured"))
     assert pilcrow.main(["eval", *arguments]) == 2
