@@ -14,10 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.folder.truth import is_still
-
 from index.collection import Snapshot
 from index.errors import CollectionDamaged, CollectionError, NothingToDo
+from index.folder.truth import is_still
 
 FILE = "judgements.sqlite"
 # Grades as qrels have them. None takes a judgement back.

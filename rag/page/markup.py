@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from index.intake.files import is_there
-
 from index.documents import Document, file_of
+from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from rag.answers import Answer, Evidence
 from rag.citations import Citation, Claim, plain_claim
