@@ -116,6 +116,9 @@ class Snapshot(Protocol):
     def names(self) -> list[StoredName]:
         """The names of all documents."""
 
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+
     def described(self, doc_id: str) -> "Document":
         """A document without its text (`text` is empty). Raises UnknownDocument."""
 

@@ -205,17 +205,29 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
     return replace(citation, also_in=sources.also_in(citation))
 
 
-_MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
+# What `with_markers` writes, and lists and ranges of a document's own, which would seem to be that: [1], [1, 3], [1–3].
+MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
+_MARKED = re.compile(rf"\s?{MARKER.pattern}")
 
 
 def unbracketed(text: str) -> str:
     """The text with reference marks of its own ("[12]") as "(12)", or they would seem to be ours."""
-    return _MARKER.sub(r"(\1)", text)
+    return MARKER.sub(r"(\1)", text)
 
 
 def plain_claim(text: str) -> str:
-    """A sentence on one line, unbracketed."""
+    """A document's sentence as a claim: on one line, unbracketed."""
     return " ".join(unbracketed(text).split())
+
+
+def without_markers(text: str) -> str:
+    """What an answer's text says: its markers taken out."""
+    return _MARKED.sub("", text)
+
+
+def marked_labels(text: str) -> list[int]:
+    """The labels that an answer's markers show, in order, each as often as it is shown."""
+    return [int(label) for labels in MARKER.findall(text) for label in re.findall(r"\d+", labels)]
 
 
 def with_markers(claims: Sequence[Claim]) -> str:

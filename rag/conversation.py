@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rag.answers import Answer
-from rag.citations import Verdict, plain_claim
+from rag.citations import Verdict, without_markers
 from rag.generation.chat_model import AnswerCut, ChatModel, visible_text
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
@@ -46,7 +46,7 @@ def turns_of(rows: object) -> list[Turn]:
         told = row if isinstance(row, dict) else {"question": row}
         match (told.get("question"), told.get("answer") or ""):
             case (str(question), str(answer)):
-                turns.append(Turn(question, standalone(question, turns), plain_claim(answer)))
+                turns.append(Turn(question, standalone(question, turns), " ".join(without_markers(answer).split())))
             case _:
                 raise ValueError('"history" is a list of questions, or of objects with a "question" and an "answer"')
     return turns

@@ -210,6 +210,11 @@ class FolderSnapshot:
         """The names of all documents."""
         return list(map(StoredName._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
 
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+        count: int = self.connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+        return count
+
     def described(self, doc_id: str) -> Document:
         """A document without its text (`text` is empty). Raises UnknownDocument."""
         return describe_document_row(self.connection, self._row(doc_id)[0])
@@ -257,7 +262,7 @@ class FolderSnapshot:
         self._derived.base.base(self.connection, self.encoder.dimension)  # a damaged index leaves its notice
         if self._lexical.index is None:
             self._lexical = self._derived.words.in_memory(self.connection, self._lexical)
-        documents = one("SELECT count(*) FROM documents").fetchone()[0]
+        documents = self.n_documents()
         paragraphs, furniture = one(
             "SELECT count(*), coalesce(sum(kind = ?), 0) FROM documents JOIN paragraphs USING (text_no)",
             (Kind.FURNITURE.value,),

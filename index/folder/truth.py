@@ -100,9 +100,9 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
-def is_still(folder: Path) -> bool:
-    """Whether nobody of our rights can be writing in `folder`, and all that was written is in corpus.sqlite itself."""
-    wal = folder / f"{CORPUS}-wal"
+def is_still(folder: Path, file: str = CORPUS) -> bool:
+    """Whether nobody of our rights can be writing in `folder`, and all that was written is in the database itself."""
+    wal = folder / f"{file}-wal"
     return not os.access(folder, os.W_OK) and (not wal.exists() or wal.stat().st_size == 0)
 
 

@@ -157,6 +157,10 @@ class MilvusSnapshot:
         """The names of all documents."""
         return [StoredName(v.document.doc_id, v.document.source, v.document.sha256) for v in self.versions()]
 
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+        return self._store.count("documents", self.visible)
+
     def versions(self, condition: str = "") -> list[Version]:
         """All visible versions of documents that meet a condition."""
         also = f" and {condition}" if condition else ""

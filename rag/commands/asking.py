@@ -44,7 +44,8 @@ def ask_command(
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
     from rag.answers import answer_json
     from rag.commands.chat import answered
-    from rag.commands.text import answer_text, printable_line
+    from rag.commands.text import answer_text
+    from rag.printable import printable_line
 
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a QUESTION or --questions FILE")

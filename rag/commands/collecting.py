@@ -91,7 +91,7 @@ def index_command(
 
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.commands.text import printable_line
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -172,7 +172,7 @@ def edit_command(
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
     from index.documents import Given
     from index.intake.indexing import edit_document
-    from rag.commands.text import printable_line
+    from rag.printable import printable_line
 
     typed = {"title": title, "date": date, "publisher": publisher, "url": url}
     cleared = [field for field, value in typed.items() if value is not None and not value.strip()]
@@ -218,7 +218,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
-    from rag.commands.text import printable_line
+    from rag.printable import printable_line
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
     if summary.moved:

@@ -20,8 +20,8 @@ def judgements_command(
     """What people judged on the page, for other programs; 'pilcrow eval' reads the judgements where they lie."""
     from dataclasses import asdict
 
-    from rag.commands.text import printable_line
     from rag.judgements import judgements, trec_qrels, write_beir
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     given = judgements(opened.folder)

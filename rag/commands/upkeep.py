@@ -27,7 +27,7 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
     from index.encoder.embedding import open_encoder
     from index.opening import open_for_mending
     from index.upkeep.checking import check, check_json
-    from rag.commands.text import printable_line
+    from rag.printable import printable_line
 
     with open_for_mending(open_collection(collection).place) as stored:
         found = check(stored, lambda: open_encoder(stored.encoder.name))

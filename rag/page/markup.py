@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 
 from index.documents import Document
+from index.formats.reading import file_of
+from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from rag.answers import REASONS, Answer, Evidence
 from rag.citations import Citation, Claim, Verdict, plain_claim
@@ -324,7 +326,8 @@ def list_html(documents: Sequence[Document], *, more: int, total: int) -> str:
 
 def _row(number: int, document: Document) -> str:
     d = document
-    gone = d.source.startswith("/") and not Path(d.source).exists()
+    file = file_of(d.source)
+    gone = Path(file).is_absolute() and not is_there(file)
     state = '<span class="state">file gone, text kept</span>' if gone else ""
     return (
         f'<li class="row" data-doc="{text_of(d.doc_id)}" data-date="{text_of(d.date or "")}" '

@@ -177,7 +177,7 @@ def test_nothing_is_measured_that_cannot_be_saved(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("eval.report.results.ROOT", tmp_path)
     monkeypatch.setattr("eval.report.results.RESULTS", tmp_path / "results")
-    monkeypatch.setattr("eval.speed.measure_speed", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr("eval.runs.speed.measure_speed", lambda *_, **__: pytest.fail("it was measured"))
     assert pilcrow.main(["eval", *arguments]) == 2
     assert f"'{tmp_path}' is no checkout" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
