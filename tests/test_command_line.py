@@ -202,7 +202,7 @@ def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pyte
     def broken(_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "inside/of/pilcrow")
 
-    monkeypatch.setattr(pilcrow, "open_collection", broken)
+    monkeypatch.setattr("rag.commands.opening.open_collection", broken)
     with pytest.raises(FileNotFoundError):
         pilcrow.main(["list", "--collection", "inside"])
 
@@ -244,6 +244,7 @@ def test_from_python_one_path_is_enough_and_a_date_is_one_that_filters_know(
     ]
     with pytest.raises(ValueError, match="'soon' is not a date"):
         pilcrow.index(collection, home / "a.txt", date="soon")
+    assert "more than 0" in pilcrow.index(collection, home / "a.txt", max_bytes=0).unreadable[0][1]
 
 
 def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

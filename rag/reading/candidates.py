@@ -98,11 +98,7 @@ def _hit_of(sentence: Sentence, read: Hit, hits: Sequence[Hit]) -> Hit:
     """The best hit whose passage has the sentence; the one that was read where none has."""
     doc_id = sentence.document.doc_id
     return next(
-        (
-            hit
-            for hit in hits
-            if hit.passage.doc_id == doc_id and hit.passage.start <= sentence.start < hit.passage.end
-        ),
+        (hit for hit in hits if hit.passage.doc_id == doc_id and hit.passage.start <= sentence.start < hit.passage.end),
         read,
     )
 

@@ -15,7 +15,7 @@ from rag.retrieval import Hit
 # How many of the best that search found are read for their order.
 DEPTH = 48
 # score = logit that the passage answers the question + weight * fused score of the search.
-_FUSED_WEIGHT = 8.0
+_FUSED_WEIGHT = 16.0
 
 
 def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Hit]:
@@ -29,8 +29,6 @@ def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reade
         [led(hit.passage, sources) for hit in read],
         [sources.document(hit.passage.doc_id).title or "" for hit in read],
     )
-    scored = [
-        replace(hit, order=logit + _FUSED_WEIGHT * hit.score) for hit, logit in zip(read, logits, strict=True)
-    ]
+    scored = [replace(hit, order=logit + _FUSED_WEIGHT * hit.score) for hit, logit in zip(read, logits, strict=True)]
     scored.sort(key=lambda hit: (-hit.order, hit.rank))
     return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *hits[DEPTH:]], 1)]

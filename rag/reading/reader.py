@@ -305,7 +305,7 @@ class Reader:
         self.sha256 = sha256
 
     @classmethod
-    def open(cls, folder: Path, encoder: Path) -> Reader:
+    def open(cls, folder: Path, encoder: Path, *, precision: Precision | None = None) -> Reader:
         """The reader in `folder` with the tokenizer, and where it has its shape the embeddings, of `encoder`.
 
         Both are checked by hash. Raises ModelFileError where a file is absent, altered, or of another encoder.
@@ -318,6 +318,7 @@ class Reader:
             files.tokenizer,
             shape=shape,
             calibration=Calibration(**files.config.get("calibration", {})),
+            precision=precision,
             sha256=files.config["sha256"],
         )
 

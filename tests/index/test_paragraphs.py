@@ -107,6 +107,16 @@ def test_sentences_survive_initials_and_abbreviations_and_quotations_are_split(t
     assert [text[a:b] for a, b in sentence_spans(text)] == expected
 
 
+@pytest.mark.parametrize("sentence", ["This is a sentence of words.", "“It is late,” said Dr. A. Example. “Is it?”"])
+def test_a_long_paragraph_has_the_sentences_of_its_parts(sentence: str) -> None:
+    text = f"{sentence} " * 1000
+    assert {text[a:b] for a, b in sentence_spans(text)} == {sentence[a:b] for a, b in sentence_spans(sentence)}
+
+
+def test_letters_without_end_are_cut_all_the_same() -> None:
+    assert sentence_spans("x" * 50_000) == [(0, 20_000), (20_000, 40_000), (40_000, 50_000)]
+
+
 def test_quotation_marks_that_never_close_do_not_take_forever() -> None:
     text = "“" * 60_000 + " end."
     assert "".join(text[a:b] for a, b in sentence_spans(text)).replace(" ", "") == text.replace(" ", "")
