@@ -28,11 +28,11 @@ from eval.report.results import RESULTS, save_result
 from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
-from index.encoder.engine import Floats, Precision, fastest_precision
+from index.encoder.engine import Precision, fastest_precision
 from rag.answering import answer
 from rag.answers import Answer
 from rag.reading.model_files import open_files
-from rag.reading.reader import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
+from rag.reading.reader import BUNDLED_READER, FROZEN_NAMES, Calibration, Logits, Reader, Window
 from rag.training.network import network, to_batch
 
 SAMPLE = 1000
@@ -81,17 +81,17 @@ class ReferenceReader(Reader):
         super().__init__(weights, precision=Precision.FLOAT32, **options)
         self._tensors = {name: torch.tensor(np.array(tensor)).float() for name, tensor in weights.items()}
 
-    def _run(self, shown: Sequence[Window]) -> list[tuple[Floats, float]]:
+    def _run(self, shown: Sequence[Window]) -> list[Logits]:
         import torch
 
-        found: list[tuple[Floats, float]] = []
+        found: list[Logits] = []
         for start in range(0, len(shown), _TOGETHER):
             batch = shown[start : start + _TOGETHER]
             with torch.inference_mode():
-                spans, answerable = network(self._tensors, to_batch(batch), bfloat16=False, fused=True)
-            for window, span, logit in zip(batch, spans, answerable, strict=True):
+                said = network(self._tensors, to_batch(batch), bfloat16=False, fused=True)
+            for window, span, answerable, yes in zip(batch, *said, strict=True):
                 places = [0, *range(window.passage_from, window.passage_from + window.count)]
-                found.append((span[places].numpy(), float(logit)))
+                found.append(Logits(span[places].numpy(), float(answerable), float(yes)))
         return found
 
 
