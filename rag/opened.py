@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from index.collection import Collection
     from index.encoder.embedding import Encoder
     from rag.generation.chat_model import ChatModel
-    from rag.reading.reader import Reader
+    from rag.reading.reader import AnyReader
     from rag.support.model import SupportModel
 
 _DEFAULT_FOLDER = ".pilcrow"
@@ -74,8 +74,8 @@ class OpenCollection:
         return milvus_address(str(self.place)).folder() if is_milvus(self.place) else Path(self.place)
 
     @cached_property
-    def reader(self) -> "Reader":
-        """The bundled reader. Raises ModelFileError where its files are absent or altered."""
+    def reader(self) -> "AnyReader":
+        """The bundled readers. Raises ModelFileError where its files are absent or altered."""
         from rag.reading.reader import bundled_reader
 
         return bundled_reader()

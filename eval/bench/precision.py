@@ -28,11 +28,21 @@ from eval.report.results import RESULTS, save_result
 from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
-from index.encoder.engine import Floats, Precision, fastest_precision
+from index.encoder.engine import MINILM, SHAPES, Precision, exact_model, fastest_precision
 from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.model_files import open_files
-from rag.reading.reader import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
+from rag.reading.reader import (
+    BUNDLED_ORDER,
+    BUNDLED_READER,
+    FROZEN_NAMES,
+    Calibration,
+    Logits,
+    Reader,
+    Readers,
+    Window,
+    head_tensors,
+)
 from rag.training.network import network, to_batch
 
 SAMPLE = 1000
@@ -81,34 +91,39 @@ class ReferenceReader(Reader):
         super().__init__(weights, precision=Precision.FLOAT32, **options)
         self._tensors = {name: torch.tensor(np.array(tensor)).float() for name, tensor in weights.items()}
 
-    def _run(self, shown: Sequence[Window]) -> list[tuple[Floats, float]]:
+    def _run(self, shown: Sequence[Window]) -> list[Logits]:
         import torch
 
-        found: list[tuple[Floats, float]] = []
+        found: list[Logits] = []
         for start in range(0, len(shown), _TOGETHER):
             batch = shown[start : start + _TOGETHER]
             with torch.inference_mode():
-                spans, answerable = network(self._tensors, to_batch(batch), bfloat16=False, fused=True)
-            for window, span, logit in zip(batch, spans, answerable, strict=True):
+                said = network(self._tensors, to_batch(batch), bfloat16=False, fused=True)
+            for window, span, answerable, yes in zip(batch, *said, strict=True):
                 places = [0, *range(window.passage_from, window.passage_from + window.count)]
-                found.append((span[places].numpy(), float(logit)))
+                found.append(Logits(span[places].numpy(), float(answerable), float(yes)))
         return found
 
 
-def models() -> dict[str, Callable[[], tuple[Encoder, Reader]]]:
-    """Name -> what loads encoder and reader of that name; the reference first, what ships last."""
+def models() -> dict[str, Callable[[], tuple[Encoder, Readers]]]:
+    """Name -> what loads encoder and readers of that name; the reference first, what ships last."""
 
-    def reader(kind: type[Reader], **options: Any) -> Reader:
-        files = open_files(BUNDLED_READER, bundled_folder())
-        weights = files.trained | {name: files.encoder[name] for name in FROZEN_NAMES}
+    def one(folder: Path, kind: type[Reader], **options: Any) -> Reader:
+        files = open_files(folder, bundled_folder())
+        shape = SHAPES[files.config.get("shape", MINILM.name)]
+        frozen = {name: files.encoder[name] for name in FROZEN_NAMES} if shape is MINILM else {}
         calibration = Calibration(**files.config.get("calibration", {}))
-        return kind(weights, tokenizer=files.tokenizer, calibration=calibration, **options)
+        weights = exact_model(files.trained | frozen, shape) | head_tensors(files.trained)
+        return kind(weights, tokenizer=files.tokenizer, shape=shape, calibration=calibration, **options)
 
-    def engine(precision: Precision) -> tuple[Encoder, Reader]:
-        return BundledEncoder(precision=precision), reader(Reader, precision=precision)
+    def readers(kind: type[Reader], **options: Any) -> Readers:
+        return Readers(one(BUNDLED_ORDER, kind, **options), one(BUNDLED_READER, kind, **options))
 
-    ways: dict[str, Callable[[], tuple[Encoder, Reader]]] = {
-        REFERENCE: lambda: (ReferenceEncoder(), reader(ReferenceReader)),
+    def engine(precision: Precision) -> tuple[Encoder, Readers]:
+        return BundledEncoder(precision=precision), readers(Reader, precision=precision)
+
+    ways: dict[str, Callable[[], tuple[Encoder, Readers]]] = {
+        REFERENCE: lambda: (ReferenceEncoder(), readers(ReferenceReader)),
         "ONNX Runtime, float32": lambda: engine(Precision.FLOAT32),
     }
     if fastest_precision() is Precision.INT8:
@@ -116,7 +131,7 @@ def models() -> dict[str, Callable[[], tuple[Encoder, Reader]]]:
     return ways
 
 
-def ask_all(questions: QuestionSet, encoder: Encoder, reader: Reader, progress: Progress) -> list[Answer]:
+def ask_all(questions: QuestionSet, encoder: Encoder, reader: Readers, progress: Progress) -> list[Answer]:
     """The answer to each question, as `pilcrow ask` gives it, over documents that this encoder has embedded."""
     answers = []
     with collection_of(questions, encoder, progress=progress) as collection:

@@ -10,7 +10,7 @@ import typer
 from rag.commands.console import print_json, print_line
 
 if TYPE_CHECKING:
-    from rag.reading.reader import Reader
+    from rag.reading.reader import AnyReader
 
 # Questions of an evaluation, where not all are asked for.
 SAMPLE = 1000
@@ -46,7 +46,7 @@ SaveOption = Annotated[
 ]
 
 
-def reader_in(folder: Path | None) -> "Reader":
+def reader_in(folder: Path | None) -> "AnyReader":
     """The reader in a folder, or the bundled one."""
     from index.encoder.embedding import bundled_folder
     from rag.reading.reader import Reader, bundled_reader

@@ -26,7 +26,7 @@ from eval.runs.settings import BadSetting, Setting, encoder_of
 from index.address import Place
 from index.collection import Collection
 from index.encoder.embedding import BUNDLED, Encoder, Vectors
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import Way
 
 RANKING_MEASURES = ("nDCG@10", "Recall@10", "Recall@100", "Precision@10", "MRR@10", "MAP@100", "Success@1")
@@ -109,7 +109,7 @@ class _Indexed:
 def compare_settings(
     questions: QuestionSet,
     settings: Sequence[Setting],
-    reader: Reader,
+    reader: AnyReader,
     *,
     measure: str | None = None,
     level: Level = Level.DOCUMENT,
@@ -189,7 +189,7 @@ def _measure(
     setting: Setting,
     questions: Sequence[Question],
     on: _Indexed,
-    reader: Reader,
+    reader: AnyReader,
     *,
     level: Level,
     answers: bool,
@@ -210,7 +210,7 @@ def _measure(
 def _frames(
     questions: Sequence[Question],
     on: _Indexed,
-    reader: Reader,
+    reader: AnyReader,
     *,
     level: Level,
     answers: bool,

@@ -45,7 +45,7 @@ from eval.runs.support import Verdicts, judge_claims, read_claims, score_support
 from index.cleaning.cleaner import BUNDLED_CLEANER
 from index.encoder.embedding import Encoder
 from index.encoder.engine import fastest_precision
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.training.question_sets import CALIBRATION_ARTICLES
 
 SAMPLE = 1000
@@ -122,7 +122,7 @@ def _is_claims(path: Path) -> bool:
 class _Suite:
     """What every part of the suite needs: models, the cache, and who is told how far it is."""
 
-    def __init__(self, encoder: Encoder, reader: Reader, cache: Path, progress: Progress | None) -> None:
+    def __init__(self, encoder: Encoder, reader: AnyReader, cache: Path, progress: Progress | None) -> None:
         self.encoder, self.reader, self.cache = encoder, reader, cache
         self.progress: Progress = progress or silent
         self.models = (encoder.identity.weights, encoder.identity.precision, str(encoder.max_length), reader.sha256,
@@ -217,7 +217,7 @@ class _Suite:
 
 
 def run_suite(
-    folder: Path, encoder: Encoder, reader: Reader, cache: Path, *, progress: Progress | None = None
+    folder: Path, encoder: Encoder, reader: AnyReader, cache: Path, *, progress: Progress | None = None
 ) -> Iterator[Part]:
     """Each part as it is done: retrieval, reading, answers, support, cleaning, and answers on the sample.
 

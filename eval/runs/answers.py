@@ -33,7 +33,7 @@ from index.passages import Passage
 from rag.answering import THRESHOLD, Models, answer
 from rag.answers import Answer
 from rag.citations import Sources
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, Way
 
 # What one question gives; the average of each is over the questions where it is a number.
@@ -72,7 +72,7 @@ def ask_questions(
     places: Mapping[str, Places],
     collection: Collection,
     encoder: Encoder,
-    reader: Reader,
+    reader: AnyReader,
     *,
     setting: Setting | None = None,
     progress: Progress | None = None,

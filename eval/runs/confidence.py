@@ -24,7 +24,7 @@ from index.opening import create_collection
 from rag.answering import PASSAGES
 from rag.citations import Sources
 from rag.reading.candidates import find_candidates, logistic
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, retrieve
 
 # Hits fetched where some are hidden, so that enough are left.
@@ -73,7 +73,7 @@ class Fit:
 def examples_of(
     dataset: ReadingDataset,
     encoder: Encoder,
-    reader: Reader,
+    reader: AnyReader,
     unrelated: Iterable[str],
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -165,7 +165,7 @@ def _weights(examples: Sequence[Example]) -> NDArray[np.float64]:
 
 
 def _seen(
-    collection: Collection, encoder: Encoder, reader: Reader, question: str, hidden: set[str]
+    collection: Collection, encoder: Encoder, reader: AnyReader, question: str, hidden: set[str]
 ) -> tuple[float, float] | None:
     """The best candidate's answerability logit and the best cosine, as if the hidden documents were not there."""
     with collection.reading() as snapshot:

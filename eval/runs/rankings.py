@@ -28,7 +28,7 @@ from index.encoder.embedding import Encoder, Vectors
 from index.intake.indexing import index_documents, index_paths
 from index.opening import create_collection, open_collection, require_same
 from rag.citations import Sources
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, Way, retrieve
 
 # Units ranked per question, and the passages that each leg gives for them: a document may have several, so this is
@@ -152,7 +152,7 @@ def run_setting(
     questions: Sequence[Question],
     collection: Collection,
     encoder: Encoder,
-    reader: Reader | None,
+    reader: AnyReader | None,
     *,
     level: Level = Level.DOCUMENT,
     vectors: Vectors | None = None,
@@ -192,7 +192,7 @@ def find_hits(
     sources: Sources,
     encoder: Encoder,
     *,
-    reader: Reader | None = None,
+    reader: AnyReader | None = None,
     vector: Vectors | None = None,
     k: int = _PASSAGES,
 ) -> list[Hit]:
@@ -216,7 +216,7 @@ def under_all_names(hits: Sequence[Hit], copies: Callable[[str], Sequence[str]])
 
 
 def _seconds(
-    setting: Setting, questions: Sequence[Question], snapshot: Snapshot, encoder: Encoder, reader: Reader | None
+    setting: Setting, questions: Sequence[Question], snapshot: Snapshot, encoder: Encoder, reader: AnyReader | None
 ) -> tuple[float, ...]:
     """Seconds from the words to the hits, one question at a time, as `pilcrow search` does it."""
     seconds = []

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from eval.gold.datasets import ReadingDataset
 from eval.measures.ranking import auroc, best_threshold, exact_match, token_f1
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 
 _PAIRS = 256
 
@@ -40,7 +40,7 @@ class Read:
 
 def evaluate_reading(
     dataset: ReadingDataset,
-    reader: Reader,
+    reader: AnyReader,
     *,
     threshold: float | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -50,7 +50,7 @@ def evaluate_reading(
 
 
 def read_questions(
-    dataset: ReadingDataset, reader: Reader, *, progress: Callable[[int, int], None] | None = None
+    dataset: ReadingDataset, reader: AnyReader, *, progress: Callable[[int, int], None] | None = None
 ) -> list[Read]:
     """Each question read with its own paragraph, in their order."""
     found: list[Read] = []

@@ -22,7 +22,7 @@ from eval.runs.settings import Setting
 from index.address import Place
 from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import Way
 
 # Questions that the reader orders with `--read`: about 0.1 s each.
@@ -55,7 +55,7 @@ def evaluate_retrieval(
     asked: QuestionSet,
     encoder: Encoder,
     *,
-    reader: Reader | None = None,
+    reader: AnyReader | None = None,
     collection: Place | None = None,
     folder: Place | None = None,
     kept: Keep | None = None,
@@ -154,7 +154,7 @@ class _Rankings:
         """How many judged documents are not there."""
         return len({gold.doc_id for found in self._places.values() for gold in found.absent})
 
-    def read(self, sample: QuestionSet, reader: Reader) -> Run:
+    def read(self, sample: QuestionSet, reader: AnyReader) -> Run:
         """The rankings of a sample with the best passages in the reader's order."""
         return run_setting(
             Setting("read", read=True), sample.questions, self._collection, self._encoder, reader,

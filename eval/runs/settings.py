@@ -15,7 +15,7 @@ from index.errors import PilcrowError
 from rag.answering import PASSAGES
 from rag.citations import Sources
 from rag.reading.candidates import find_candidates
-from rag.reading.reader import Reader
+from rag.reading.reader import AnyReader
 from rag.retrieval import DENSE_WEIGHT, Hit, Way
 
 _READ = "read"
@@ -110,7 +110,7 @@ def encoder_of(setting: Setting, default: str = BUNDLED) -> Encoder:
     return ShortPassages(encoder, setting.pieces) if setting.pieces else encoder
 
 
-def in_reading_order(question: str, hits: list[Hit], passages: int, sources: Sources, reader: Reader) -> list[Hit]:
+def in_reading_order(question: str, hits: list[Hit], passages: int, sources: Sources, reader: AnyReader) -> list[Hit]:
     """The hits with the first `passages` put in the order of the best words that the reader finds in each.
 
     The order is that of an answer's candidates. Passages without words for an answer come after those that have some;

@@ -27,7 +27,7 @@ from index.opening import create_collection
 from rag.answering import Models, answer
 from rag.api import ask_all
 from rag.opened import OpenCollection
-from rag.reading.reader import Reader, bundled_reader
+from rag.reading.reader import AnyReader, bundled_reader
 
 # What is measured where nothing else is named: the bundled sample.
 SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
@@ -112,7 +112,7 @@ class _Counted:
         return vectors
 
 
-def _loaded() -> tuple[Encoder, Reader, dict[str, float]]:
+def _loaded() -> tuple[Encoder, AnyReader, dict[str, float]]:
     """Encoder and reader, each used once, and the seconds until they could be."""
     began = perf_counter()
     encoder = open_encoder()
@@ -147,7 +147,7 @@ def _indexing(paths: Sequence[Path], folder: Path, encoder: _Counted, report: Pr
 
 
 def _latency(
-    collection: Collection, encoder: Encoder, reader: Reader, questions: Iterable[str]
+    collection: Collection, encoder: Encoder, reader: AnyReader, questions: Iterable[str]
 ) -> dict[str, dict[str, float]]:
     """Milliseconds of each stage of questions asked one after the other; the first three warm up."""
     seconds = [answer(collection, Models(encoder, reader), question).seconds for question in questions][3:]

@@ -22,7 +22,7 @@ from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -261,6 +261,17 @@ def quantized_model(tensors: Mapping[str, NDArray[np.floating]], shape: Shape) -
     found: dict[str, Weight] = {}
     for name in tensor_shapes(shape):
         found.update(quantized(name, tensors[name]) if _is_matrix(name, shape) else {name: np.float32(tensors[name])})
+    return found
+
+
+def exact_model(tensors: Mapping[str, NDArray[Any]], shape: Shape) -> dict[str, Floats]:
+    """The shape's tensors in float32 as they are trained, whether they are given so or as `quantized` makes them."""
+    found: dict[str, Floats] = {}
+    for name in tensor_shapes(shape):
+        tensor, scale = np.asarray(tensors[name], np.float32), tensors.get(name + SCALE)
+        if scale is not None:
+            tensor = (tensor if name == WORDS else tensor.T) * np.asarray(scale, np.float32)[:, None]
+        found[name] = np.ascontiguousarray(tensor)
     return found
 
 

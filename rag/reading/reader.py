@@ -186,6 +186,11 @@ def head_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
     }
 
 
+def head_tensors(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those of the tensors that are the heads'."""
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(("span.", "answerable."))}
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How margin and answerability make a probability: sigmoid(bias + margin * m + answerable * a)."""
@@ -207,11 +212,7 @@ class Heads:
 
     def __init__(self, weights: Mapping[str, NDArray[np.floating] | NDArray[np.int8]]) -> None:
         """weights: the tensors that begin with "span." and "answerable."; others are passed over."""
-        self._weights = {
-            name: np.asarray(tensor, np.float32)
-            for name, tensor in weights.items()
-            if name.startswith(("span.", "answerable."))
-        }
+        self._weights = {name: np.asarray(tensor, np.float32) for name, tensor in head_tensors(weights).items()}
 
     def logits(self, hidden: Floats, window: Window) -> Logits:
         """What the heads say of one window. hidden: (t, width)."""
@@ -485,3 +486,6 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:"):
         end -= 1
     return start, end
+
+
+AnyReader = Reader | Readers

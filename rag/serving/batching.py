@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from index.encoder.embedding import Encoder, EncoderIdentity, Vectors
-from rag.reading.reader import Reader, Reading
+from rag.reading.reader import AnyReader, Reading
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -120,8 +120,9 @@ class BatchingEncoder:
 class BatchingReader:
     """A reader for many threads."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AnyReader) -> None:
         """reader: the one that does the work."""
+        self._look: MicroBatcher[tuple[str, str, str], float] = MicroBatcher(self._look_at_all, most=_MOST_PASSAGES)
         self._read: MicroBatcher[tuple[str, str, str, int], Reading] = MicroBatcher(self._read_all, most=_MOST_PASSAGES)
         self._reader = reader
 
@@ -131,6 +132,14 @@ class BatchingReader:
         """One Reading for each passage, in their order, as the reader inside makes them."""
         shown = titles if titles is not None else [""] * len(passages)
         return self._read([(question, p, t, n_spans) for p, t in zip(passages, shown, strict=True)])
+
+    def answerable(self, questions: Sequence[str], passages: Sequence[str], titles: Sequence[str]) -> list[float]:
+        """For each passage the logit that it answers its question, as the reader inside says it."""
+        return self._look(list(zip(questions, passages, titles, strict=True)))
+
+    def _look_at_all(self, asked: Sequence[tuple[str, str, str]]) -> list[float]:
+        questions, passages, titles = zip(*asked, strict=True)
+        return self._reader.answerable(questions, passages, titles)
 
     def _read_all(self, asked: Sequence[tuple[str, str, str, int]]) -> list[Reading]:
         questions, passages, titles, spans = zip(*asked, strict=True)

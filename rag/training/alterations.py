@@ -1,6 +1,6 @@
 """English sentences changed: lightly, so that they say the same or less, or so that they say something else.
 
-Their names and numbers, roughly, and what stands in for them. Words only: `rag.training.examples` and
+Their names and numbers, roughly, and what stands in for them. Words only: `rag.training.support_examples` and
 `rag.training.support_pairs` own what is changed, and what it is put beside.
 """
 

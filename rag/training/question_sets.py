@@ -1,21 +1,26 @@
-"""Question sets on paragraphs: what the reader and the support model are trained on, read and searched.
+"""Question sets on paragraphs: what the readers and the support model are trained on.
 
-    SQuAD files, QAMR -> Corpus: paragraphs, questions with spans, and other paragraphs found for each question
+    people/, reading/, yesno/ -> load_questions -> Corpus: paragraphs, questions with spans, evidence, yes or no
 
-Which examples are made of them is `rag.training.examples`'s.
+Which examples are made of them is `rag.training.examples`'s; what the support model reads is
+`rag.training.support_questions`'s. What the data folder should hold is said by `load_questions`; its texts stay outside
+of the project.
 """
 
 import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from zlib import crc32
 
 from index.encoder.weights import sha256_of
+from index.paragraphs import paragraph_spans
+from index.sentences import sentence_spans
 from rag.training.steps import TrainingDataError
 
 # Of squad2_dev_half's sixteen articles ten may be trained on. These six never are: mathematics, economy, law,
@@ -26,9 +31,14 @@ CALIBRATION_ARTICLES = (
 )
 HELD_OUT_ARTICLES = frozenset(title for titles in CALIBRATION_ARTICLES for title in titles)
 DEV_FILE = "squad2_dev_half.json"
+# Where the sets lie below the data folder.
+READING = "reading"
+PEOPLE = "people/train"
 
 _MAX_OCCURRENCES = 4
-_RETRIEVED_PARAGRAPHS = 12
+_KEPT = 12
+# Sets in which several references are several sentences of one answer.
+_SENTENCES_TOGETHER = frozenset({"reading/more/selqa_sentence.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,25 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question on the paragraph of that number; spans are every reference `[start, end)`, none if unanswerable."""
+    """A question on the paragraph of that number; spans are every reference `[start, end)`, none if unanswerable.
+
+    evidence: the characters that settle it, where a person marked them. yes: which way a yes-or-no question is
+    decided; such a question is answerable even where no span is marked.
+    """
 
     question_id: str
     text: str
     paragraph: int
     spans: tuple[tuple[int, int], ...]
+    evidence: tuple[int, int] | None = None
+    yes: bool | None = None
+
+    @property
+    def settled_by(self) -> tuple[int, int]:
+        """The characters to show: the evidence, else the first reference. Raises ValueError where there is neither."""
+        if not self.spans:
+            raise ValueError(f"question '{self.question_id}' has no place in its paragraph")
+        return self.evidence or self.spans[0]
 
 
 @dataclass(slots=True)
@@ -60,6 +83,7 @@ class Corpus:
     articles: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     retrieved: list[list[int]] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    _sentences: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def add_paragraph(self, paragraph: Paragraph) -> int:
         """Its number, from 0 in order of adding."""
@@ -72,32 +96,80 @@ class Corpus:
         text = self.paragraphs[question.paragraph].text
         return {text[start:end].lower() for start, end in question.spans}
 
+    def sentences(self, paragraph: int) -> list[tuple[int, int]]:
+        """The sentences `[start, end)` of the paragraph of that number, as the product cuts them, in order."""
+        if paragraph not in self._sentences:
+            text = self.paragraphs[paragraph].text
+            self._sentences[paragraph] = [
+                span for start, end in paragraph_spans(text) for span in sentence_spans(text, start, end)
+            ]
+        return self._sentences[paragraph]
 
-def load_corpus(data: Path) -> Corpus:
-    """Everything below `data` that may be trained on: `train/*.json`, `train/qamr/`, ten articles of the dev half.
 
-    Paragraphs that also stand in a held-out article are left out (`dropped` counts what was left out, and why).
-    Raises TrainingDataError for a reference that is not where its offset says, and where there is nothing to read.
+def load_questions(data: Path, sets: Iterable[str]) -> Corpus:
+    """Everything below `data` that a reader may be trained on.
+
+    people/train/*.json: SQuAD's form with `evidence` ({"start", "end"}) and `yesno` ("yes", "no"); documents that
+    `is_kept_for_confidence` are left out.
+    sets: other files below `data`, SQuAD's .json or .jsonl as `add_yes_or_no` takes it; one that is absent is passed
+    over. A SQuAD dev half loses its held-out articles, and every set the paragraphs that also stand in those.
+
+    `dropped` counts what was left out, and why. Raises TrainingDataError for a reference that is not where its offset
+    says, and where there is nothing to read.
     """
     corpus = Corpus()
-    dev = data / DEV_FILE
-    held_out = _shingles_of_articles(dev, HELD_OUT_ARTICLES) if dev.is_file() else set()
-    for path in sorted((data / "train").glob("*.json")):
-        add_squad(corpus, path, unlike=held_out)
-    if (data / "train" / "qamr").is_dir():
-        add_qamr(corpus, data / "train" / "qamr")
-    if dev.is_file():
-        add_squad(corpus, dev, skip_articles=HELD_OUT_ARTICLES)
+    held_out = held_out_shingles(data / READING / DEV_FILE)
+    for path in sorted((data / PEOPLE).glob("*.json")):
+        add_squad(corpus, path, source=PEOPLE, unless=is_kept_for_confidence)
+    for name in sets:
+        path = data / name
+        if path.is_file() and path.suffix == ".jsonl":
+            add_yes_or_no(corpus, path, source=name)
+        elif path.is_file():
+            skipped = HELD_OUT_ARTICLES if path.name == DEV_FILE else frozenset()
+            add_squad(corpus, path, source=name, skip_articles=skipped, unlike=held_out)
+    _keep_what_has_one_answer(corpus)
     if not corpus.questions:
-        raise TrainingDataError(f"no questions below '{data}'; it should hold train/*.json in SQuAD's format")
-    corpus.retrieved = retrieve_paragraphs(corpus)
+        raise TrainingDataError(f"no questions below '{data}'; it should hold {PEOPLE}/*.json in SQuAD's format")
     return corpus
 
 
+def question_files(data: Path, sets: Iterable[str]) -> list[Path]:
+    """The files that `load_questions` reads, in its order."""
+    return [*sorted((data / PEOPLE).glob("*.json")), *(data / name for name in sets if (data / name).is_file())]
+
+
+def is_kept_for_confidence(text: str) -> bool:
+    """One document of the people questions in twelve is not trained on: the confidence is fitted on it."""
+    return crc32(text.encode()) % _KEPT == 0
+
+
+def _keep_what_has_one_answer(corpus: Corpus) -> None:
+    """Leaves out questions with many references, or several sentences that are the answer only together."""
+    kept = []
+    for question in corpus.questions:
+        several = corpus.paragraphs[question.paragraph].source in _SENTENCES_TOGETHER and len(question.spans) > 1
+        if several or len(question.spans) > _MAX_OCCURRENCES:
+            corpus.dropped["several answers"] += 1
+        else:
+            kept.append(question)
+    corpus.questions = kept
+
+
 def add_squad(
-    corpus: Corpus, path: Path, *, skip_articles: frozenset[str] = frozenset(), unlike: set[int] | None = None
+    corpus: Corpus,
+    path: Path,
+    *,
+    source: str | None = None,
+    skip_articles: frozenset[str] = frozenset(),
+    unlike: set[int] | None = None,
+    unless: Callable[[str], bool] | None = None,
 ) -> None:
-    """Adds a SQuAD JSON file. Raises TrainingDataError for an offset at which the answer does not stand."""
+    """Adds a SQuAD JSON file. Raises TrainingDataError for an offset at which the answer does not stand.
+
+    source: the set's name; by default the file's. unlike: shingles of texts that must not be among the paragraphs.
+    unless: says of a paragraph's text that it is left out.
+    """
     try:
         articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     except (ValueError, KeyError, TypeError) as error:
@@ -105,18 +177,27 @@ def add_squad(
             f"'{path}' is not a file of SQuAD's form ({error!r}); mend it or take it away"
         ) from error
     for number, article in enumerate(articles):
-        title = article.get("title", "")
+        title = article.get("title") or ""
         if title in skip_articles:
             continue
-        shown = "" if re.search(r"unknown|_\d+$|reddit|\.\w+$", title.lower()) else unquote(title).replace("_", " ")
         for entry in article["paragraphs"]:
             text = entry["context"]
             if unlike and _shares_text(text, unlike):
                 corpus.dropped["stands in a held-out article"] += len(entry["qas"])
                 continue
-            paragraph = corpus.add_paragraph(Paragraph(text, shown, f"{path.stem}/{title or number}", path.stem))
+            if unless and unless(text):
+                corpus.dropped["kept for the confidence"] += len(entry["qas"])
+                continue
+            paragraph = corpus.add_paragraph(
+                Paragraph(text, _shown(title), f"{path.stem}/{title or number}", source or path.stem)
+            )
             for row in entry["qas"]:
                 _add_question(corpus, row, paragraph, f"{path.name}, question {row['id']}")
+
+
+def _shown(title: str) -> str:
+    """A title as a reader would see it; "" for one that is a file's name or a number."""
+    return "" if re.search(r"unknown|_\d+$|reddit|\.\w+$", title.lower()) else unquote(title).replace("_", " ")
 
 
 def _add_question(corpus: Corpus, row: Mapping[str, Any], paragraph: int, where: str) -> None:
@@ -131,10 +212,52 @@ def _add_question(corpus: Corpus, row: Mapping[str, Any], paragraph: int, where:
     if len(spans) > _MAX_OCCURRENCES and any(answer.get("start_is_first_occurrence") for answer in row["answers"]):
         corpus.dropped["guessed offset, many occurrences"] += 1
         return
+    if row.get("multi_span"):
+        corpus.dropped["several answers"] += 1
+        return
+    evidence = _evidence(row, text, where)
+    if evidence and not spans:
+        spans.add(evidence)
     if not row["question"].strip() or any(start == end for start, end in spans):
         corpus.dropped["empty question or answer"] += 1
         return
-    corpus.questions.append(Question(str(row["id"]), row["question"].strip(), paragraph, tuple(sorted(spans))))
+    yes = _WAYS.get(row.get("yesno", ""))
+    corpus.questions.append(
+        Question(str(row["id"]), row["question"].strip(), paragraph, tuple(sorted(spans)), evidence, yes)
+    )
+
+
+def _evidence(row: Mapping[str, Any], text: str, where: str) -> tuple[int, int] | None:
+    """The characters that a people question's row marks. Raises TrainingDataError where they are none of its text."""
+    if not row.get("evidence"):
+        return None
+    start, end = row["evidence"]["start"], row["evidence"]["end"]
+    if not 0 <= start < end <= len(text):
+        raise TrainingDataError(f"{where}: evidence {start} to {end} is not within its text of {len(text)} characters")
+    return start, end
+
+
+_WAYS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def add_yes_or_no(corpus: Corpus, path: Path, *, source: str) -> None:
+    """Adds a .jsonl of question, context, answer and perhaps title; rows with another answer than yes or no are left.
+
+    Raises TrainingDataError for a row without question, context or answer.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            text, question, answer = row["context"], row["question"].strip(), str(row["answer"]).strip().lower()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TrainingDataError(f"{path.name}:{number}: no question with context and answer ({error!r})") from error
+        if answer not in _WAYS:
+            corpus.dropped["neither yes nor no"] += 1
+            continue
+        paragraph = corpus.add_paragraph(
+            Paragraph(text, row.get("title") or "", f"{path.stem}/{row.get('title') or number}", source)
+        )
+        corpus.questions.append(Question(f"{path.stem}:{number}", question, paragraph, (), yes=_WAYS[answer]))
 
 
 def occurrences(text: str, answer: str) -> list[tuple[int, int]]:
@@ -158,11 +281,13 @@ def _shingles(text: str, size: int = 8) -> set[int]:
     return {hash(tuple(words[i : i + size])) for i in range(len(words) - size + 1)}
 
 
-def _shingles_of_articles(path: Path, titles: frozenset[str]) -> set[int]:
-    with path.open(encoding="utf-8") as file:
-        articles = json.load(file)["data"]
-    held = [entry["context"] for article in articles if article["title"] in titles for entry in article["paragraphs"]]
-    return {shingle for text in held for shingle in _shingles(text)}
+def held_out_shingles(dev: Path) -> set[int]:
+    """Of the held-out articles in that file; none where there is no such file."""
+    if not dev.is_file():
+        return set()
+    articles = json.loads(dev.read_text(encoding="utf-8"))["data"]
+    held = [a for a in articles if a["title"] in HELD_OUT_ARTICLES]
+    return {shingle for a in held for entry in a["paragraphs"] for shingle in _shingles(entry["context"])}
 
 
 def _shares_text(text: str, shingles: set[int]) -> bool:
@@ -170,103 +295,7 @@ def _shares_text(text: str, shingles: set[int]) -> bool:
     return len(own & shingles) > 0.2 * len(own)
 
 
-def add_qamr(corpus: Corpus, folder: Path) -> None:
-    """Adds QAMR's rows that both validators answered and agreed on; a sentence is a paragraph.
-
-    Rows judged invalid or redundant, cut questions (the form took 50 characters) and answers with gaps are left out.
-    """
-    sentences = dict(_tsv(folder / "wiki-sentences.tsv"))
-    numbers: dict[str, tuple[int, list[tuple[int, int]]]] = {}
-    seen: set[tuple[str, str]] = set()
-    for path in sorted(folder.glob("*.tsv")):
-        for row in _tsv(path):
-            if len(row) < 9:
-                continue
-            spans = _qamr_spans(row)
-            question = row[5].strip()
-            if not spans or len(question.split()) < 4 or not question.endswith("?") or (row[0], question) in seen:
-                corpus.dropped["qamr: disagreement, cut or repeated"] += 1
-                continue
-            seen.add((row[0], question))
-            if row[0] not in numbers:
-                text, offsets = detokenise(sentences[row[0]].split())
-                article = "qamr/" + ":".join(row[0].split(":")[:3])
-                numbers[row[0]] = corpus.add_paragraph(Paragraph(text, "", article, "qamr")), offsets
-            paragraph, offsets = numbers[row[0]]
-            characters = {(offsets[first][0], offsets[last][1]) for first, last in spans}
-            question_id = ":".join((row[0], row[1], row[2], row[3]))
-            corpus.questions.append(Question(question_id, question, paragraph, tuple(sorted(characters))))
-
-
-def _tsv(path: Path) -> list[list[str]]:
-    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
-def _qamr_spans(row: Sequence[str]) -> set[tuple[int, int]]:
-    """(first, last) tokens of the writer's and both validators' answers; empty unless all three overlap by half."""
-    marked = [row[6], *(judgement.partition(":")[2] for judgement in row[7:9])]
-    if not all(re.fullmatch(r"\d+( \d+)*", tokens) for tokens in marked):
-        return set()
-    answers = [sorted(int(token) for token in tokens.split()) for tokens in marked]
-    if any(answer[-1] - answer[0] >= len(answer) for answer in answers):
-        return set()
-    written = set(answers[0])
-    if any(2 * len(written & set(answer)) < max(len(written), len(answer)) for answer in answers[1:]):
-        return set()
-    return {(answer[0], answer[-1]) for answer in answers}
-
-
-_BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}", "``": '"', "''": '"'}
-_OPENING = frozenset(["-LRB-", "-LSB-", "-LCB-", "``", "`", "$", "£", "€", "#"])
-_CLOSING = frozenset(["-RRB-", "-RSB-", "-RCB-", "''", "'", ",", ".", ";", ":", "?", "!", "%", "...", "n't"])
-
-
-def detokenise(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
-    """Penn Treebank tokens as running text, and the characters `[start, end)` of each token in it."""
-    text, offsets, glued = "", [], True
-    for token in tokens:
-        written = _BRACKETS.get(token, token).replace("`", "'")
-        joined = token in _CLOSING or re.fullmatch(r"'(s|ve|re|m|d|ll|S|t)", token) is not None
-        if not glued and not joined:
-            text += " "
-        offsets.append((len(text), len(text) + len(written)))
-        text += written
-        glued = token in _OPENING
-    return text, offsets
-
-
-def retrieve_paragraphs(corpus: Corpus, k: int = _RETRIEVED_PARAGRAPHS) -> list[list[int]]:
-    """For each answerable question up to k paragraphs found for it by BM25 that do not hold its answer, best first."""
-    import tantivy
-
-    builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("number", stored=True, indexed=True)
-    builder.add_text_field("text", tokenizer_name="en_stem")
-    index = tantivy.Index(builder.build())
-    writer = index.writer(num_threads=1)  # one thread: ties keep their order from run to run
-    for number, paragraph in enumerate(corpus.paragraphs):
-        writer.add_document(tantivy.Document(number=number, text=f"{paragraph.title} {paragraph.text}"))
-    writer.commit()
-    index.reload()
-    searcher = index.searcher()
-    lowered = [paragraph.text.lower() for paragraph in corpus.paragraphs]
-    found: list[list[int]] = []
-    for question in corpus.questions:
-        words = " ".join(re.findall(r"\w+", question.text.lower()))
-        if not question.spans or not words:
-            found.append([])
-            continue
-        hits = searcher.search(index.parse_query(words, ["text"]), limit=k + 8).hits
-        numbers = [int(searcher.doc(address)["number"][0]) for _, address in hits]
-        answers = corpus.answers(question)
-        own = question.paragraph
-        found.append([n for n in numbers if n != own and not any(answer in lowered[n] for answer in answers)][:k])
-    return found
-
-
-def folder_sha256(data: Path) -> str:
-    """One hash over names and bytes of every file below `data` that `load_corpus` reads."""
-    paths = [path for path in sorted((data / "train").rglob("*")) if path.suffix in (".json", ".tsv")]
-    paths += [data / DEV_FILE] if (data / DEV_FILE).is_file() else []
+def sha256_of_files(data: Path, paths: Iterable[Path]) -> str:
+    """One hash over the names below `data` and the bytes of files."""
     lines = [f"{path.relative_to(data).as_posix()} {sha256_of(path)}\n" for path in paths]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

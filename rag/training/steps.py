@@ -42,7 +42,8 @@ class Shown(Protocol):
 
 
 Plan = TypeVar("Plan")
-Target = TypeVar("Target", bound=Shown)
+Target = TypeVar("Target")
+ShownTarget = TypeVar("ShownTarget", bound=Shown)
 
 
 def seeded(*names: object) -> random.Random:
@@ -58,14 +59,16 @@ def times(rate: float, rng: random.Random) -> int:
 # --- the order of examples ---------------------------------------------------------------------------------------
 
 
-def pool_batches(targets: Sequence[Target], batch_pieces: int, rng: random.Random) -> list[list[Target]]:
-    """Batches of like length, at most `batch_pieces` with padding in each, in random order."""
+def pool_batches(
+    targets: Sequence[ShownTarget], batch_pieces: int, rng: random.Random, *, most: int = 64
+) -> list[list[ShownTarget]]:
+    """Batches of like length, in random order; in each at most `most`, and `batch_pieces` with padding."""
     by_length = sorted(targets, key=lambda target: (len(target.window.ids), rng.random()), reverse=True)
-    batches: list[list[Target]] = []
+    batches: list[list[ShownTarget]] = []
     start = 0
     while start < len(by_length):
         size = max(1, batch_pieces // reading.padded_length(len(by_length[start].window.ids)))
-        batches.append(list(by_length[start : start + min(size, 64)]))
+        batches.append(list(by_length[start : start + min(size, most)]))
         start += len(batches[-1])
     rng.shuffle(batches)
     return batches
@@ -86,12 +89,12 @@ def stream(
     seed: int,
     position: Position,
     *,
-    batch_pieces: int,
+    cut: Callable[[Sequence[Target], random.Random], list[list[Target]]],
     pool_examples: int,
 ) -> Iterator[tuple[Position, list[Target], Counter[str]]]:
     """(position after it, batch, kinds of the pool when it is the pool's first) without end, from `position` on.
 
-    plan: the plans of an epoch. make: inputs and their kinds for a pool of plans.
+    plan: the plans of an epoch. make: inputs and their kinds for a pool of plans. cut: a pool's inputs into batches.
     """
     while True:
         plans = plan(position.epoch)
@@ -99,7 +102,7 @@ def stream(
         for pool in range(position.pool, len(starts)):
             rng = seeded("pool", seed, position.epoch, pool)
             targets, kinds = make(plans[starts[pool] : starts[pool] + pool_examples], rng)
-            batches = pool_batches(targets, batch_pieces, rng)
+            batches = cut(targets, rng)
             for number in range(position.batch, len(batches)):
                 yield Position(position.epoch, pool, number + 1), batches[number], kinds if number == 0 else Counter()
             position = Position(position.epoch, pool + 1, 0)
@@ -142,7 +145,8 @@ class Losses:
 class Recipe:
     """What decides a run's result, kept in the checkpoint; a run goes on only with the same, its ends excepted.
 
-    start_sha256: of the weights where it starts; "" where those are the encoder's own.
+    start_sha256: of the weights where it starts; "" where those are the encoder's own. frozen_layers: see
+    `rag.training.network.hidden_states`.
     """
 
     seed: int
@@ -154,6 +158,7 @@ class Recipe:
     data_sha256: str
     encoder_sha256: str
     start_sha256: str = ""
+    frozen_layers: int = 0
 
 
 class Run:

@@ -25,9 +25,10 @@ from rag.reading.reader import Window
 from rag.support import model as support
 from rag.support.model import Calibration, SupportModel
 from rag.training import network
-from rag.training.question_sets import folder_sha256
-from rag.training.steps import Losses, Recipe, Run, Schedule, stream, train
+from rag.training.question_sets import sha256_of_files
+from rag.training.steps import Losses, Recipe, Run, Schedule, pool_batches, stream, train
 from rag.training.support_pairs import Pair, load_material, make_pair, plan_epoch
+from rag.training.support_questions import corpus_files
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -123,7 +124,7 @@ def train_support(
     encoder: Path,
     out: Path,
     *,
-    start: Path | None = reading.BUNDLED_READER,
+    start: Path | None = reading.BUNDLED_ORDER,
     stable_steps: int = 1500,
     decay_steps: int = 500,
     seed: int = 0,
@@ -137,9 +138,9 @@ def train_support(
 ) -> Path:
     """Trains, or goes on where `out` stands, to the end of the decay; the folder of the finished model, `out/support`.
 
-    questions: a folder as `train_reader` takes it. claims: a folder with *.jsonl of claims, evidence and labels.
-    start: the folder of a reader whose tensors are where training starts, by `low_rank`, or of a support model that is
-    trained further; None for the encoder's own.
+    questions: a folder as `load_corpus` takes it. claims: a folder with *.jsonl of claims, evidence and labels.
+    start: the folder of a small reader whose tensors are where training starts, by `low_rank`, or of a support model
+    that is trained further; None for the encoder's own.
     out: gets what `rag.training.steps.train` writes. The finished model is not calibrated.
     Raises TrainingDataError for bad data, ModelFileError for a checkpoint of another recipe.
     """
@@ -176,7 +177,7 @@ def train_support(
             make,
             seed,
             run.position,
-            batch_pieces=batch_pieces,
+            cut=lambda targets, rng: pool_batches(targets, batch_pieces, rng),
             pool_examples=pool_examples,
         ),
         lambda batch: _losses(base, weights, batch),
@@ -242,4 +243,4 @@ def _losses(base: Mapping[str, Tensor], weights: Mapping[str, Tensor], batch: Se
 def _data_sha256(questions: Path, claims: Path) -> str:
     """One hash over everything that is learnt from."""
     lines = [f"{path.name} {sha256_of(path)}\n" for path in sorted(claims.glob("*.jsonl"))]
-    return hashlib.sha256((folder_sha256(questions) + "".join(lines)).encode()).hexdigest()
+    return hashlib.sha256((sha256_of_files(questions, corpus_files(questions)) + "".join(lines)).encode()).hexdigest()

@@ -17,10 +17,12 @@ from typing import Any
 from zlib import crc32
 
 from rag.training import alterations
-from rag.training.examples import Example, cropped, make_example, without_answer
-from rag.training.question_sets import DEV_FILE, Corpus, Question, detokenise, load_corpus
+from rag.training.qamr import detokenise
+from rag.training.question_sets import DEV_FILE, Corpus, Question
 from rag.training.statements import statement
 from rag.training.steps import TrainingDataError, seeded, times
+from rag.training.support_examples import Example, cropped, make_example, without_answer
+from rag.training.support_questions import load_corpus
 
 # How many examples of each kind an epoch makes, on average: of a question, of a paragraph, of a human claim.
 _QUESTION_RATES = {
@@ -95,7 +97,7 @@ class Material:
 
 
 def load_material(reading_data: Path, claims: Path) -> Material:
-    """The reader's question sets, and the claims in `claims`. Raises TrainingDataError where there is nothing."""
+    """The question sets, and the claims in `claims`. Raises TrainingDataError where there is nothing."""
     corpus = load_corpus(reading_data)
     plausible = {}
     dev = reading_data / DEV_FILE

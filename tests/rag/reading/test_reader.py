@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.encoder.embedding import bundled_folder
-from index.encoder.engine import Engine, Precision
+from index.encoder.engine import Precision
 from index.encoder.weights import mapped_tensors, sha256_of
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError, load_tokenizer
-from rag.reading.reader import BUNDLED_READER, Calibration, Heads, Pieces, Reader
+from rag.reading.reader import BUNDLED_READER, Calibration, Pieces, Reader
 from rag.training import network
-from rag.training.reader import initial_weights
+from rag.training.start import initial_weights
 
 PASSAGE = "The Norwick mill opened in 1874. Its founder, Ada Brandt, sold it to the weavers for £3.5 million."
 
@@ -63,31 +63,6 @@ def test_the_network_computes_what_the_bert_of_transformers_computes(
         ).last_hidden_state
         actual = network.hidden_states(weights, batch, dtype=torch.float32, fused=fused)
     assert float((expected - actual)[batch["real"]].abs().max()) < 1e-4
-
-
-def test_the_reader_computes_what_the_network_that_was_trained_computes(encoder: Path) -> None:
-    import torch
-
-    tensors = mapped_tensors(BUNDLED_READER / "model.safetensors") | {
-        name: mapped_tensors(encoder / "model.safetensors")[name] for name in reading.FROZEN_NAMES
-    }
-    weights = {name: torch.tensor(np.array(tensor)).float() for name, tensor in tensors.items()}
-    engine, heads = Engine(tensors), Heads(tensors)
-    tokenizer = load_tokenizer(encoder)
-    passages = ["", PASSAGE, "Short.", PASSAGE * 3, "Ada founded it. " * 90, "\u2028 \U0001f642 e\u0301 \ufb01 \uc5b4"]
-    question, title, *pieces = reading.to_pieces(tokenizer, ["Who sold the mill?", "Norwick.", *passages])
-    shown = [w for number, p in enumerate(pieces) for w in reading.windows(question, title if number % 2 else None, p)]
-    with torch.inference_mode():
-        expected, answerable = network.network(weights, network.to_batch(shown), bfloat16=False, fused=False)
-    found = engine.run(
-        [w.ids for w in shown],
-        lambda hidden, _, numbers: [heads.logits(states, shown[n]) for states, n in zip(hidden, numbers, strict=True)],
-        second_from=[w.second_from for w in shown],
-    )
-    for window, (span, logit), reference, reference_logit in zip(shown, found, expected, answerable, strict=True):
-        places = [0, *range(window.passage_from, window.passage_from + window.count)]
-        np.testing.assert_allclose(span, reference[places].numpy(), atol=2e-3)
-        assert logit == pytest.approx(float(reference_logit), abs=2e-3)
 
 
 def test_in_every_precision_it_reads_the_same_words(encoder: Path) -> None:
