@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a graph depends on: a BERT (Devlin et al. 2019), or an MPNet (Song et al. 2020).

@@ -63,7 +63,7 @@ def _write_note(note: Path, known: dict[str, object]) -> None:
 
 
 def mapped_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
-    """Name -> tensor of a safetensors file, float32, float16 or int8, as read-only views of the mapped file; others left out.
+    """Name -> tensor of a safetensors file as read-only views of the mapped file: float32, float16 and int8 ones.
 
     Raises ValueError where the file is not of this format, OSError where it cannot be read.
     """
