@@ -38,7 +38,7 @@ def _check_siblings() -> None:
 
 _check_siblings()  # before the first import of one of them
 
-from eval.commands.questions import eval_app  # noqa: E402
+from eval.commands.measuring import eval_app  # noqa: E402
 from eval.commands.training import train_cleaner_command, train_reader_command, train_support_command  # noqa: E402
 from rag.api import ask, index, open_collection, search, show  # noqa: E402
 from rag.commands.asking import ask_command, chat_command, search_command, show_command  # noqa: E402
