@@ -24,7 +24,7 @@ MAY_IMPORT = {
 # and import no wing, but for a few that lead to the works (LEADS_TO).
 WINGS = {
     "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
-    "rag": ("reading", "support", "generation", "page", "serving", "commands", "training"),
+    "rag": ("reading", "support", "generation", "serving", "page", "commands", "training"),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
