@@ -52,10 +52,7 @@ class Doubting:
     """Judges by a word in the claim."""
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        return [0.9 if "36" in claim else 0.5 if "maybe" in claim else 0.1 for claim, _ in pairs]
-
-    def verdict(self, support: float) -> str:
-        return "supported" if support > 0.7 else "weak" if support > 0.3 else "unsupported"
+        return [0.9 if "36" in claim else 0.4 if "maybe" in claim else 0.1 for claim, _ in pairs]
 
 
 @pytest.fixture(scope="module")
