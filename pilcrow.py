@@ -38,7 +38,7 @@ def _check_siblings() -> None:
 
 _check_siblings()  # before the first import of one of them
 
-from eval.commands.questions import eval_app  # noqa: E402
+from eval.commands.measuring import eval_app  # noqa: E402
 from eval.commands.training import (  # noqa: E402
     train_cleaner_command,
     train_order_command,
@@ -97,8 +97,10 @@ def ui_command(
 ) -> None:
     """Open a page on which to ask, read the answer, and check each citation in its source."""
     import ui
+    from rag.page.visit import Page
+    from rag.serving.listening import read_users
 
-    users = ui.read_users(auth)
+    users = read_users(auth)
     named = collection is not None or "PILCROW_COLLECTION" in os.environ
     opened = open_collection(collection)
     if not opened.exists and named:
@@ -109,7 +111,7 @@ def ui_command(
         opened = sample_collection()
     opened = with_model(opened, model, server)
     ui.serve(
-        ui.Page(opened, sample=sample, strict=strict), host=host, port=port, users=users, mcp=mcp,
+        Page(opened, sample=sample, strict=strict), host=host, port=port, users=users, mcp=mcp,
         ready=lambda address: say(f"Pilcrow is at {address} (stop it with Ctrl-C)"),
     )  # fmt: skip
 

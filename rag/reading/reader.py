@@ -154,11 +154,6 @@ def _cuts(n_pieces: int, room: int, stride: int) -> list[tuple[int, int]]:
     return [(round(number * last / (n_windows - 1)), room) for number in range(n_windows)]
 
 
-def padded_length(n_pieces: int) -> int:
-    """The next multiple of 16: few different shapes, since the kernels that are made for each stay in memory."""
-    return -(-n_pieces // 16) * 16
-
-
 FROZEN_NAMES = (WORDS, "embeddings.position_embeddings.weight")
 
 
@@ -489,3 +484,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 AnyReader = Reader | Readers
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x)), in (0, 1)."""
+    return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))

@@ -26,7 +26,6 @@ from rag.reading.reader import (
     Pieces,
     Window,
     head_shapes,
-    padded_length,
     trained_names,
 )
 
@@ -262,3 +261,8 @@ def save_model(folder: Path, trained: Mapping[str, Tensor], *, encoder_sha256: s
 def _write_config(folder: Path, encoder_sha256: str, **about: object) -> None:
     config = {"format": FORMAT, "sha256": weights_sha256(folder), "encoder_sha256": encoder_sha256, **about}
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def padded_length(n_pieces: int) -> int:
+    """The next multiple of 16: few different shapes, since the kernels that are made for each stay in memory."""
+    return -(-n_pieces // 16) * 16

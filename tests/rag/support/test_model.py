@@ -14,15 +14,7 @@ from rag.citations import SUPPORTED_FROM, WEAK_FROM, Verdict
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError, load_tokenizer
 from rag.support import model as support
-from rag.support.model import (
-    Calibration,
-    Evidence,
-    SupportModel,
-    cosines,
-    merged,
-    support_window,
-    trained_names,
-)
+from rag.support.model import Calibration, Evidence, SupportModel, cosines, merged, support_window, trained_names
 from rag.training import network
 from rag.training.support import initial_weights, logits
 
