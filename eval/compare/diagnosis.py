@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from eval.gold.places import Level, Places
 from eval.runs.answers import Asked
-from rag.answering import PASSAGES, THRESHOLD
+from rag.answering import PASSAGES
+from rag.confidence import THRESHOLD
 
 # A question is found where something relevant is among so many.
 FOUND_WITHIN = 10

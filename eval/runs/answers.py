@@ -31,9 +31,10 @@ from eval.runs.settings import Setting, on_the_fused_scale
 from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
-from rag.answering import THRESHOLD, Models, answer
+from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.citations import Sources
+from rag.confidence import THRESHOLD
 from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, Way
 

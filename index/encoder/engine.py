@@ -175,9 +175,7 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _initializers(
-    tensors: Mapping[str, NDArray[np.floating] | NDArray[np.int8]], shape: Shape, precision: Precision
-) -> dict[str, Weight]:
+def _initializers(tensors: Mapping[str, NDArray[Any]], shape: Shape, precision: Precision) -> dict[str, Weight]:
     """The graph's weights by name, aligned and in C-order: views wherever the tensors are so already.
 
     Matrices of the linear layers, and the words of a relative shape, are int8 with their scales where the precision is
@@ -259,7 +257,8 @@ def quantized_model(tensors: Mapping[str, NDArray[np.floating]], shape: Shape) -
     """All tensors of the shape as `Engine` uses them in 8 bits: a quarter of the bytes; others are passed over."""
     found: dict[str, Weight] = {}
     for name in tensor_shapes(shape):
-        found.update(quantized(name, tensors[name]) if _is_matrix(name, shape) else {name: np.float32(tensors[name])})
+        exact: dict[str, Weight] = {name: np.asarray(tensors[name], np.float32)}
+        found.update(quantized(name, tensors[name]) if _is_matrix(name, shape) else exact)
     return found
 
 
@@ -282,7 +281,8 @@ def buckets(distances: NDArray[np.integer]) -> NDArray[np.int64]:
     half, exact = _BUCKETS // 2, _BUCKETS // 4
     away = np.abs(distances)
     wide = exact + (np.log(np.maximum(away, 1) / exact) / np.log(_FAR / exact) * (half - exact)).astype(np.int64)
-    return np.where(distances > 0, half, 0) + np.where(away < exact, away, np.minimum(wide, half - 1))
+    found: NDArray[np.int64] = np.where(away < exact, away, np.minimum(wide, half - 1))
+    return found + np.where(distances > 0, half, 0)
 
 
 def _biases(table: Weight) -> Floats:

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.collection import Collection, Snapshot, create_collection
+from index.collection import Collection, Snapshot
 from index.documents import Document
 from index.encoder.embedding import BundledEncoder, Encoder
 from index.encoder.weights import sha256_of
-from index.intake.indexing import index_documents, require_same, row_document
+from index.intake.indexing import index_documents, row_document
+from index.opening import create_collection, require_same
 from rag.citations import Sources
 from rag.reading import reader as reading
 from rag.reading.excerpts import led
