@@ -12,11 +12,13 @@ from rag.reading.candidates import Candidate, same_words
 from rag.retrieval import Hit
 
 # The reader that the weights were fitted for, by its SHA-256.
-FITTED_TO = ""
-_BIAS = 0.0
-_WEIGHTS = (0.5, 0.2, 0.05, 1.0, 0.0, 0.0)
+FITTED_TO = "1c1bd89f9d70712a3f100011e89bc60c72ca27f17e2b1afd18e7d03a9c195597"
+# On 300 questions as people ask them, on 64 documents that neither reader has seen: all of them with the
+# document chosen, 200 of them among 514 documents, too. The weight of `agreeing`, which few of them have, is cut to 1.
+_BIAS = -1.736
+_WEIGHTS = (0.2645, 0.0942, 0.1046, 0.0064, 0.1769, 1.0)
 # The lowest of the shown answers' confidences at which at most one in seven answerable questions gets no answer.
-THRESHOLD = 0.4
+THRESHOLD = 0.44
 
 
 @dataclass(frozen=True, slots=True)
