@@ -10,7 +10,7 @@ import pytest
 from eval.report.results import README, RESULTS, ROOT
 from eval.report.tables import DOCUMENTS, with_tables
 from index.encoder.embedding import BUNDLED_SHA256
-from rag.answering import FITTED_TO
+from rag.confidence import FITTED_TO
 from rag.reading.reader import BUNDLED_READER
 from rag.support.model import BUNDLED_SUPPORT
 
