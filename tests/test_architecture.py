@@ -29,6 +29,7 @@ WINGS = {
 }
 LEADS_TO = {
     "index.opening": {"folder", "milvus"},
+    "rag.confidence": {"reading"},
     "rag.conversation": {"generation"},
     "rag.answering": {"reading", "support", "generation"},
     "rag.opened": {"reading", "support", "generation"},

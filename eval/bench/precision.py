@@ -84,11 +84,12 @@ class ReferenceEncoder:
 class ReferenceReader(Reader):
     """The bundled reader on the network that it was trained with, PyTorch, float32."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.floating]], **options: Any) -> None:
+    def __init__(self, weights: Mapping[str, NDArray[np.floating]], *, shape: Shape = MINILM, **options: Any) -> None:
         """As Reader."""
         import torch
 
-        super().__init__(weights, precision=Precision.FLOAT32, **options)
+        super().__init__(weights, shape=shape, precision=Precision.FLOAT32, **options)
+        self._shape = shape
         self._tensors = {name: torch.tensor(np.array(tensor)).float() for name, tensor in weights.items()}
 
     def _run(self, shown: Sequence[Window]) -> list[Logits]:
@@ -98,7 +99,7 @@ class ReferenceReader(Reader):
         for start in range(0, len(shown), _TOGETHER):
             batch = shown[start : start + _TOGETHER]
             with torch.inference_mode():
-                said = network(self._tensors, to_batch(batch), bfloat16=False, fused=True)
+                said = network(self._tensors, to_batch(batch), shape=self._shape, bfloat16=False, fused=True)
             for window, span, answerable, yes in zip(batch, *said, strict=True):
                 places = [0, *range(window.passage_from, window.passage_from + window.count)]
                 found.append(Logits(span[places].numpy(), float(answerable), float(yes)))

@@ -90,7 +90,7 @@ def confidence_command(
     fitted = fit(found[0])
     figures = {
         "questions": len(found[1]),
-        "weights": {"bias": fitted.bias, "answerable": fitted.answerable, "cosine": fitted.cosine},
+        "weights": fitted.named(),
         "threshold": fitted.threshold,
         "abstained": abstained(found[1], fitted),
         "reliability": reliability(found[1], fitted),

@@ -12,15 +12,19 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rag.reading.reader import BUNDLED_READER
+
 ROOT: Path = Path(__file__).resolve().parent.parent.parent
 RESULTS: Path = ROOT / "eval" / "results"
 README: Path = ROOT / "README.md"
+# Said of figures that another reader than the one that ships had a part in.
+EARLIER = "measured with the reader before the present one"
 # What is made of results; it may differ while they are being written.
 _MADE = ("eval/results", "README.md", "docs")
 
@@ -62,6 +66,7 @@ def save_result(
         "commit": here.commit,
         "data_sha256": data_sha256(data),
         "model_sha256": model_sha256,
+        "reader_sha256": shipped_reader(),
         "machine": here.machine,
         "date": here.date,
         **({"kept_from": before} if before else {}),
@@ -90,6 +95,20 @@ def data_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def shipped_reader() -> str:
+    """The identity of the reader that ships."""
+    return str(json.loads((BUNDLED_READER / "config.json").read_text(encoding="utf-8"))["sha256"])
+
+
+def earlier(record: Mapping[str, Any], *, itself: bool = True) -> str:
+    """"; measured with the reader before the present one" where that is so, for figures that the reader has a part in.
+
+    itself: the reader is the record's model; else it is the one that shipped when the record was saved.
+    """
+    measured = record["model_sha256"] if itself else record.get("reader_sha256")
+    return "" if measured == shipped_reader() else f"; {EARLIER}"
+
+
 def provenance(record: Mapping[str, Any]) -> str:
     """Where a row comes from, so that anybody can get it again; and where that is another day, when it was measured."""
     return (
@@ -98,9 +117,16 @@ def provenance(record: Mapping[str, Any]) -> str:
     )
 
 
-def with_provenance(rows: Iterable[str], records: Iterable[Mapping[str, Any]], notes: Iterable[str] = ()) -> str:
-    """A table: its rows, notes below it, and a line for each record that it was made of."""
-    return "\n".join([*rows, "", *notes, *(provenance(record) for record in records), ""])
+def with_provenance(
+    rows: Iterable[str],
+    records: Iterable[Mapping[str, Any]],
+    notes: Iterable[str] = (),
+    *,
+    then: Callable[[Mapping[str, Any]], str] | None = None,
+) -> str:
+    """A table: its rows, notes below it, and a line for each record that it was made of, with what `then` says of it."""
+    lines = [provenance(record) + (then(record) if then else "") for record in records]
+    return "\n".join([*rows, "", *notes, *lines, ""])
 
 
 def _kept_from(record: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.report.results import saved_results
+from eval.report.results import EARLIER, earlier, saved_results
 
 # Published. AWS's list price of two virtual cores (m7g.large, Linux, us-east-1, June 2026), dollars an hour; other
 # cores than those that were measured on.
@@ -34,7 +34,8 @@ SIZES = (10_000_000, 100_000_000)
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the results files say. Bytes on disk a passage, in a collection of so many; passages a second and core;
-    answers a second and core, bytes of the answering process and the cores it had, None where no load was measured."""
+    answers a second and core, bytes of the answering process and the cores it had, None where no load was measured;
+    whether answers and bytes are those of a reader before the one that ships."""
 
     bytes_per_passage: float
     of_passages: int
@@ -42,6 +43,7 @@ class Measured:
     answered_per_core: float | None
     process_bytes: float | None
     cores: int
+    earlier_reader: bool
 
 
 def measured(results: Path) -> Measured:
@@ -63,6 +65,7 @@ def measured(results: Path) -> Measured:
         answered_per_core=load["per_second"] / cores if load else None,
         process_bytes=load["memory_mb"]["last"] * 1024**2 if load else None,
         cores=cores,
+        earlier_reader=bool(load and earlier(load)),
     )
 
 
@@ -87,7 +90,7 @@ def outgrown_table(results: Path) -> str:
         "words are mapped files | as long as the system's file cache holds the lists that are looked at: "
         f"{_LISTS_BYTES * 1e6 / 1e9:.1f} GB of vectors a million passages | Milvus, its query nodes each with a part |",
     ]
-    return "\n".join([*rows, ""])
+    return "\n".join([*rows, *_note(m), ""])
 
 
 def scaling_table(results: Path) -> str:
@@ -110,7 +113,12 @@ def scaling_table(results: Path) -> str:
     ]
     rows = ["| passages | 10 million | 100 million | what the figure is |", "|---|---|---|---|"]
     rows += [f"| {what} | {' | '.join(cells)} | {kind} |" for what, cells, kind in lines]
-    return "\n".join([*rows, "", *_askers_rows(m), ""])
+    return "\n".join([*rows, "", *_askers_rows(m), *_note(m), ""])
+
+
+def _note(m: Measured) -> list[str]:
+    """What is said below a table where another reader answered."""
+    return ["", f"- answers a second, cores and memory that answer: {EARLIER}"] if m.earlier_reader else []
 
 
 def _askers_rows(m: Measured) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.report.results import saved_results, with_provenance
+from eval.report.results import earlier, saved_results, with_provenance
 
 _DOORS = {"serve": "`pilcrow serve`", "page": "the page"}
 _SYSTEMS = {
@@ -41,7 +41,7 @@ def load_table(results: Path) -> str:
             f"| {_DOORS[r['door']]} | {r['dataset']}, {r['passages']:,} passages | {r['askers']} | "
             f"{r['seconds']:.0f} s | {r['per_second']:.1f} | {latency} s | {other} | {memory} MB | {indexed} |"
         )
-    return with_provenance(rows, found)
+    return with_provenance(rows, found, then=earlier)
 
 
 def peers_table(results: Path) -> str:

@@ -5,11 +5,12 @@ A table stands between two marks, <!-- table: NAME --> and <!-- end of table -->
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from eval.report.growth import files_table, growth_table, stages_table
-from eval.report.results import README, RESULTS, ROOT, saved_results, with_provenance
+from eval.report.results import README, RESULTS, ROOT, earlier, saved_results, with_provenance
 from eval.report.scaling import outgrown_table, scaling_table
 from eval.report.speed_tables import load_table, peers_table
 
@@ -75,7 +76,7 @@ def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
     if order := record.get("order"):
         lines.append(
             f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
-            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
+            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries{earlier(record, itself=False)}"
         )
     return lines
 
@@ -90,7 +91,7 @@ def _reading_table(results: Path) -> str:
         figures = (r["answerable"]["em"], r["answerable"]["f1"], r["all"]["f1"], r["unanswerable"]["abstained"],
                    r["auroc"], r["threshold"])  # fmt: skip
         rows.append(f"| {r['questions']} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
-    return with_provenance(rows, records)
+    return with_provenance(rows, records, then=earlier)
 
 
 def _support_table(results: Path) -> str:
@@ -132,7 +133,7 @@ def _answers_table(results: Path) -> str:
         for name, r in records.items()
         if "recall_at_1" in r
     ]
-    return with_provenance(rows, records.values(), notes)
+    return with_provenance(rows, records.values(), notes, then=earlier)
 
 
 def _cell(value: float | None) -> str:
@@ -175,7 +176,7 @@ def _precision_table(results: Path) -> str:
                 f"{r['other_abstention']} | {r['both_answered']} | {r['other_first_span']} | {r['other_sentences']} | "
                 f"{off['mean']:.4f}, {off['max']:.3f} |"
             )
-    return with_provenance(rows, records.values())
+    return with_provenance(rows, records.values(), then=earlier)
 
 
 def _milvus_table(results: Path) -> str:
@@ -199,7 +200,7 @@ def _milvus_table(results: Path) -> str:
         for r in records
     ]
     notes += [
-        f"- {r['dataset']}: {r['answers']:.1%} of the answers are the same, with their citations"
+        f"- {r['dataset']}: {r['answers']:.1%} of the answers are the same, with their citations{earlier(r, itself=False)}"
         for r in records
         if r["answers"] is not None
     ]
@@ -212,12 +213,12 @@ def _confidence_table(results: Path) -> str:
     for r in records:
         rows += ["| asked | left unanswered |", "|---|---|"]
         rows += [f"| {kind} | {share:.3f} |" for kind, share in r["abstained"].items()]
-        rows += ["", "| confidence | questions | its mean | stated |", "|---|---|---|---|"]
+        rows += ["", "| confidence | questions | its mean | came true |", "|---|---|---|---|"]
         rows += [
             f"| {b['low']:.1f} to {b['high']:.1f} | {b['n']} | {b['confidence']:.2f} | {b['share']:.2f} |"
             for b in r["reliability"]
         ]
-    return with_provenance(rows, records)
+    return with_provenance(rows, records, then=earlier)
 
 
 def _speed_table(results: Path) -> str:
@@ -238,7 +239,7 @@ def _speed_table(results: Path) -> str:
             f"| most memory held at once | {r['resident_bytes'] / 1e6:.0f} MB |",
             f"| on disk | {r['bytes_per_passage'] / 1e3:.1f} kB a passage |",
         ]
-    return with_provenance(rows, records)
+    return with_provenance(rows, records, then=partial(earlier, itself=False))
 
 
 def _together(record: Mapping[str, Any]) -> list[str]:

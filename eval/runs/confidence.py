@@ -1,4 +1,4 @@
-"""Fits the confidence of an answer: the probability that the documents answer, from what reading and search say.
+"""Fits the confidence of an answer: the probability that what it cites first is right, from `rag.confidence`'s signals.
 
 SQuAD's unanswerable questions are written to mislead, which few people do to their own documents. So three other kinds
 stand beside them: an answerable question whose own paragraph is hidden (the right topic, the fact missing), one whose
@@ -7,7 +7,7 @@ whole article is hidden, and questions about something else altogether.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
@@ -16,21 +16,25 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.gold.datasets import ReadingDataset
+from eval.gold.datasets import ReadingDataset, ReadingQuestion
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_documents
 from index.opening import create_collection
 from rag.answering import PASSAGES
 from rag.citations import Sources
-from rag.reading.candidates import find_candidates
+from rag.confidence import Signals, signals
+from rag.reading.candidates import Candidate, find_candidates
+from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import AnyReader, logistic
-from rag.retrieval import Hit, retrieve
+from rag.retrieval import retrieve
 
-# Hits fetched where some are hidden, so that enough are left.
-_DEPTH = 64
-# At most this share of the answerable questions may be left unanswered by the threshold.
-_LOST = 0.1
+# Hits fetched beyond those that are read where some are hidden, so that enough are left.
+_MORE = 64
+# At most this share of the stated questions may be left unanswered by the threshold.
+_LOST = 1 / 7
+# Half of so much times each squared weight is added to the loss, but for the bias: few questions have some signals.
+_RIDGE = 1.0
 
 
 class Kind(StrEnum):
@@ -49,25 +53,32 @@ _SHARES = {Kind.STATED: 0.5, Kind.HIDDEN: 0.175, Kind.MISLEADING: 0.15, Kind.ELS
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question as reading and search see it: logit that the best candidate's passage answers, and best cosine."""
+    """A question as reading and search see it. right: what would be cited first has the answer; only of stated ones."""
 
     kind: Kind
-    answerable: float
-    cosine: float
+    signals: Signals
+    right: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """confidence = logistic(bias + answerable * logit + cosine * best cosine); below `threshold` there is no answer."""
+    """confidence = logistic(bias + the sum of each weight times its signal); below `threshold` there is no answer.
+
+    weights: in the order of the fields of `Signals`.
+    """
 
     bias: float
-    answerable: float
-    cosine: float
+    weights: tuple[float, ...]
     threshold: float
 
     def confidence(self, example: Example) -> float:
-        """The probability that the documents answer, in (0, 1)."""
-        return logistic(self.bias + self.answerable * example.answerable + self.cosine * example.cosine)
+        """The probability that the first citation is right, in (0, 1)."""
+        return logistic(self.bias + float(np.dot(self.weights, astuple(example.signals))))
+
+    def named(self) -> dict[str, float]:
+        """The bias and each signal's weight, by name."""
+        names = [field.name for field in fields(Signals)]
+        return {"bias": self.bias, **dict(zip(names, self.weights, strict=True))}
 
 
 def examples_of(
@@ -92,13 +103,14 @@ def examples_of(
     ):
         index_documents(collection, encoder, dataset.documents())
 
-        def add(kind: Kind, question: str, hidden: set[str]) -> None:
-            example = _seen(collection, encoder, reader, question, hidden)
-            examples.extend([Example(kind, *example)] if example else [])
+        def add(kind: Kind, question: str, hidden: set[str], asked: ReadingQuestion | None = None) -> None:
+            found, best = _seen(collection, encoder, reader, question, hidden)
+            if found is not None and best is not None:
+                examples.append(Example(kind, found, asked is not None and _has_answer(best, dataset, asked)))
 
         for done, question in enumerate(dataset.questions, 1):
             if question.references:
-                add(Kind.STATED, question.text, set())
+                add(Kind.STATED, question.text, set(), question)
                 add(Kind.HIDDEN, question.text, {dataset.document_name(question.paragraph)})
                 add(Kind.ELSEWHERE, question.text, articles[dataset.titles[question.paragraph]])
             else:
@@ -111,23 +123,24 @@ def examples_of(
 
 
 def fit(examples: Sequence[Example]) -> Fit:
-    """Logistic regression by Newton's method, each kind with its share; the threshold loses one stated question in ten.
+    """Logistic regression with a small ridge, by Newton's method, each kind with its share; the target is `right`.
 
-    Raises ValueError where a stated or an unstated question is missing.
+    The threshold leaves at most one stated question in seven unanswered. Raises ValueError where all are right or none.
     """
-    y = np.array([example.kind is Kind.STATED for example in examples], dtype=float)
+    y = np.array([example.right for example in examples], dtype=float)
     if not 0 < y.sum() < len(y):
-        raise ValueError("stated and unstated questions are needed, both")
-    x = np.array([[1.0, example.answerable, example.cosine] for example in examples])
+        raise ValueError("questions with a right and with a wrong first citation are needed, both")
+    x = np.array([[1.0, *astuple(example.signals)] for example in examples])
     weight = _weights(examples)
-    b = np.zeros(3)
+    ridge = np.diag([0.0] + [_RIDGE] * (x.shape[1] - 1))
+    b = np.zeros(x.shape[1])
     for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ b))
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(3)
-        b += np.linalg.solve(hessian, x.T @ (weight * (y - p)))
-    untried = Fit(float(b[0]), float(b[1]), float(b[2]), 0.0)
+        p = 1 / (1 + np.exp(-np.clip(x @ b, -60, 60)))
+        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge
+        b += np.linalg.solve(hessian, x.T @ (weight * (y - p)) - ridge @ b)
+    untried = Fit(float(b[0]), tuple(b[1:].tolist()), 0.0)
     stated = [untried.confidence(example) for example in examples if example.kind is Kind.STATED]
-    return Fit(untried.bias, untried.answerable, untried.cosine, float(np.quantile(stated, _LOST)))
+    return replace(untried, threshold=float(np.quantile(stated, _LOST)))
 
 
 def abstained(examples: Sequence[Example], fitted: Fit) -> dict[str, float]:
@@ -140,9 +153,9 @@ def abstained(examples: Sequence[Example], fitted: Fit) -> dict[str, float]:
 
 
 def reliability(examples: Sequence[Example], fitted: Fit, *, bins: int = 10) -> list[dict[str, float]]:
-    """Confidence against the share of stated questions, in bins of equal width, each kind with its share as in the fit.
+    """Confidence against the share that is right, in bins of equal width, each kind with its share as in the fit.
 
-    A bin: low, high, n (questions), confidence (their mean), share (of stated ones). One without questions is left out.
+    A bin: low, high, n (questions), confidence (their mean), share (of right ones). One without questions is left out.
     """
     confidences = [fitted.confidence(example) for example in examples]
     weights = _weights(examples)
@@ -152,9 +165,9 @@ def reliability(examples: Sequence[Example], fitted: Fit, *, bins: int = 10) -> 
         if inside:
             total = float(sum(weights[i] for i in inside))
             mean = float(sum(weights[i] * confidences[i] for i in inside)) / total
-            stated = float(sum(weights[i] for i in inside if examples[i].kind is Kind.STATED)) / total
+            right = float(sum(weights[i] for i in inside if examples[i].right)) / total
             rows.append({"low": number / bins, "high": (number + 1) / bins, "n": len(inside),
-                         "confidence": mean, "share": stated})  # fmt: skip
+                         "confidence": mean, "share": right})  # fmt: skip
     return rows
 
 
@@ -166,12 +179,20 @@ def _weights(examples: Sequence[Example]) -> NDArray[np.float64]:
 
 def _seen(
     collection: Collection, encoder: Encoder, reader: AnyReader, question: str, hidden: set[str]
-) -> tuple[float, float] | None:
-    """The best candidate's answerability logit and the best cosine, as if the hidden documents were not there."""
+) -> tuple[Signals | None, Candidate | None]:
+    """The signals and the best candidate, as `rag.answering` finds them if the hidden documents were not there."""
     with collection.reading() as snapshot:
         sources = Sources(snapshot)
-        found = retrieve(snapshot, encoder, question, _DEPTH if hidden else PASSAGES)
-        left = [hit for hit in found if hit.passage.doc_id not in hidden][:PASSAGES]
-        hits = [Hit(h.passage, h.score, rank, h.cosine, h.bm25) for rank, h in enumerate(left, 1)]
+        found = retrieve(snapshot, encoder, question, DEPTH + (_MORE if hidden else 0))
+        left = [hit for hit in found if hit.passage.doc_id not in hidden][:DEPTH]
+        ranked = [replace(hit, rank=rank) for rank, hit in enumerate(left, 1)]
+        hits = in_reading_order(question, ranked, sources, reader)[:PASSAGES]
         candidates = find_candidates(question, hits, sources, reader)
-    return (candidates[0].answerable, max(hit.cosine for hit in hits)) if candidates else None
+    return signals(candidates, hits), candidates[0] if candidates else None
+
+
+def _has_answer(best: Candidate, dataset: ReadingDataset, question: ReadingQuestion) -> bool:
+    """Whether the sentence that would be cited is of the question's paragraph, and one of its answers stands in it."""
+    sentence = best.sentence
+    own = sentence.document.doc_id == dataset.document_name(question.paragraph)
+    return own and any(reference in sentence.text for reference in question.references)

@@ -17,12 +17,11 @@ from typing import Any
 from zlib import crc32
 
 from rag.training import alterations
-from rag.training.qamr import detokenise
 from rag.training.question_sets import DEV_FILE, Corpus, Question
 from rag.training.statements import statement
 from rag.training.steps import TrainingDataError, seeded, times
 from rag.training.support_examples import Example, cropped, make_example, without_answer
-from rag.training.support_questions import load_corpus
+from rag.training.support_questions import detokenise, load_corpus
 
 # How many examples of each kind an epoch makes, on average: of a question, of a paragraph, of a human claim.
 _QUESTION_RATES = {

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rag.training.qamr import add_qamr, detokenise
 from rag.training.question_sets import Corpus
+from rag.training.support_questions import add_qamr, detokenise
 
 
 def test_treebank_tokens_become_running_text_with_offsets() -> None:
