@@ -12,6 +12,8 @@ from index.encoder.embedding import bundled_folder, shared_tokenizer
 from index.encoder.engine import (
     BATCH_PIECES,
     GRAPHS,
+    MINILM,
+    MPNET,
     PROBE,
     SCALE,
     WIDTH,
@@ -19,10 +21,11 @@ from index.encoder.engine import (
     Floats,
     Integers,
     Precision,
+    Shape,
     _batches,
-    _quantized,
     fastest_precision,
     int8_is_exact,
+    quantized,
     tensor_shapes,
 )
 from index.encoder.graph import build, build_probe
@@ -37,8 +40,9 @@ def tensors() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("precision", Precision)
-def test_the_graph_that_ships_is_the_one_that_the_code_makes(precision: Precision) -> None:
-    assert GRAPHS[precision].read_bytes() == build(precision)
+@pytest.mark.parametrize("shape", [MINILM, MPNET])
+def test_the_graph_that_ships_is_the_one_that_the_code_makes(shape: Shape, precision: Precision) -> None:
+    assert GRAPHS[shape, precision].read_bytes() == build(shape, precision)
     assert PROBE.read_bytes() == build_probe()
 
 
@@ -101,7 +105,7 @@ def test_8_bit_integers_come_near_and_do_not_depend_on_the_neighbours(tensors: d
 
 def test_an_8_bit_weight_is_at_most_half_a_step_off(tensors: dict[str, np.ndarray]) -> None:
     name = "encoder.layer.2.output.dense.weight"
-    found = _quantized({name: tensors[name], "encoder.layer.2.output.dense.bias": np.zeros(WIDTH, np.float32)})
+    found = quantized(name, tensors[name])
     assert set(found) == {name, name + SCALE}
     assert np.abs(found[name]).max() == 127
     steps = np.abs(found[name].T.astype(np.float64) - tensors[name] / found[name + SCALE][:, None])
