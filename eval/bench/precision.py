@@ -28,7 +28,7 @@ from eval.report.results import RESULTS, save_result
 from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
-from index.encoder.engine import MINILM, SHAPES, Precision, exact_model, fastest_precision
+from index.encoder.engine import MINILM, SHAPES, Precision, Shape, exact_model, fastest_precision
 from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.model_files import open_files

@@ -76,7 +76,8 @@ def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
     if order := record.get("order"):
         lines.append(
             f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
-            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries{earlier(record, itself=False)}"
+            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
+            f"{earlier(record, itself=False)}"
         )
     return lines
 
@@ -200,7 +201,8 @@ def _milvus_table(results: Path) -> str:
         for r in records
     ]
     notes += [
-        f"- {r['dataset']}: {r['answers']:.1%} of the answers are the same, with their citations{earlier(r, itself=False)}"
+        f"- {r['dataset']}: {r['answers']:.1%} of the answers are the same, with their citations"
+        f"{earlier(r, itself=False)}"
         for r in records
         if r["answers"] is not None
     ]
