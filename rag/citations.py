@@ -156,13 +156,13 @@ class Sources:
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
 
     def sentence_at(self, doc_id: str, start: int, end: int) -> Sentence | None:
-        """The sentence, or the heading, that has most of the characters `[start, end)`; None where none has any."""
+        """The sentence that has most of the characters `[start, end)`; None where none that can be cited has any."""
         document = self.document(doc_id)
         found = [
             Sentence(document, paragraph, left, right)
             for paragraph in self.touched(doc_id, start, end)
-            if paragraph.kind is not Kind.FURNITURE
-            for left, right in _sentences_of(document.text, paragraph)
+            if paragraph.kind not in (Kind.FURNITURE, Kind.HEADING)
+            for left, right in sentence_spans(document.text, paragraph.start, paragraph.end)
             if left < end and start < right
         ]
         return max(found, key=lambda s: (min(end, s.end) - max(start, s.start), -s.start), default=None)
@@ -178,14 +178,6 @@ class Sources:
                 document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
             )
         ]
-
-
-def _sentences_of(text: str, paragraph: Paragraph) -> list[tuple[int, int]]:
-    """The spans of a paragraph's sentences; a heading is one, without the signs that make it one."""
-    if paragraph.kind is not Kind.HEADING:
-        return sentence_spans(text, paragraph.start, paragraph.end)
-    words = text[paragraph.start : paragraph.end].lstrip("# \t")
-    return [(paragraph.end - len(words), paragraph.end)] if words else []
 
 
 def cite(sentence: Sentence, label: int) -> Citation:

@@ -81,7 +81,7 @@ def read_config(folder: Path, *, kind: str = "reader", command: str = "train-rea
     if found != config["sha256"]:
         weights = " and ".join(f"'{path}'" for path in weights_files(folder))
         raise ModelFileError(
-            f"{weights} is not what was trained: its SHA-256 is {found}, not {config['sha256']}. "
+            f"{weights} is not the file that was trained: its SHA-256 is {found}, not {config['sha256']}. "
             f"Install the package again, or train: pilcrow {command}"
         )
     return config

@@ -64,7 +64,7 @@ def test_who_took_a_picture_answers_no_question_but_one_about_pictures(
     make_collection: Callable[..., Collection], encoder: Encoder
 ) -> None:
     caption = "The mayors of two towns at the old bridge on 3 March 1998. Ann Example/WPL"
-    collection = make_collection(bridge=f"The bridge\n\n{BODY}\n\n{caption}\n\n{BODY} It rained.\n")
+    collection = make_collection(bridge=f"The bridge\n\n{BODY} It rained.\n\n{BODY}\n\n{caption}\n")
     best = {}
     with collection.reading() as snapshot:
         sources = Sources(snapshot)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from index.encoder.embedding import bundled_folder
 from index.encoder.engine import Precision
-from index.encoder.weights import mapped_tensors, sha256_of
+from index.encoder.weights import sha256_of
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError, load_tokenizer
 from rag.reading.reader import BUNDLED_READER, Calibration, Pieces, Reader
@@ -66,9 +66,7 @@ def test_the_network_computes_what_the_bert_of_transformers_computes(
 
 
 def test_in_every_precision_it_reads_the_same_words(encoder: Path) -> None:
-    frozen = mapped_tensors(encoder / "model.safetensors")
-    tensors = mapped_tensors(BUNDLED_READER / "model.safetensors") | {n: frozen[n] for n in reading.FROZEN_NAMES}
-    exact, fast = (Reader(tensors, load_tokenizer(encoder), precision=p) for p in (Precision.FLOAT32, None))
+    exact, fast = (Reader.open(BUNDLED_READER, encoder, precision=p) for p in (Precision.FLOAT32, None))
     for question in ("When did the mill open?", "Who sold the mill?", "How much did the weavers pay for it?"):
         one, two = exact.read(question, [PASSAGE], n_spans=1)[0], fast.read(question, [PASSAGE], n_spans=1)[0]
         assert one.spans[0].text == two.spans[0].text
