@@ -117,7 +117,7 @@ def test_the_tables_are_made_from_the_results_and_the_models_are_those_measured(
 
 @pytest.mark.parametrize("kind", ["reading", "answers", "confidence", "precision", "load", "speed"])
 def test_figures_of_another_reader_than_the_one_that_ships_say_so(kind: str) -> None:
-    """"measured with the reader before the present one" stands behind each of those, and behind no others."""
+    """So says the line of each of those below its table, and that of no other."""
     reader = json.loads((BUNDLED_READER / "config.json").read_text())["sha256"]
     assert records(kind)
     for record in records(kind).values():

@@ -101,7 +101,7 @@ def shipped_reader() -> str:
 
 
 def earlier(record: Mapping[str, Any], *, itself: bool = True) -> str:
-    """"; measured with the reader before the present one" where that is so, for figures that the reader has a part in.
+    """ "; measured with the reader before the present one" where that is so, for figures that the reader has a part in.
 
     itself: the reader is the record's model; else it is the one that shipped when the record was saved.
     """
@@ -124,7 +124,7 @@ def with_provenance(
     *,
     then: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> str:
-    """A table: its rows, notes below it, and a line for each record that it was made of, with what `then` says of it."""
+    """A table: its rows, notes below it, a line for each record that it was made of, and what `then` says of it."""
     lines = [provenance(record) + (then(record) if then else "") for record in records]
     return "\n".join([*rows, "", *notes, *lines, ""])
 

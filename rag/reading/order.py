@@ -1,7 +1,7 @@
 """The order in which passages are worth reading: what search found, read by a small network before the reader reads.
 
 Search compares a question with a passage's words and its mean meaning; the network reads both together. Knows hits and
-the reader's protocol; where the weights come from is `eval.runs.order`'s.
+the reader's protocol; where the weights come from is `rag.training.order`'s.
 """
 
 from collections.abc import Sequence
