@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -116,4 +117,6 @@ def test_files_in_thousands_are_made_once_and_indexed_by_the_command(data: Path,
     assert path.read_text() == "Mine.\n"
     figures = many_files.index_files(tmp_path / "files", tmp_path / "collection")
     assert figures["documents"] == 12
-    assert 50 < figures["largest_process_mb"] < 2000
+    # What is forked begins with the memory of its parent, which here are all tests before this one.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    assert 50 < figures["largest_process_mb"] < 2000 + ours
