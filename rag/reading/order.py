@@ -23,6 +23,8 @@ def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reade
 
     The first DEPTH of them are read; the others keep their order behind them. A hit's `score` stays what search said.
     """
+    if not hits:
+        return []
     read = hits[:DEPTH]
     logits = reader.answerable(
         [question] * len(read),

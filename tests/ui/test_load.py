@@ -36,6 +36,9 @@ class Counted:
         time.sleep(0.2)
         return self._inside.read_pairs(questions, *rest, **named)
 
+    def answerable(self, *asked: Sequence[str]) -> list[float]:
+        return self._inside.answerable(*asked)
+
 
 def ask_all(address: str, questions: Sequence[str]) -> None:
     """Everybody asks at once; NoAnswer where one of them gets none."""
