@@ -33,7 +33,7 @@ class Counted:
 
     def read_pairs(self, questions: Sequence[str], *rest: Any, **named: Any) -> list[Reading]:
         self.calls.append(list(questions))
-        time.sleep(0.2)
+        time.sleep(0.6)
         return self._inside.read_pairs(questions, *rest, **named)
 
     def answerable(self, *asked: Sequence[str]) -> list[float]:
