@@ -176,8 +176,8 @@ def test_a_rewritten_question_about_something_else_is_not_used(
 
 # What the model of the README's second conversation says: an answer, a rewritten question, an answer.
 SCRIPT = [
-    "Vladimir Putin met the president of Ukraine, Petro Poroshenko, in Minsk on 26 August [4]. Alexander Lukashenko "
-    "stood between the two as host [3]. They signed a peace treaty that evening [3].",
+    "Vladimir Putin met the president of Ukraine, Petro Poroshenko, in Minsk on 26 August [2]. Alexander Lukashenko "
+    "stood between the two as host [4]. They signed a peace treaty that evening [4].",
     "Who stood between Putin and Poroshenko in Minsk?",
     "Alexander Lukashenko, as their host [1].",
 ]
