@@ -20,7 +20,11 @@ class Kind(StrEnum):
 
     BODY = "body"
     HEADING = "heading"
+    LIST_ITEM = "list item"
+    TABLE_ROW = "table row"
+    CODE = "code"
     CAPTION = "caption"
+    FOOTNOTE = "footnote"
     FURNITURE = "furniture"
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Self
 
 from index.errors import Unreadable
 from index.formats.book import read_epub
-from index.formats.content import Content
+from index.formats.content import Content, content_of
 from index.formats.mail import read_mail
 from index.formats.office import read_docx, read_pptx
 from index.formats.page import read_page
@@ -94,7 +94,7 @@ class Worker:
             raise Unreadable(f"reading it {reason} and was stopped: the file is damaged, or made to do that")
         if "unreadable" in reply:
             raise Unreadable(str(reply["unreadable"]))
-        return Content(**{**reply, "pages": tuple(reply["pages"])})
+        return content_of(reply)
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._files >= _FILES_A_CHILD:
