@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.errors import Unreadable
-from index.formats.content import Content
+from index.formats.content import Block, Content
 from index.formats.parser import READERS as APART
 from index.formats.parser import Worker
 from index.formats.plain import read_plain
@@ -40,6 +40,8 @@ class Document:
     url: where it was published, where that is stated. language: as stated, "en" or "en-GB".
     pages: where each page begins in `text`, from page 1; empty where the format has none.
     given: which of title, date, publisher and url a person gave; the file's own words don't change them.
+    notices: what of the file is not in `text`, a line each.
+    blocks: what its reader knows of stretches of the text; not stored, since its paragraphs are.
     """
 
     doc_id: str
@@ -55,6 +57,8 @@ class Document:
     language: str | None = None
     pages: tuple[int, ...] = ()
     given: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def page(self, offset: int) -> int | None:
         """The page, from 1, that a character of the text stands on; None where the format has no pages."""
@@ -196,4 +200,6 @@ def _document(content: Content, doc_id: str, source: str, sha256: str, size: int
         url=content.url,
         language=content.language,
         pages=content.pages,
+        notices=content.notices,
+        blocks=content.blocks,
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import CONTENT, Paragraph
 from index.passages import Passage
-from index.sentences import sentence_spans
+from index.sentences import unit_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Sources:
                 continue
             start = document.text.find(sentence.text)
             inside = [p for p in self.paragraphs(doc_id) if p.start <= start and start + len(sentence.text) <= p.end]
-            if start >= 0 and inside and inside[0].kind in (Kind.BODY, Kind.CAPTION):
+            if start >= 0 and inside and inside[0].kind in CONTENT:
                 best = Sentence(document, inside[0], start, start + len(sentence.text))
         return best
 
@@ -137,15 +137,13 @@ class Sources:
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
 
     def sentences(self, passage: Passage) -> list[Sentence]:
-        """The sentences of a passage, each inside one body or caption paragraph."""
+        """The sentences, rows and lines of a passage, each inside one paragraph."""
         document = self.document(passage.doc_id)
         return [
             Sentence(document, paragraph, start, end)
             for paragraph in self.touched(passage.doc_id, passage.start, passage.end)
-            if paragraph.kind in (Kind.BODY, Kind.CAPTION)
-            for start, end in sentence_spans(
-                document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
-            )
+            if paragraph.kind in CONTENT
+            for start, end in unit_spans(document.text, paragraph, passage.start, passage.end)
         ]
 
 

@@ -20,7 +20,7 @@ from index.encoder.embedding import Vectors
 from index.errors import CollectionDamaged, UnknownDocument
 from index.folder.truth import take_numbers
 from index.folder.vectors import Ids
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import Paragraph, stored_paragraph
 from index.passages import Window
 
 # What a checksum of a row is taken over; `document` reads them in the order of a Document's fields.
@@ -138,7 +138,7 @@ def store_document(connection: sqlite3.Connection, doc_no: int, text_no: int, do
     """A document's name and what is known of it, in place of what had its number."""
     d = document
     values = (d.doc_id, d.source, d.date, d.publisher, d.sha256, d.size, int(d.keep_all), d.url, d.language,
-              json.dumps(d.pages), json.dumps(d.given))  # fmt: skip
+              _stated_of_file(d), json.dumps(d.given))  # fmt: skip
     connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
     connection.execute(
         f"INSERT INTO documents (doc_no, text_no, {DOCUMENT_COLUMNS}, document_sum) "
@@ -254,7 +254,7 @@ def read_paragraphs(connection: sqlite3.Connection, text_no: int, doc_id: str) -
     rows = connection.execute(
         f"SELECT {PARAGRAPH_COLUMNS} FROM paragraphs WHERE text_no = ? ORDER BY number", (text_no,)
     )
-    return [Paragraph(doc_id, row[0], row[1], row[2], Kind(row[3])) for row in rows]
+    return [stored_paragraph(doc_id, *row) for row in rows]
 
 
 def vectors_after(connection: sqlite3.Connection, last: int, dimension: int) -> tuple[Ids, Vectors]:
@@ -316,12 +316,21 @@ def from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
 
 
 def _paragraph_rows(paragraphs: Sequence[Paragraph]) -> list[tuple[int, int, int, str]]:
-    return [(p.number, p.start, p.end, p.kind.value) for p in paragraphs]
+    return [(p.number, p.start, p.end, p.stored_kind) for p in paragraphs]
+
+
+def _stated_of_file(document: Document) -> str:
+    """Where its pages begin; and what was not read of it, where that is anything: older collections have no notices."""
+    if not document.notices:
+        return json.dumps(document.pages)
+    return json.dumps({"pages": document.pages, "notices": document.notices})
 
 
 def _document(row: Row) -> Document:
+    stated = json.loads(row[11])
+    pages, notices = (stated["pages"], stated["notices"]) if isinstance(stated, dict) else (stated, ())
     return Document(
         doc_id=row[0], source=row[1], title=row[2], text=row[3], date=row[4], publisher=row[5], sha256=row[6],
-        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(json.loads(row[11])),
-        given=tuple(json.loads(row[12])),
+        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(pages),
+        given=tuple(json.loads(row[12])), notices=tuple(notices),
     )  # fmt: skip

@@ -24,7 +24,7 @@ from index.errors import NothingToDo, Unreadable
 from index.folder.rows import Prepared, text_key
 from index.intake.files import Fault, Found, Summary, find_files, given_by_lists, gone_files, nothing_in
 from index.intake.known import Intake, Wanted
-from index.intake.preparation import Here, Pending, Split, Workers, split
+from index.intake.preparation import Here, Pending, Split, Workers, split, split_at
 from index.metadata import Given
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
@@ -143,7 +143,7 @@ def edit_document(
     Raises UnknownDocument.
     """
     with collection.reading() as snapshot:
-        document = snapshot.document(doc_id)
+        document, paragraphs = snapshot.document(doc_id), snapshot.paragraphs(doc_id)
     names = {*document.given, *given.named} - set(cleared)
     nothing: dict[str, Any] = dict.fromkeys(cleared)
     edited = replace(with_given(document, given), **nothing, given=tuple(sorted(names)))
@@ -151,7 +151,7 @@ def edit_document(
         collection.describe(edited)
     else:
         with Here(encoder) as workers, _Batches(collection, workers) as batches:
-            prepared = split(edited, encoder)
+            prepared = split_at(edited, paragraphs, encoder)
             batches.add(prepared)
         edited = prepared.document
     return edited

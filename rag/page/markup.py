@@ -286,8 +286,9 @@ def _paragraph(text: str, paragraph: Paragraph) -> str:
     p = paragraph
     label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
     role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
+    kind = p.kind.value.replace(" ", "-")
     return (
-        f'<div class="par {p.kind.value}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
+        f'<div class="par {kind}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
         f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
         f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
     )

@@ -59,8 +59,9 @@ def test_a_sentence_longer_than_a_window_is_cut_between_words_and_loses_nothing(
 
 def test_a_very_long_title_leaves_room_for_the_text(encoder: Encoder) -> None:
     document = row_document("d", "s", BODY, title="a very long title " * 100)
-    parts = windows(document, classify(BODY, "d"), encoder.count_pieces, 254)
-    (seen,) = encoder_inputs(document, parts, encoder.count_pieces)
+    paragraphs = classify(BODY, "d")
+    parts = windows(document, paragraphs, encoder.count_pieces, 254)
+    (seen,) = encoder_inputs(document, paragraphs, parts, encoder.count_pieces)
     assert seen.endswith(BODY)
     assert encoder.count_pieces([seen])[0] <= 254
 
