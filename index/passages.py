@@ -15,6 +15,8 @@ from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
 from index.sentences import unit_spans
 from index.tables import Table, TableRow, begins_table, rows_of, shown_part
 
+SPECIAL_PIECES = 2
+
 # Word pieces of a title and of a heading that go before a passage at the encoder; more would crowd the passage out.
 _TITLE_PIECES = 48
 _HEADING_PIECES = 24

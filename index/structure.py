@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW, Block
-from index.metadata import FRONT_MATTER, LEADING_LINES, STATED_KEYS, stated_metadata
+from index.formats.stated import FRONT_MATTER, LEADING_LINES, STATED_KEYS, stated_metadata
 from index.paragraphs import WRAPPED_LINE_MAX, Kind, trim
 
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[^`\n]*$")
