@@ -51,9 +51,14 @@ def _boundaries(text: str) -> list[tuple[int, int]]:
     import sentencex
 
     starts = {0, len(text)}
-    for left in range(0, len(text), _PIECE):
+    left = 0
+    while left < len(text):
         piece = _WIDE_SPACE.sub(" ", text[left : left + _PIECE])
-        starts.update(left + b["start_index"] for b in sentencex.get_sentence_boundaries("en", piece))
+        found = [left + b["start_index"] for b in sentencex.get_sentence_boundaries("en", piece)]
+        starts.update(found)
+        whole = left + _PIECE >= len(text)
+        # The piece's end cuts its last sentence, so the next piece begins with that one.
+        left = found[-1] if not whole and found and found[-1] > left else left + _PIECE
     return list(pairwise(sorted({_after_references(text, start) for start in starts})))
 
 

@@ -419,6 +419,8 @@ def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> 
     """Lines that were broken on purpose, each by itself: labelled ones, or those with room for more; None for prose."""
     if len(lines) < 2 or any(len(line.words) > WRAPPED_LINE_MAX * 2 for line in lines):
         return None
+    if all(_LINK_ITEM.match(line.words.strip()) for line in lines):
+        return None
     if all(_STAMP.match(line.words.strip()) for line in lines):
         found += [_block(text, line.start, line.end, Kind.LIST_ITEM, 1) for line in lines]
         return end

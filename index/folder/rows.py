@@ -189,6 +189,12 @@ def read_document_rows(connection: sqlite3.Connection) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def read_notices(connection: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """Names of documents, and what of their files is not in their texts."""
+    rows = connection.execute("SELECT doc_id, pages FROM documents WHERE pages LIKE '{%' ORDER BY doc_id")
+    return tuple((doc_id, notice) for doc_id, pages in rows for notice in json.loads(pages)["notices"])
+
+
 def read_text(connection: sqlite3.Connection, text_no: int) -> tuple[str | None, str]:
     """The title and the characters of a stored text."""
     title, text = connection.execute("SELECT title, text FROM texts WHERE text_no = ?", (text_no,)).fetchone()

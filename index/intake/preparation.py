@@ -3,9 +3,9 @@
     wanted documents -> split documents        a text's paragraphs, its windows, and what the encoder will see of each
     windows' inputs -> vectors
 
-`Here` does it in this process. Others (index.intake.workers, index.intake.cluster) do the same elsewhere, by the same
-functions, so that the same documents give the same passages. Whoever does it, results come back in the order of what
-was asked for.
+`InProcess` does it in this process. Others (index.intake.processes, index.intake.cluster) do the same elsewhere, by the
+same functions, so that the same documents give the same passages. Whoever does it, results come back in the order of
+what was asked for.
 """
 
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ class Pending(Protocol[T_co]):
         """Waits for it. Raises what went wrong."""
 
 
-class Workers(Protocol):
+class Workforce(Protocol):
     """Those who read, split and embed.
 
     group_size: documents that are handed over together. groups_ahead, batches_ahead: how many groups, and batches of
@@ -113,7 +113,7 @@ class Workers(Protocol):
         """The vectors of passages (n, d), in the texts' order."""
 
 
-class Here:
+class InProcess:
     """This process: reads and splits in the thread that asks, and embeds in one of its own meanwhile."""
 
     group_size = 1

@@ -216,10 +216,7 @@ def clipped(text: str) -> str:
 
 
 def condition_of(filters: Filters | None) -> str:
-    """What filters ask of a document's row; empty for nothing.
-
-    "2022" is meant from its first day, or to its last, and what is dated so may be of any day of it.
-    """
+    """What filters ask of a document's row, dates as `may_lie_within`; empty for nothing."""
     if not filters:
         return ""
     parts = []
