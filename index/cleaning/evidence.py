@@ -8,15 +8,20 @@ furniture only where it says itself that it is of a page, or stands beyond the t
 import re
 from collections.abc import Sequence
 
-from index.cleaning.rules import ANCHOR_WORDS, Shape, bare_words, is_anchor, residue_of
+from index.cleaning.rules import ANCHOR_WORDS, FUNCTION_WORD, Shape, bare_words, is_anchor, residue_of
 from index.paragraphs import Kind
 
 # Fewer lines of a page than this, and less than this share of a text's lines, do not make it one.
 _PAGE_LINES = 3
-_PAGE_SHARE = 0.05
+_PAGE_SHARE = 0.03
+# Of the blocks in front of a text or behind it so many do where all are the page's.
+_BEYOND_SHARE = 0.15
 # A flattened page has fewer blocks with marks or structure, and fewer sentences.
 _STRUCTURED_SHARE = 0.1
 _SENTENCES_SHARE = 0.7
+# In English this share of blocks of so many words has one of the words that join others.
+_ENGLISH_WORDS = 6
+_ENGLISH_SHARE = 0.7
 _HEADING_WORDS = 8
 _HEADLINE_WORDS = 20
 _STATED = re.compile(
@@ -32,13 +37,20 @@ _OF_A_PAGE = re.compile(
     r"facebook|twitter|whatsapp|instagram|linkedin|rights reserved|unlimited access|ad ?-?blocker|paywall|"
     r"our (?:foreign staff|own staff|correspondents?|readers?|journalism|app|team|community|reporting|coverage|work|"
     r"series)|"
-    r"your (?:e-?mail|inbox|browser|account|comment|name|password)|required fields|become a member|navigation)\b",
+    r"your (?:e-?mail|inbox|browser|account|comment|name|password)|required fields|become a member|navigation|"
+    r"moderat(?:e|ed|ing) (?:all )?comments|all comments)\b",
+    re.IGNORECASE,
+)
+# Who wrote and checked an article, and when; what leads away from it.
+_ABOUT_THE_PAGE = re.compile(
+    r"(?:(?:medically |fact )?(?:written|reviewed|edited|reported|checked) by [A-Z][^.!?]{2,80}|"
+    r"(?:learn|find out|see) more|[^\n]{0,60}@\w+ / \d+ \w+)$",
     re.IGNORECASE,
 )
 _ADDRESSED = re.compile(r"\b(?:[Yy]ou|[Yy]ours?|us|[Oo]urs?|[Ww]e)\b")
 _LINK = re.compile(r"\[[^\[\]]*\]\([^()]*\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SCRIPT = re.compile(r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|[=(\[{].*;$|^\W+$", re.DOTALL)
+_SCRIPT = re.compile(r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|[={].*;$|^\W+$", re.DOTALL)
 # A label and a value: a number, or a name of a few words.
 _FACT = re.compile(r"[^:\n]{2,40}: +(?:[^\n]*\d|[A-Z]\S*(?: [A-Z]\S*){0,3}$)")
 _VALUE = re.compile(r"\d|: +\S|[.,;:]$")
@@ -52,21 +64,35 @@ def is_against(block: str, shape: Shape) -> bool:
         return True
     if "](" in block and len(_LINK.sub("", block).split()) < 4:
         return True
+    return _is_left_over(block, shape) or (not shape.sentence and bool(_ABOUT_THE_PAGE.match(shape.text)))
+
+
+def _is_left_over(block: str, shape: Shape) -> bool:
+    """Whether a block is a menu, a byline, or markup around nothing."""
     rest = residue_of(block, bare_words(block), shape.words)
-    if rest == "markup":
-        plain = _TAG.sub(" ", block)
-        return bool(_SCRIPT.search(plain.strip())) or (plain != block and len(plain.split()) < 4)
-    return rest in ("menu", "byline")
-
-
-def may_be_page(shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
-    """Whether a text of many short blocks may be a flattened page: its blocks ask, link and are left over from markup,
-    or they are neither sentences nor show any structure, of which flattening leaves nothing."""
-    if sum(shape.plea or shape.residue for shape in shapes) >= max(_PAGE_LINES, _PAGE_SHARE * len(shapes)):
+    if rest != "markup":
+        return rest in ("menu", "byline")
+    plain = _TAG.sub(" ", block)
+    if _SCRIPT.search(plain.strip()):
         return True
-    structured = sum(kind is not None for kind in seen)
-    sentences = sum(shape.sentence for shape in shapes)
-    return structured < _STRUCTURED_SHARE * len(shapes) and sentences < _SENTENCES_SHARE * len(shapes)
+    return not FUNCTION_WORD.search(plain) if plain == block else len(plain.split()) < 4
+
+
+def may_be_page(blocks: Sequence[str], shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
+    """Whether a text of many short blocks may be a flattened page: enough of them ask, link or are left of markup.
+
+    A text that shows marks or structure, which flattening leaves nowhere, needs some more of them. In other languages
+    than English few are recognised; there a text of few sentences is a page.
+    """
+    enough = max(_PAGE_LINES, _PAGE_SHARE * len(shapes))
+    against = sum(is_against(block, shape) for block, shape in zip(blocks, shapes, strict=True))
+    if sum(kind is not None for kind in seen) >= _STRUCTURED_SHARE * len(shapes):
+        return against >= enough + _PAGE_LINES
+    if max(against, sum(shape.plea or shape.residue for shape in shapes)) >= enough:
+        return True
+    long = [shape for shape in shapes if shape.words >= _ENGLISH_WORDS]
+    english = sum(bool(FUNCTION_WORD.search(shape.text)) for shape in long) >= _ENGLISH_SHARE * len(long)
+    return not english and sum(shape.sentence for shape in shapes) < _SENTENCES_SHARE * len(shapes)
 
 
 def given_back(
@@ -79,12 +105,12 @@ def given_back(
     """The kinds of a text's blocks without the furniture that nothing speaks against.
 
     seen: what the lines of a block show it to be, None where they don't. In front of the first long sentence and behind
-    the last one block of a page is enough to speak against all.
+    the last a few blocks of a page speak against all.
     """
     against = [is_against(block, shape) for block, shape in zip(blocks, shapes, strict=True)]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]
     first, last = (anchors[0], anchors[-1]) if anchors else (0, len(blocks) - 1)
-    before, behind = any(against[:first]), any(against[last + 1 :])
+    before, behind = _are_of_page(against[:first]), _are_of_page(against[last + 1 :])
     titled = _titled(shapes[:first], title)
     result = list(kinds)
     for i, kind in enumerate(kinds):
@@ -96,6 +122,11 @@ def given_back(
     if titled is None and not before:
         _take_first_for_headline(result, shapes, seen, first)
     return result
+
+
+def _are_of_page(against: Sequence[bool]) -> bool:
+    """Whether enough of the blocks beyond an end of a text say that they are of a page to tell of the others, too."""
+    return any(against) and sum(against) >= _BEYOND_SHARE * len(against)
 
 
 def _titled(shapes: Sequence[Shape], title: str | None) -> int | None:

@@ -81,7 +81,7 @@ def kinds_of(
     shapes = [shape_of(block) for block in blocks]
     kinds = kinds_by_rules(shapes, title)
     seen = seen or [None] * len(blocks)
-    if not _is_flattened_page(shapes, seen):
+    if not _is_flattened_page(blocks, shapes, seen):
         return given_back(blocks, shapes, kinds, seen, title)
     if cleaner is None:
         return kinds
@@ -149,9 +149,9 @@ def headline(text: str, paragraphs: Sequence[Paragraph]) -> str | None:
     return " ".join(bare_words(text[first.start : first.end]).split()) or None
 
 
-def _is_flattened_page(shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
+def _is_flattened_page(blocks: Sequence[str], shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
     long = sum(shape.sentence and shape.words >= ANCHOR_WORDS for shape in shapes)
-    return len(shapes) >= _PAGE_BLOCKS and long < _TEXT_SHARE * len(shapes) and may_be_page(shapes, seen)
+    return len(shapes) >= _PAGE_BLOCKS and long < _TEXT_SHARE * len(shapes) and may_be_page(blocks, shapes, seen)
 
 
 def _judged(kinds: Sequence[Kind], shapes: Sequence[Shape], is_body: Sequence[bool]) -> list[Kind]:

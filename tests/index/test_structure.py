@@ -61,8 +61,8 @@ def test_a_table_is_seen_by_its_bars_tabs_or_wide_gaps(text: str, rows: list[tup
     "text",
     [
         PROSE,
-        "It was late when the last of them came home, and nobody\nsaid a word about the bridge or the money that\n"
-        "had been lost there in the spring.",
+        "It was late when the last of them came home, and nobody\nsaid a word of the bridge that they came by, or of all\n"
+        "that had been lost there in the spring.",
         "Home | News | Sport",
         "- He said nothing.",
         "[Home](/)\n[News](/n)\n[Sport](/s)",
