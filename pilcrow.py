@@ -38,7 +38,7 @@ def _check_siblings() -> None:
 
 _check_siblings()  # before the first import of one of them
 
-from eval.commands.questions import eval_app  # noqa: E402
+from eval.commands.measuring import eval_app  # noqa: E402
 from eval.commands.training import train_cleaner_command, train_reader_command, train_support_command  # noqa: E402
 from rag.api import ask, index, open_collection, search, show  # noqa: E402
 from rag.commands.asking import ask_command, chat_command, search_command, show_command  # noqa: E402
@@ -92,8 +92,10 @@ def ui_command(
 ) -> None:
     """Open a page on which to ask, read the answer, and check each citation in its source."""
     import ui
+    from rag.page.visit import Page
+    from rag.serving.listening import read_users
 
-    users = ui.read_users(auth)
+    users = read_users(auth)
     named = collection is not None or "PILCROW_COLLECTION" in os.environ
     opened = open_collection(collection)
     if not opened.exists and named:
@@ -104,7 +106,7 @@ def ui_command(
         opened = sample_collection()
     opened = with_model(opened, model, server)
     ui.serve(
-        ui.Page(opened, sample=sample, strict=strict), host=host, port=port, users=users, mcp=mcp,
+        Page(opened, sample=sample, strict=strict), host=host, port=port, users=users, mcp=mcp,
         ready=lambda address: say(f"Pilcrow is at {address} (stop it with Ctrl-C)"),
     )  # fmt: skip
 

@@ -18,8 +18,8 @@ from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
-from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
-from rag.reading.reader import PassageReader
+from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
+from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
 from rag.words import content_words, names

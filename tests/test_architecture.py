@@ -20,6 +20,26 @@ MAY_IMPORT = {
     "ui": {"ui", "eval", "rag", "index"},
     "pilcrow": set(ROOMS),
 }
+# The wings of a room, its folders: each may import those before it. The modules beside them are the room's vocabulary
+# and import no wing, but for a few that lead to the works (LEADS_TO).
+WINGS = {
+    "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
+    "rag": ("reading", "support", "generation", "serving", "page", "commands", "training"),
+    "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
+}
+LEADS_TO = {
+    "index.opening": {"folder", "milvus"},
+    "rag.conversation": {"generation"},
+    "rag.answering": {"reading", "support", "generation"},
+    "rag.opened": {"reading", "support", "generation"},
+}
+# What vocabulary may name: vectors, and the lines of a text.
+BELOW = {"encoder", "formats"}
+MODULES_A_FOLDER = 14
+# A folder and Milvus keep the same promise, under the same names; training names what it trains; the rows of a file and
+# those of a database are both rows.
+NAMED_ALIKE = {"index": {"folder", "milvus"}, "rag": {"training"}}
+ROWS = {"index.formats.rows", "index.folder.rows", "index.milvus.rows"}
 HEAVY = {"torch", "sentence_transformers", "transformers", "gradio", "matplotlib", "faiss", "trafilatura"}
 OF_MILVUS = {"pymilvus", "milvus_lite", "grpc"}
 
@@ -27,6 +47,26 @@ OF_MILVUS = {"pymilvus", "milvus_lite", "grpc"}
 def sources() -> list[Path]:
     own = [path for room in ("index", "rag", "eval") for path in sorted((ROOT / room).rglob("*.py"))]
     return own + [path for name in ("ui", "pilcrow") if (path := ROOT / f"{name}.py").is_file()]
+
+
+def module_of(path: Path) -> str:
+    """A file's name as Python imports it: "rag.reading.reader", "rag.reading" of its __init__, "ui"."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in sources()}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Our modules that a file imports anywhere, inside functions and for types, too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
+    return (found & MODULES.keys()) - {module_of(path)}
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -44,6 +84,51 @@ def imported(tree: ast.AST) -> set[str]:
 def test_imports_go_one_way(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0].removesuffix(".py")
     assert imported(ast.parse(path.read_text())) & set(ROOMS) <= MAY_IMPORT[room]
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    """What imports nothing that is left is taken away, again and again; what stays is in circles, or above one."""
+    left = {name: imports_of(path) for name, path in MODULES.items()}
+    while True:
+        ends = {name for name, needs in left.items() if not needs & left.keys()}
+        if not ends:
+            break
+        left = {name: needs for name, needs in left.items() if name not in ends}
+    assert sorted(left) == []
+
+
+def wing_of(module: str) -> str | None:
+    """The folder of a room in which a module lies."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in WINGS.get(parts[0], ()) else None
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_wing_imports_no_wing_above_it(path: Path) -> None:
+    module = module_of(path)
+    room, wing = module.partition(".")[0], wing_of(module)
+    others = {wing_of(name) for name in imports_of(path) if name.partition(".")[0] == room} - {wing, None}
+    order = WINGS.get(room, ())
+    allowed = set(order[: order.index(wing)]) if wing else LEADS_TO.get(module, set()) | BELOW
+    assert others <= allowed
+    assert not (wing == "milvus" and "folder" in others)
+
+
+def test_every_folder_can_be_read_at_a_glance() -> None:
+    folders: dict[Path, int] = {}
+    for path in sources():
+        folders[path.parent] = folders.get(path.parent, 0) + (path.name != "__init__.py")
+    assert {str(folder): n for folder, n in folders.items() if n > MODULES_A_FOLDER} == {}
+
+
+def test_no_two_modules_of_a_room_have_one_name() -> None:
+    seen: dict[tuple[str, str], list[str]] = {}
+    for module in MODULES.keys() - ROWS:
+        room, _, name = module.partition(".")
+        if MODULES[module].stem.startswith("__") or wing_of(module) in NAMED_ALIKE.get(room, ()):
+            continue
+        seen.setdefault((room, name.rpartition(".")[2]), []).append(module)
+    assert [modules for modules in seen.values() if len(modules) > 1] == []
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))

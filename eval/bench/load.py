@@ -30,7 +30,7 @@ from typing import Any
 
 from eval.bench.doors import DOORS, ROOT, Door, NoAnswer, opened
 from eval.gold.questions import SAMPLE, QuestionSet, read_question_set
-from eval.measures.ranking import percentile
+from eval.measures.thresholds import percentile
 from eval.report.results import save_result
 
 _MEGABYTE = 1024 * 1024

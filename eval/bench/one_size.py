@@ -22,7 +22,7 @@ import numpy as np
 
 from eval.bench.bulk import DAYS, FIRST_DAY, PUBLISHERS, publisher
 from eval.gold.datasets import read_beir
-from eval.measures.ranking import percentile
+from eval.measures.thresholds import percentile
 from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder, Vectors, open_encoder
 from index.folder.rows import vector_chunks

@@ -64,7 +64,8 @@ def train_cleaner_command(
     out: Annotated[Path, typer.Argument(metavar="OUT.json", help="Where its weights go.")],
 ) -> None:
     """Train what tells furniture from body in flattened pages. Minutes."""
-    from eval.runs.cleaning import read_pages, train_cleaner
+    from eval.runs.cleaning import read_pages
+    from rag.training.cleaner import train_cleaner
 
     pages = read_pages(folder)
     out.write_text(json.dumps(train_cleaner(pages).to_json()) + "\n", encoding="utf-8")

@@ -18,7 +18,7 @@ from eval.compare.shown import gold_units
 from eval.compare.text import columns_of, mean_of, with_interval
 from eval.measures.calibration import thinned
 from eval.measures.differences import Difference
-from eval.measures.ranking import percentile
+from eval.measures.thresholds import percentile
 
 _CSS = Path(__file__).with_name("page.css")
 _COLOURS = 6

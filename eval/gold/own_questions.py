@@ -10,7 +10,7 @@ from eval.gold.datasets import BadDataset, json_rows
 from eval.gold.places import find_places
 from eval.gold.questions import Question, question_of_row
 from eval.measures.differences import questions_needed
-from eval.measures.ranking import normalise_answer
+from eval.measures.matching import normalise_answer
 from index.collection import Snapshot
 from index.paragraphs import Kind, Paragraph
 from rag.citations import Sources

@@ -24,7 +24,8 @@ from eval.measures.citations import (
     supported_share,
     unresolved_markers,
 )
-from eval.measures.ranking import auroc, coverage_at, exact_match, percentile, token_f1
+from eval.measures.matching import exact_match, token_f1
+from eval.measures.thresholds import auroc, coverage_at, percentile
 from eval.runs.rankings import Frame, Progress, find_hits, mean_or_nan, silent
 from eval.runs.settings import Setting, on_the_fused_scale
 from index.collection import Collection, Snapshot

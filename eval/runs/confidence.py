@@ -23,8 +23,8 @@ from index.intake.indexing import index_documents
 from index.opening import create_collection
 from rag.answering import PASSAGES
 from rag.citations import Sources
-from rag.reading.candidates import find_candidates, logistic
-from rag.reading.reader import Reader
+from rag.reading.candidates import find_candidates
+from rag.reading.reader import Reader, logistic
 from rag.retrieval import Hit, retrieve
 
 # Hits fetched where some are hidden, so that enough are left.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from eval.gold.datasets import ReadingDataset
-from eval.measures.ranking import auroc, best_threshold, exact_match, token_f1
+from eval.measures.matching import exact_match, token_f1
+from eval.measures.thresholds import auroc, best_threshold
 from rag.reading.reader import Reader
 
 _PAIRS = 256

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from eval.measures.ranking import percentile
+from eval.measures.thresholds import percentile
 from eval.runs.answers import peak_memory_bytes
 from index.address import folder_size
 from index.collection import Collection

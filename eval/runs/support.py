@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.gold.datasets import BadDataset, json_rows, text_field
-from eval.measures.ranking import auroc, balanced_accuracy, best_balanced_threshold
+from eval.measures.thresholds import auroc, balanced_accuracy, best_balanced_threshold
 from index.encoder.embedding import Encoder
 from rag.generation.checking import Judge
 from rag.support.model import cosines

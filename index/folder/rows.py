@@ -105,14 +105,6 @@ def store_document(connection: sqlite3.Connection, doc_no: int, text_no: int, do
     )
 
 
-def _stored_sum(connection: sqlite3.Connection, doc_no: int) -> tuple[bytes, bytes]:
-    """The checksum that stands by a document's row, and that of the row as it is."""
-    *values, stated = connection.execute(
-        f"SELECT {DOCUMENT_COLUMNS}, text_no, document_sum FROM documents WHERE doc_no = ?", (doc_no,)
-    ).fetchone()
-    return bytes(stated), checksum([values])
-
-
 def rename_texts(connection: sqlite3.Connection, doc_no: int, text_no: int) -> None:
     """All documents that have the text of this one have another from now on."""
     row = connection.execute("SELECT text_no FROM documents WHERE doc_no = ?", (doc_no,)).fetchone()
@@ -126,9 +118,10 @@ def rename_texts(connection: sqlite3.Connection, doc_no: int, text_no: int) -> N
 
 def renew_sum(connection: sqlite3.Connection, doc_no: int) -> None:
     """The checksum of a document's row after a change that was meant."""
-    connection.execute(
-        "UPDATE documents SET document_sum = ? WHERE doc_no = ?", (_stored_sum(connection, doc_no)[1], doc_no)
-    )
+    row = connection.execute(
+        f"SELECT {DOCUMENT_COLUMNS}, text_no FROM documents WHERE doc_no = ?", (doc_no,)
+    ).fetchone()
+    connection.execute("UPDATE documents SET document_sum = ? WHERE doc_no = ?", (checksum([row]), doc_no))
 
 
 def forget_texts(connection: sqlite3.Connection, text_nos: Iterable[int]) -> list[int]:
@@ -177,7 +170,7 @@ def read_document_row(connection: sqlite3.Connection, folder: Path, doc_no: int)
 
 def describe_document_row(connection: sqlite3.Connection, doc_no: int) -> Document:
     """A document without its text (`text` is empty)."""
-    query = f"SELECT {_DOCUMENT.format(text=repr(''))} FROM documents d JOIN texts t USING (text_no) WHERE doc_no = ?"
+    query = "SELECT " + _DOCUMENT.format(text="''") + " FROM documents d JOIN texts t USING (text_no) WHERE doc_no = ?"
     return _document(connection.execute(query, (doc_no,)).fetchone())
 
 

@@ -65,12 +65,14 @@ def with_model(opened: OpenCollection, model: str | None, server: str | None) ->
 def filters_of(
     after: str | None, before: str | None, publisher: str | None, documents: Sequence[str] | None
 ) -> "Filters":
+    """The limits that were typed. Raises BadParameter for what is no date."""
     from index.collection import Filters
 
     return Filters(date_of(after, "--after"), date_of(before, "--before"), publisher or None, tuple(documents or ()))
 
 
 def date_of(value: str | None, option: str) -> str | None:
+    """An ISO date from what was typed for `option`. Raises BadParameter for what is no date."""
     from index.dates import stated_date
 
     try:

@@ -1,1 +1,1 @@
-"""What the page shows and takes: HTML, uploads, and the files that a browser loads. Knows nothing of Gradio."""
+"""What the page shows and asks: visits, HTML, uploads, and the files that a browser loads. Knows nothing of Gradio."""

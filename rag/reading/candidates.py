@@ -3,7 +3,6 @@
 Knows hits, readings and sentences; decides which spans make an answer, not whether there is one.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -141,11 +140,6 @@ def same_words(one: str, other: str) -> bool:
 def is_yes_or_no(question: str) -> bool:
     """Whether a question asks for a yes or a no: it begins with its verb, and asks nothing else and no choice."""
     return bool(_YES_OR_NO.match(question.lstrip("\"'“‘ ")))
-
-
-def logistic(x: float) -> float:
-    """1 / (1 + exp(-x)), in (0, 1)."""
-    return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))
 
 
 def _agree(one: Candidate, other: Candidate) -> bool:

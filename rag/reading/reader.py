@@ -138,11 +138,6 @@ def _cuts(n_pieces: int, room: int, stride: int) -> list[tuple[int, int]]:
     return [(round(number * last / (n_windows - 1)), room) for number in range(n_windows)]
 
 
-def padded_length(n_pieces: int) -> int:
-    """The next multiple of 16: few different shapes, since the kernels that are made for each stay in memory."""
-    return -(-n_pieces // 16) * 16
-
-
 FROZEN_NAMES = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
 
 
@@ -418,3 +413,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:"):
         end -= 1
     return start, end
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x)), in (0, 1)."""
+    return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))

@@ -9,11 +9,25 @@ and nothing of questions.
 import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from ipaddress import ip_address
 from typing import Any
 
 from rag.serving.faults import Fault, fault_body
+
+# For the page: nothing comes from elsewhere and nothing goes there, whatever a document says. Gradio's templates need
+# 'unsafe-eval'.
+_PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+PAGE_HEADERS = (
+    (b"content-security-policy", _PAGE_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -194,3 +208,19 @@ async def _refuse(scope: MutableMapping[str, Any], send: Send, refusal: Fault) -
         }
     )
     await send({"type": "http.response.body", "body": body})
+
+
+def page_refusal(method: str, headers: Mapping[bytes, bytes], *, largest: int) -> tuple[int, str] | None:
+    """Status and words with which a request is refused: its size too large or not stated, or made by another site's
+    page; None where it is good."""
+    if method != "POST":
+        return None
+    stated, origin = headers.get(b"content-length", b""), headers.get(b"origin")
+    if stated.isdigit() and int(stated) > largest:
+        return 413, f"a request is at most {largest:,} bytes"
+    if b"transfer-encoding" in headers:
+        return 411, "a request must state its length"
+    other = origin is not None and origin.partition(b"//")[2] != headers.get(b"host")
+    if other or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+        return 403, "another site's page may not ask here"
+    return None

@@ -1,4 +1,4 @@
-"""The process that listens: its address, the token that it asks for, its log, and how it ends."""
+"""The process that listens: its address, the token or the users that it asks for, its log, and how it ends."""
 
 import asyncio
 import copy
@@ -27,6 +27,7 @@ HOST, PORT = "127.0.0.1", 8642
 # What runs when the server is told to stop may still take so long.
 _LAST_SECONDS = 8
 _MOST_CONNECTIONS = 1_000
+AUTH_VARIABLE = "PILCROW_UI_AUTH"
 _TOKEN_VARIABLE = "PILCROW_TOKEN"  # noqa: S105  (the variable's name)
 _SHORTEST_TOKEN = 16
 _MAKE_ONE = "'python -c \"import secrets; print(secrets.token_urlsafe())\"' makes one"
@@ -34,6 +35,10 @@ _MAKE_ONE = "'python -c \"import secrets; print(secrets.token_urlsafe())\"' make
 
 class AddressTaken(PilcrowError):
     """The address to listen at cannot be had."""
+
+
+class BadAccess(PilcrowError):
+    """An address or a list of users with which the page must not be opened."""
 
 
 class TokenMissing(PilcrowError):
@@ -134,6 +139,34 @@ def _log_to_stderr() -> None:
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
+
+
+def read_users(path: Path | None) -> dict[str, str] | None:
+    """Users and passwords, a line `USER:PASSWORD` each, from a file or else $PILCROW_UI_AUTH; None where neither is.
+
+    Not from the command line, which every user of the machine can read. Raises BadAccess.
+    """
+    if path is None:
+        text, where = os.environ.get(AUTH_VARIABLE), f"${AUTH_VARIABLE}"
+        if text is None:
+            return None
+    else:
+        where = f"'{path}'"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadAccess(f"{where} cannot be read ({error}); give a UTF-8 file of lines USER:PASSWORD") from error
+    users = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        user, colon, password = line.strip().partition(":")
+        if not line.strip():
+            continue
+        if not (colon and user and password):
+            raise BadAccess(f"{where}, line {number}: not USER:PASSWORD, neither of them empty")
+        users[user] = password
+    if not users:
+        raise BadAccess(f"{where} names no user; write a line USER:PASSWORD")
+    return users
 
 
 def return_large_blocks() -> bool:

@@ -22,9 +22,8 @@ from index.encoder.embedding import Encoder, bundled_folder, open_encoder
 from index.encoder.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, tensor_shapes
 from index.sentences import sentence_spans
 from rag.reading import reader as reading
-from rag.reading.candidates import logistic
 from rag.reading.model_files import open_files
-from rag.reading.reader import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu
+from rag.reading.reader import CLS, FROZEN_NAMES, SEP, Pieces, Window, gelu, logistic
 from rag.support.excerpt import excerpt, plain
 from rag.support.facts import missing_names, missing_numbers, stands_in
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from index.encoder.engine import HEADS, LAYERS, WIDTH
 from index.encoder.weights import sha256_of
 from rag.reading.model_files import CONFIG_FILE, FORMAT, WEIGHTS_FILE
-from rag.reading.reader import FROZEN_NAMES, PAD, Window, padded_length, trained_names
+from rag.reading.reader import FROZEN_NAMES, PAD, Window, trained_names
 
 if TYPE_CHECKING:
     import torch
@@ -149,3 +149,8 @@ def save_model(folder: Path, trained: Mapping[str, Tensor], *, encoder_sha256: s
         **about,
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def padded_length(n_pieces: int) -> int:
+    """The next multiple of 16: few different shapes, since the kernels that are made for each stay in memory."""
+    return -(-n_pieces // 16) * 16

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from index.errors import PilcrowError
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError
+from rag.training.network import padded_length
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +65,7 @@ def pool_batches(targets: Sequence[Target], batch_pieces: int, rng: random.Rando
     batches: list[list[Target]] = []
     start = 0
     while start < len(by_length):
-        size = max(1, batch_pieces // reading.padded_length(len(by_length[start].window.ids)))
+        size = max(1, batch_pieces // padded_length(len(by_length[start].window.ids)))
         batches.append(list(by_length[start : start + min(size, 64)]))
         start += len(batches[-1])
     rng.shuffle(batches)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from rag.page.visit import Page
+
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import ui
@@ -76,7 +78,7 @@ def serving(encoder: Encoder, reader: Reader, tmp_path_factory: pytest.TempPathF
 
         async def run() -> None:
             # Made inside the running loop: outside, Gradio makes a loop of its own and never closes it.
-            app = ui.application(ui.Page(opened, sample=sample), **options)
+            app = ui.application(Page(opened, sample=sample), **options)
             servers.append(uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)))
             await servers[0].serve(sockets=[listener])
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-import ui
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
 from index.opening import create_collection, open_collection
 from rag.opened import OpenCollection
+from rag.page.visit import Page
 from rag.reading.reader import Reader
 
 FOREST = "The town council of Example agreed on 4 May to plant nine hundred oak trees along the northern road."
@@ -49,7 +49,7 @@ def test_the_list_has_the_documents_that_a_question_with_its_limits_is_asked_of(
         (tmp_path / f"{date}.txt").write_text(f"Date: {date}\n\n{BRIDGE} That is what happened in {date}.\n")
     with create_collection(tmp_path / "collection", encoder.identity) as collection:
         index_paths(collection, encoder, sorted(tmp_path.glob("*.txt")))
-    listed = ui.Page(OpenCollection(tmp_path / "collection")).listing({"after": "2022-06-02", "before": "2022-12-31"})
+    listed = Page(OpenCollection(tmp_path / "collection")).listing({"after": "2022-06-02", "before": "2022-12-31"})
     assert re.findall(r'class="row" data-doc="([^"]*)"', listed["html"]) == ["2022-06.txt", "2022.txt"]
 
 
@@ -58,7 +58,7 @@ def test_the_page_reads_no_more_documents_than_it_shows(
 ) -> None:
     opened = OpenCollection(folder)
     opened._encoder, opened.reader = encoder, reader
-    page = ui.Page(opened)
+    page = Page(opened)
     with opened.stored.reading() as snapshot:
         monkeypatch.setattr(type(snapshot), "documents", lambda _: pytest.fail("all documents were read"))
     assert page.begin({}, None)["examples"] == ""
@@ -80,7 +80,7 @@ def test_the_page_reads_no_more_documents_than_it_shows(
 def test_who_removes_or_mends_while_others_write_waits_for_them(folder: Path, encoder: Encoder) -> None:
     opened = OpenCollection(folder)
     opened._encoder = encoder
-    page = ui.Page(opened)
+    page = Page(opened)
     with ThreadPoolExecutor() as visitors:
         with opened.writer():
             mended = visitors.submit(page.mend, {"documents": ["bridge.txt"], "publisher": "Other Post"})

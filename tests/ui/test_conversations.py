@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import ui
 from eval.gold.trec import read_qrels
 from rag.answers import Answer
 from rag.citations import Claim
 from rag.generation.chat_model import Message
 from rag.judgements import judgements
 from rag.opened import OpenCollection
+from rag.page.visit import Page
 from rag.transcript import BadTranscript, Exchange, exchange_json
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
@@ -52,10 +52,7 @@ class Doubting:
     """Judges by a word in the claim."""
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        return [0.9 if "36" in claim else 0.5 if "maybe" in claim else 0.1 for claim, _ in pairs]
-
-    def verdict(self, support: float) -> str:
-        return "supported" if support > 0.7 else "weak" if support > 0.3 else "unsupported"
+        return [0.9 if "36" in claim else 0.4 if "maybe" in claim else 0.1 for claim, _ in pairs]
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +234,7 @@ def test_a_grade_that_there_is_not_takes_no_judgement_back(tmp_path: Path) -> No
         abstained=False, reason=None, confidence=0.9, generator="extractive", notices=(), seconds={},
     )  # fmt: skip
     turn = exchange_json(Exchange("a", YEARS, "2024-05-01T10:00:00Z", "done", said))
-    page = ui.Page(OpenCollection(tmp_path))
+    page = Page(OpenCollection(tmp_path))
     page.judge({"turn": turn, "grade": "right"}, "ann")
     for grade in ("Right", "good", None):
         with pytest.raises(BadTranscript, match=f"'{grade}' is no grade; give right, partly, wrong, or ''"):

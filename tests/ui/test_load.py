@@ -18,6 +18,7 @@ from eval.bench.doors import Visit, browser
 from index.collection import Collection
 from index.errors import EncoderMissing
 from rag.opened import OpenCollection
+from rag.page.visit import Page
 from rag.reading.reader import Reader, Reading
 
 QUESTIONS = [f"How many years was Kenneth Yalowitz a diplomat, and who asks for the {n}th time?" for n in range(12)]
@@ -114,7 +115,7 @@ def test_a_question_in_two_visits_at_once_gets_two_answers(address: str) -> None
 
 
 def test_models_that_cannot_be_loaded_are_told_to_whoever_asks(tmp_path: Path, sample: Collection) -> None:
-    page = ui.Page(OpenCollection(sample.place, encoder_name=str(tmp_path / "no-model")))
+    page = Page(OpenCollection(sample.place, encoder_name=str(tmp_path / "no-model")))
     page.load_early()
     with pytest.raises(EncoderMissing):
         page.load()

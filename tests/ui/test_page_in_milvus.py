@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import ui
 from rag.opened import open_collection
+from rag.page.visit import Page
 
 TEXT = "The committee of the town agreed on Tuesday to mend the old bridge before winter."
 
@@ -16,7 +16,7 @@ def test_the_page_adds_asks_judges_and_removes_in_milvus(tmp_path: Path) -> None
     opened = open_collection(f"milvus+file:{tmp_path}/page.db")
     with opened.writer():
         pass
-    page, sent = ui.Page(opened), tmp_path / "sent"
+    page, sent = Page(opened), tmp_path / "sent"
     sent.mkdir()
     (sent / "bridge.txt").write_text(TEXT)
     assert page.add({"path": str(sent / "bridge.txt"), "name": "bridge.txt"}, sent)["said"] == "added"

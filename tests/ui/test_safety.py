@@ -24,7 +24,9 @@ from index.opening import create_collection
 from rag.generation.chat_model import Message
 from rag.opened import OpenCollection
 from rag.page import uploads
+from rag.page.visit import Page
 from rag.reading.reader import Reader
+from rag.serving.listening import AUTH_VARIABLE, BadAccess, read_users
 
 # Each would run `caught(n)` or fetch from the listener, if any character of it were taken for markup somewhere.
 ATTACKS = (
@@ -300,24 +302,24 @@ def test_with_users_nobody_else_comes_in(serving: Callable[..., str], sample_fol
 def test_an_address_that_others_reach_needs_users(
     sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(ui.AUTH_VARIABLE, raising=False)
-    page = ui.Page(OpenCollection(sample_folder))
+    monkeypatch.delenv(AUTH_VARIABLE, raising=False)
+    page = Page(OpenCollection(sample_folder))
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):  # noqa: S104
-        with pytest.raises(ui.BadAccess, match="--auth FILE"):
+        with pytest.raises(BadAccess, match="--auth FILE"):
             ui.serve(page, host=host)
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ui.BadAccess, match="try --port"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BadAccess, match="try --port"):
         ui.serve(page, port=taken.getsockname()[1])
-    assert ui.read_users(None) is None
+    assert read_users(None) is None
     (tmp_path / "users").write_text("ann:correct: horse\n\nbob:battery\n")
-    assert ui.read_users(tmp_path / "users") == {"ann": "correct: horse", "bob": "battery"}
+    assert read_users(tmp_path / "users") == {"ann": "correct: horse", "bob": "battery"}
     (tmp_path / "users").write_text("ann:x\nbob\n")
-    with pytest.raises(ui.BadAccess, match="line 2"):
-        ui.read_users(tmp_path / "users")
+    with pytest.raises(BadAccess, match="line 2"):
+        read_users(tmp_path / "users")
     (tmp_path / "users").write_text("\n")
-    with pytest.raises(ui.BadAccess, match="names no user"):
-        ui.read_users(tmp_path / "users")
-    monkeypatch.setenv(ui.AUTH_VARIABLE, "ann:x")
-    assert ui.read_users(None) == {"ann": "x"}
+    with pytest.raises(BadAccess, match="names no user"):
+        read_users(tmp_path / "users")
+    monkeypatch.setenv(AUTH_VARIABLE, "ann:x")
+    assert read_users(None) == {"ann": "x"}
 
 
 REACHED = """
@@ -326,10 +328,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 import ui
 from rag.opened import OpenCollection
+from rag.page.visit import Page
 def reach(address):
     socket.create_connection((urlsplit(address).hostname, urlsplit(address).port), timeout=10).close()
     sys.exit("reached")
-ui.serve(ui.Page(OpenCollection(Path(sys.argv[1]))), port=0, ready=reach)
+ui.serve(Page(OpenCollection(Path(sys.argv[1]))), port=0, ready=reach)
 """
 
 

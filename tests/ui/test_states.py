@@ -41,9 +41,6 @@ class Agreeing:
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return [0.9] * len(pairs)
 
-    def verdict(self, support: float) -> str:  # noqa: ARG002
-        return "supported"
-
 
 # The left edge of the first place where words stand in an element, in pixels.
 LEFT_OF = """([element, words]) => {

@@ -21,7 +21,8 @@ from statistics import median
 from typing import Any
 
 from eval.gold.datasets import read_beir
-from eval.measures.ranking import MEASURES, mean_over_queries, percentile
+from eval.measures.ranking import MEASURES, mean_over_queries
+from eval.measures.thresholds import percentile
 from eval.report.results import ROOT, save_result
 from index.encoder.embedding import BUNDLED_SHA256
 

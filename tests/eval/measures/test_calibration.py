@@ -3,7 +3,7 @@
 import pytest
 
 from eval.measures.calibration import Bin, area_under_risk, calibration_error, reliability, risk_coverage, thinned
-from eval.measures.ranking import coverage_at
+from eval.measures.thresholds import coverage_at
 
 
 def test_risk_grows_with_coverage_and_ties_go_together() -> None:

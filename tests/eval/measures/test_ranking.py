@@ -10,22 +10,18 @@ from hypothesis import strategies as st
 
 from eval.measures import calibration
 from eval.measures import citations as citation_metrics
+from eval.measures.matching import exact_match, token_f1
 from eval.measures.ranking import (
-    auroc,
     average_precision_at_k,
-    balanced_accuracy,
-    coverage_at,
-    exact_match,
     mean_over_queries,
     measure_named,
     mrr_at_k,
     ndcg_at_k,
-    percentile,
     precision_at_k,
     recall_at_k,
     success_at_k,
-    token_f1,
 )
+from eval.measures.thresholds import auroc, balanced_accuracy, coverage_at, percentile
 from eval.runs.cleaning import Lost
 from eval.runs.cleaning import score as cleaning_score
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import pilcrow
 from eval.gold.datasets import BadDataset, read_squad
 from eval.gold.questions import of_squad, read_questions
-from eval.measures.ranking import auroc, best_threshold, coverage_at, exact_match, percentile, token_f1
+from eval.measures.matching import exact_match, token_f1
+from eval.measures.thresholds import auroc, best_threshold, coverage_at, percentile
 from eval.runs.answers import ask_questions, score_answers
 from eval.runs.rankings import collection_of, places_of
 from eval.runs.reading import evaluate_reading

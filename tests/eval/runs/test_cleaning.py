@@ -9,25 +9,12 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from eval.gold.datasets import BadDataset
-from eval.runs import cleaning
-from eval.runs.cleaning import (
-    Page,
-    _folds,
-    _linear,
-    _look,
-    _trees,
-    body_texts,
-    evaluate_cleaning,
-    kept_text,
-    lost_words,
-    marked_body,
-    read_pages,
-    scores_json,
-    train_cleaner,
-)
+from eval.runs.cleaning import body_texts, evaluate_cleaning, kept_text, lost_words, read_pages, scores_json
 from eval.runs.cleaning import score as scored
 from index.cleaning.cleaner import Cleaner, cleaner_of
 from index.paragraphs import Kind
+from rag.training import cleaner
+from rag.training.cleaner import MarkedPage, _linear, _trees, folds, look_at, marked_body, train_cleaner
 
 BODY = (
     "The committee of the town of {} met on Tuesday and agreed, after a long debate, to mend bridge {} before winter."
@@ -35,7 +22,7 @@ BODY = (
 TEASER = "Read how the people of {} found their way to the sea and what they did there all summer in picture {}."
 
 
-def page(number: int) -> Page:
+def page(number: int) -> MarkedPage:
     """An invented page of a site of its own: a menu, an article, teasers of other articles, a footer."""
     rng = np.random.default_rng(number)
     town = f"Town{number}"
@@ -44,11 +31,11 @@ def page(number: int) -> Page:
     teasers = [line for i in range(9) for line in (f"{i} hours ago", TEASER.format(f"Place{i}", i), "Read more")]
     blocks = (*menu, f"The bridges of {town}", *body, "Share this", *teasers, "© Harbour Post")
     html = "".join(f"<p>{block}</p>" for block in blocks)
-    return Page(blocks, "\n\n".join(body), f"site{number}.example", f"<html><body>{html}</body></html>".encode())
+    return MarkedPage(blocks, "\n\n".join(body), f"site{number}.example", f"<html><body>{html}</body></html>".encode())
 
 
 @pytest.fixture(scope="module")
-def pages() -> list[Page]:
+def pages() -> list[MarkedPage]:
     return [page(number) for number in range(20)]
 
 
@@ -74,13 +61,13 @@ def test_short_blocks_are_body_only_between_longer_ones_that_are() -> None:
 
 def test_pages_of_a_site_are_in_one_fold_and_folds_do_not_depend_on_the_order() -> None:
     sites = [f"s{i % 7}" for i in range(30)]
-    folds = _folds(sites, 3)
-    assert len({(site, fold) for site, fold in zip(sites, folds, strict=True)}) == 7
-    assert _folds(sites[::-1], 3) == folds[::-1]
-    assert set(folds) == {0, 1, 2}
+    fold_of = folds(sites, 3)
+    assert len({(site, fold) for site, fold in zip(sites, fold_of, strict=True)}) == 7
+    assert folds(sites[::-1], 3) == fold_of[::-1]
+    assert set(fold_of) == {0, 1, 2}
 
 
-def test_a_cleaner_learned_from_some_sites_finds_the_body_on_others(pages: list[Page]) -> None:
+def test_a_cleaner_learned_from_some_sites_finds_the_body_on_others(pages: list[MarkedPage]) -> None:
     scores = evaluate_cleaning(pages)
     assert scores.ours[2] > 0.97
     assert scores.ours[2] > scores.rules[2] > scores.all[2]
@@ -88,10 +75,10 @@ def test_a_cleaner_learned_from_some_sites_finds_the_body_on_others(pages: list[
     assert set(scores_json(scores)) == {"pages", "ours", "rules", "all", "trafilatura"}
 
 
-def test_the_probabilities_are_those_of_the_library_that_fitted_them(pages: list[Page]) -> None:
+def test_the_probabilities_are_those_of_the_library_that_fitted_them(pages: list[MarkedPage]) -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    looked = [_look(page) for page in pages[:8]]
+    looked = [look_at(page) for page in pages[:8]]
     seen = [look.seen for look in looked]
     trees = _trees(seen, looked)
     values, is_body = np.concatenate(seen), np.concatenate([look.is_body for look in looked])
@@ -105,7 +92,7 @@ def test_the_probabilities_are_those_of_the_library_that_fitted_them(pages: list
     assert ((linear > 0.5) == is_body).mean() > 0.97
 
 
-def test_weights_survive_a_file_and_the_same_pages_give_the_same_weights(pages: list[Page]) -> None:
+def test_weights_survive_a_file_and_the_same_pages_give_the_same_weights(pages: list[MarkedPage]) -> None:
     cleaner = train_cleaner(pages[:8])
     stored = json.loads(json.dumps(cleaner.to_json()))
     assert cleaner_of(stored).to_json() == stored
@@ -113,7 +100,7 @@ def test_weights_survive_a_file_and_the_same_pages_give_the_same_weights(pages: 
 
 
 def test_training_runs_on_one_thread_since_sums_on_two_give_another_cleaner(
-    pages: list[Page], monkeypatch: pytest.MonkeyPatch
+    pages: list[MarkedPage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[int] = set()
 
@@ -121,8 +108,8 @@ def test_training_runs_on_one_thread_since_sums_on_two_give_another_cleaner(
         seen.update(pool["num_threads"] for pool in threadpool_info())
         return trained(*given)  # type: ignore[arg-type]
 
-    trained = cleaning._trained
-    monkeypatch.setattr(cleaning, "_trained", watched)
+    trained = cleaner._trained
+    monkeypatch.setattr(cleaner, "_trained", watched)
     with threadpool_limits(limits=2):
         train_cleaner(pages[:4])
     assert seen == {1}

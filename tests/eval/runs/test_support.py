@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eval.gold.datasets import BadDataset
-from eval.measures.ranking import balanced_accuracy, best_balanced_threshold
+from eval.measures.thresholds import balanced_accuracy, best_balanced_threshold
 from eval.runs.support import JudgedClaim, evaluate_support, judge_claims, read_claims, score_support
 from index.encoder.embedding import Encoder
 

@@ -23,19 +23,17 @@ TOWER = "The tower of the castle fell in 1911, and nobody built it again."
 
 
 class WordsOfClaim:
-    """Supports a claim by the share of its words that the text holds, as an exact check would."""
+    """Supports a claim by the share of its words that the text holds; four in five make it weak."""
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         def share(claim: str, text: str) -> float:
             own = {word.casefold() for word in content_words(claim)}
             theirs = {word.casefold() for word in content_words(text)}
             numbers = set(re.findall(r"\d+", claim))
-            return 0.0 if numbers - set(re.findall(r"\d+", text)) else len(own & theirs) / max(len(own), 1)
+            held = 0.0 if numbers - set(re.findall(r"\d+", text)) else len(own & theirs) / max(len(own), 1)
+            return held if held >= 0.99 else held / 2 if held >= 0.8 else held / 4
 
         return [share(claim, text) for claim, text in pairs]
-
-    def verdict(self, support: float) -> str:
-        return "supported" if support >= 0.99 else "weak" if support >= 0.8 else "unsupported"
 
 
 Check = Callable[..., Checked]

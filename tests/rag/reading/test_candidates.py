@@ -12,8 +12,8 @@ from index.intake.indexing import row_document
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
 from rag.citations import Sentence, Sources
-from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic, same_words
-from rag.reading.reader import Reading, Span
+from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, same_words
+from rag.reading.reader import Reading, Span, logistic
 from rag.retrieval import Hit, retrieve
 
 TEXT = "The bridge fell in 1998. It was mended by Ann Example. Ann Example left."

@@ -10,22 +10,11 @@ import pytest
 from index.encoder.embedding import Encoder, bundled_folder
 from index.encoder.engine import Precision
 from index.encoder.weights import mapped_tensors
-from rag.citations import Verdict
+from rag.citations import SUPPORTED_FROM, WEAK_FROM, Verdict
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError, load_tokenizer
 from rag.support import model as support
-from rag.support.model import (
-    SUPPORTED,
-    WEAK,
-    Calibration,
-    Evidence,
-    SupportModel,
-    cosines,
-    merged,
-    support_window,
-    trained_names,
-    verdict,
-)
+from rag.support.model import Calibration, Evidence, SupportModel, cosines, merged, support_window, trained_names
 from rag.training import network
 from rag.training.support import initial_weights, logits
 
@@ -145,7 +134,7 @@ def test_support_is_the_logistic_of_what_is_seen_and_a_missing_number_is_never_s
     for name, logit in ((False, 0.4), (True, 0.1)):
         seen = Evidence(1.2, 0.4, number_missing=False, name_missing=name)
         assert calibration.support(seen) == pytest.approx(1 / (1 + np.exp(-logit)))
-        assert verdict(calibration.support(Evidence(200.0, 1.0, number_missing=True, name_missing=name))) == "weak"
+        assert Verdict.of(calibration.support(Evidence(200.0, 1.0, number_missing=True, name_missing=name))) == "weak"
 
 
 def test_what_the_text_says_word_for_word_is_supported_without_the_network(model: SupportModel) -> None:
@@ -156,7 +145,7 @@ def test_what_the_text_says_word_for_word_is_supported_without_the_network(model
 
 
 def test_the_verdict_follows_from_support() -> None:
-    assert [verdict(s) for s in (1.0, SUPPORTED, SUPPORTED - 1e-9, WEAK, WEAK - 1e-9, 0.0)] == [
+    assert [Verdict.of(s) for s in (1.0, SUPPORTED_FROM, SUPPORTED_FROM - 1e-9, WEAK_FROM, WEAK_FROM - 1e-9, 0.0)] == [
         "supported", "supported", "weak", "weak", "unsupported", "unsupported",
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from rag.reading.model_files import ModelFileError, load_tokenizer
 from rag.training import reader as training
 from rag.training import steps
 from rag.training.examples import Example
+from rag.training.network import padded_length
 from rag.training.reader import Target
 
 
@@ -34,7 +35,7 @@ def test_batches_hold_every_example_once_within_their_budget() -> None:
     ]
     batches = steps.pool_batches(targets, 400, rng)
     assert sorted(target.places[0][0] for batch in batches for target in batch) == list(range(300))
-    longest = [reading.padded_length(max(len(target.window.ids) for target in batch)) for batch in batches]
+    longest = [padded_length(max(len(target.window.ids) for target in batch)) for batch in batches]
     assert all(length * len(batch) <= 400 for length, batch in zip(longest, batches, strict=True))
 
 
