@@ -12,10 +12,12 @@ from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW
 from index.paragraphs import Kind, Paragraph, trim
-from index.structure import BAR, LABEL, gap_columns
 
 # What stands for an empty cell where a model reads it.
 EMPTY = "-"
+# What parts the cells of a row, and a label from what it labels.
+BAR = re.compile(r"(?<!\\)\|")
+LABEL = re.compile(r"(?=[^\s])[^:\n]{1,60}(?<!\s)(?<!https)(?<!http): +(?=\S)")
 _WIDE = re.compile(r" {2,}")
 
 Span = tuple[int, int]
@@ -119,6 +121,20 @@ def shown_part(
     if at < end:
         builder.quote(at, end)
     return builder.shown()
+
+
+def gap_columns(rows: Sequence[str]) -> list[int]:
+    """Where columns begin in rows that are aligned: places with two blanks before them in every row that goes so far,
+    and no letter of any row across."""
+    width = max(map(len, rows), default=0)
+    blank = [all(len(row) <= n or row[n] == " " for row in rows) for n in range(width)]
+    starts = []
+    for n in range(2, width):
+        gap = blank[n - 1] and blank[n - 2] and not blank[n]
+        reached = [row for row in rows if len(row) > n]
+        if gap and any(row[:n].strip() for row in rows) and 2 * len(reached) >= len(rows):
+            starts.append(n)
+    return starts
 
 
 class _Builder:

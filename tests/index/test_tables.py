@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.cleaning.structure import structure
 from index.formats.content import Piece, laid_out, table
 from index.paragraphs import Kind, Paragraph
-from index.structure import structure
 from index.tables import EMPTY, Shown, rows_of, shown_part, shown_row, tables
 
 

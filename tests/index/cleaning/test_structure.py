@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.cleaning.structure import structure
 from index.formats.content import FIRST_ROW, HEAD_ROW
-from index.structure import gap_columns, structure
+from index.tables import gap_columns
 
 PROSE = "The committee of the town met on Tuesday and agreed, after long debates, to mend the old bridge before winter."
 
@@ -61,7 +62,7 @@ def test_a_table_is_seen_by_its_bars_tabs_or_wide_gaps(text: str, rows: list[tup
     "text",
     [
         PROSE,
-        "It was late when the last of them came home, and nobody\nsaid a word of the bridge that they came by, or of all\n"
+        "It was late when the last of them came home, and nobody\nsaid a word of the bridge that they came by, or of\n"
         "that had been lost there in the spring.",
         "Home | News | Sport",
         "- He said nothing.",

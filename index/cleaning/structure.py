@@ -13,6 +13,7 @@ from itertools import pairwise
 from index.formats.content import FIRST_ROW, HEAD_ROW, Block
 from index.formats.stated import FRONT_MATTER, LEADING_LINES, STATED_KEYS, stated_metadata
 from index.paragraphs import WRAPPED_LINE_MAX, Kind, trim
+from index.tables import BAR, LABEL, gap_columns
 
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[^`\n]*$")
 _ATX = re.compile(r"[ \t]{0,3}(#{1,6})[ \t]+\S")
@@ -23,9 +24,7 @@ _NUMBER = re.compile(r"(?P<indent>[ \t]*)(?P<mark>\(?(?P<number>\d{1,3}|[a-z])[.
 _NOTE = re.compile(r"[ \t]{0,3}\[\^[^\]\s]{1,40}\]:[ \t]*\S")
 _DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _RULED = re.compile(r"[ \t]*[+|=:\- ]*(?:-{3}|={3})[+|=:\- ]*$")
-BAR = re.compile(r"(?<!\\)\|")
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
-LABEL = re.compile(r"(?=[^\s])[^:\n]{1,60}(?<!\s)(?<!https)(?<!http): +(?=\S)")
 _SENTENCE = re.compile(r"[.!?…][\"'”’»)\]*_]*$")
 _LINK_ITEM = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[|•· \t])+$")
 # What a line of a log or a chat begins with.
@@ -376,20 +375,6 @@ def _by_gaps(lines: Sequence[_Line]) -> Sequence[_Line]:
     return rows if rows and all(len(row.words) <= WRAPPED_LINE_MAX for row in rows) else []
 
 
-def gap_columns(rows: Sequence[str]) -> list[int]:
-    """Where columns begin in rows that are aligned: places with two blanks before them in every row that goes so far,
-    and no letter of any row across."""
-    width = max(map(len, rows), default=0)
-    blank = [all(len(row) <= n or row[n] == " " for row in rows) for n in range(width)]
-    starts = []
-    for n in range(2, width):
-        gap = blank[n - 1] and blank[n - 2] and not blank[n]
-        reached = [row for row in rows if len(row) > n]
-        if gap and any(row[:n].strip() for row in rows) and 2 * len(reached) >= len(rows):
-            starts.append(n)
-    return starts
-
-
 def _while(lines: Sequence[_Line], holds: Callable[[_Line], bool]) -> list[_Line]:
     rows = []
     for line in lines:
@@ -429,7 +414,7 @@ def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> 
     rest = labelled[1:] if head else labelled
     mostly = len(rest) >= 1 + (not head) and sum(rest) >= 0.6 * len(rest)
     if not mostly:
-        if len(lines) < 3 or _voluntary(lines) < _VOLUNTARY_SHARE:
+        if len(lines) < 3 or _voluntary(lines) < _VOLUNTARY_SHARE or _flows(lines):
             return None
         digits = [any(char.isdigit() for char in line.words) for line in lines]
         head = not digits[0] and _may_be_label(lines[0]) and all(digits[1:])
@@ -441,6 +426,12 @@ def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> 
         is_item = bool(LABEL.match(line.words.strip())) or not _SENTENCE.search(line.words.strip())
         found.append(_block(text, line.start, line.end, Kind.LIST_ITEM if is_item else Kind.BODY, 1 if is_item else 0))
     return end
+
+
+def _flows(lines: Sequence[_Line]) -> bool:
+    """Whether lines go on from one to the next: the first begins with a capital, and a third of the others do not."""
+    small = [line.words.strip()[:1].islower() for line in lines]
+    return not small[0] and 3 * sum(small) > len(small) - 1
 
 
 def _voluntary(lines: Sequence[_Line]) -> float:
