@@ -6,7 +6,6 @@ needed, so ten people at once cannot see one another's, and a restart loses noth
 """
 
 import importlib.util
-import ipaddress
 import json
 import os
 import threading
@@ -20,16 +19,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from index.documents import FORMATS, Document
+from index.address import is_this_machine
+from index.dates import parse_date
+from index.documents import Document, Given
 from index.errors import PilcrowError, Unreadable
+from index.formats.reading import FORMATS
 from index.intake.indexing import edit_document
-from index.metadata import Given, parse_date
 from rag import judgements
-from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.api import ask_events, models_of, search, show
 from rag.citations import Sources
 from rag.opened import OpenCollection
 from rag.page import markup, uploads
-from rag.serving.memory import return_large_blocks
+from rag.serving.listening import return_large_blocks
 from rag.transcript import (
     BadTranscript,
     Exchange,
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from index.encoder.embedding import Encoder
+    from rag.answering import Models
     from rag.conversation import Turn
-    from rag.serving.gathering import GatheringEncoder, GatheringReader
 
 JsonObject = dict[str, Any]
 
@@ -97,23 +99,22 @@ class Page:
         self._sample = sample
         self._strict = strict
         self._loading = threading.Lock()
-        self._models: tuple[Encoder, tuple[GatheringEncoder, GatheringReader]] | None = None
+        self._models: tuple[Encoder, Models] | None = None
 
     @property
     def most_files(self) -> int:
         """Files that visitors may send before they have been read; none where the collection stays as it is."""
         return 0 if self._sample else uploads.MAX_FILES
 
-    def load(self) -> "tuple[GatheringEncoder, GatheringReader]":
-        """Encoder and reader, which make one batch of what ten people ask at once; whoever comes meanwhile waits."""
+    def load(self) -> "Models":
+        """The models; encoder and reader make one batch of what ten people ask at once. Who comes meanwhile waits."""
         from rag.serving.gathering import GatheringEncoder, GatheringReader
 
         with self._loading:
-            encoder = self._opened.encoder
-            if self._models is None or self._models[0] is not encoder:  # reindexed with another one meanwhile
-                gathering = GatheringEncoder(encoder), GatheringReader(self._opened.reader)
-                self._models = (encoder, gathering)
-            _ = self._opened.model, self._opened.support
+            own = models_of(self._opened)
+            if self._models is None or self._models[0] is not own.encoder:  # reindexed with another one meanwhile
+                encoder, reader = GatheringEncoder(own.encoder), GatheringReader(self._opened.reader)
+                self._models = (own.encoder, replace(own, encoder=encoder, reader=reader))
             return self._models[1]
 
     def load_early(self) -> None:
@@ -146,17 +147,18 @@ class Page:
             yield self._turn(replace(exchange, state="failed", fault=_sentence(error)), steps)
 
     def _answer_events(self, exchange: Exchange, asked: JsonObject, stop: threading.Event) -> Iterator[Event]:
-        from rag.answering import answer_events
         from rag.serving.streaming import StoppableModel
 
         if self._loading.locked():
             yield Step("loading")
-        encoder, reader = self.load()
-        model = self._opened.model if asked.get("answerer") != _QUOTES else None
-        yield from answer_events(
-            self._opened.stored, encoder, reader, exchange.question, history=_history(asked),
-            model=model and StoppableModel(model, stop), support=self._opened.support if model else None,
-            strict=self._strict, filters=exchange.filters,
+        models = self.load()
+        if models.model is None or asked.get("answerer") == _QUOTES:
+            models = replace(models, model=None, support=None)
+        else:
+            models = replace(models, model=StoppableModel(models.model, stop))
+        yield from ask_events(
+            self._opened, exchange.question, history=_history(asked), strict=self._strict, filters=exchange.filters,
+            models=models,
         )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
@@ -334,14 +336,11 @@ class Page:
         Returns:
             A JSON object as `pilcrow ask --json` prints it: answer, claims, citations, abstained, reason, confidence.
         """
-        from rag.answering import answer
-
-        encoder, reader = self.load()
         filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
-        given = answer(
-            self._opened.stored, encoder, reader, question[:_LONGEST_QUESTION], model=self._opened.model,
-            support=self._opened.support, strict=self._strict, filters=filters,
-        )  # fmt: skip
+        events = ask_events(
+            self._opened, question[:_LONGEST_QUESTION], strict=self._strict, filters=filters, models=self.load()
+        )
+        given = next(event for event in events if isinstance(event, Answer))
         return json.dumps(answer_json(given), ensure_ascii=False)
 
     def found(self, question: str, k: int = 10, after: str = "", before: str = "", publisher: str = "") -> str:
@@ -357,13 +356,12 @@ class Page:
         Returns:
             A JSON object as `pilcrow search --json` prints it: question and hits, best first.
         """
-        from rag.lookup import find
-
         self.load()
         filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
         question = question[:_LONGEST_QUESTION]
         return json.dumps(
-            hits_json(question, find(self._opened, question, min(max(k, 1), 100), filters)), ensure_ascii=False
+            hits_json(question, search(self._opened, question, k=min(max(k, 1), 100), filters=filters)),
+            ensure_ascii=False,
         )
 
     def shown(self, document: str, start: int, end: int) -> str:
@@ -377,9 +375,7 @@ class Page:
         Returns:
             A JSON object as `pilcrow show --json` prints it: document, title, publisher, date, paragraph, quote.
         """
-        from rag.lookup import quote
-
-        cited = citation_json(quote(self._opened, document, start, end))
+        cited = citation_json(show(self._opened, document, start, end))
         del cited["label"]
         return json.dumps(cited, ensure_ascii=False)
 
@@ -643,16 +639,6 @@ def read_users(path: Path | None) -> dict[str, str] | None:
     return users
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def serve(
     page: Page,
     *,
@@ -672,13 +658,13 @@ def serve(
 
     if mcp and importlib.util.find_spec("mcp") is None:
         raise BadAccess("--mcp needs an extra: pip install 'pilcrow[mcp]'")
-    if users is None and not is_loopback(host):
+    if users is None and not is_this_machine(host):
         raise BadAccess(
             f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
             f"or ${AUTH_VARIABLE}"
         )
     return_large_blocks()
-    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_loopback(host) else ("*",)
+    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_this_machine(host) else ("*",)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,9 @@
 """What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file."""
 
 import hashlib
+import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +62,22 @@ def milvus_address(text: str) -> MilvusAddress:
         f"'{shown}' is no address of a Milvus collection; write milvus+http://HOST:PORT/NAME, where NAME is of "
         "letters, digits and underscores, or milvus+file:PATH.db (a token goes in $PILCROW_MILVUS_TOKEN, never here)"
     )
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

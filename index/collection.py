@@ -1,8 +1,4 @@
-"""A collection, as indexing, asking and measuring see it, wherever it lies; and where an address says that it lies.
-
-    DIR                                  a folder of this machine: SQLite, FAISS and tantivy (index.folder.collection)
-    milvus+http://HOST:PORT/NAME         a Milvus server, or a cluster behind it; also milvus+https (index.milvus)
-    milvus+file:PATH.db                  a file of Milvus Lite
+"""A collection, as indexing, asking and measuring see it, wherever it lies.
 
 Two implementations of one promise: a reading sees one whole state, whatever is written meanwhile; a document is
 replaced whole; passage ids are never used twice; one process writes at a time. What a front door needs beyond the
@@ -15,17 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from index.address import Place, is_milvus
-from index.errors import CollectionLocked, CollectionReadOnly
+from index.address import Place
 
 if TYPE_CHECKING:
     from index.documents import Document
     from index.encoder.embedding import EncoderIdentity, Vectors
-    from index.folder.damage import Damage
-    from index.folder.rows import Passages, Prepared
-    from index.folder.vectors import Base
     from index.paragraphs import Paragraph
     from index.passages import Passage
+    from index.prepared import Passages, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,45 +218,33 @@ class Collection(Protocol):
         """What is stored of a document that may be damaged, its text left out. Raises UnknownDocument."""
 
 
-def exists(place: Place) -> bool:
-    """Whether there is a collection."""
-    if is_milvus(place):
-        from index import milvus
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is not as it was stored.
 
-        return milvus.exists(str(place))
-    from index.folder import collection as folder
-
-    return folder.exists(Path(place))
-
-
-def open_collection(place: Place, *, write: bool = False) -> Collection:
-    """The collection that stands there. With `write`, this process becomes its one writer.
-
-    Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
+    part: "text", "metadata", "paragraphs", "vectors", "key", "vector index", "lexical index" or "database".
+    document: whose, where it is one's. remedy: what was done, or is left to do.
     """
-    if is_milvus(place):
-        from index import milvus
 
-        return milvus.open_collection(str(place), write=write)
-    from index.folder import collection as folder
-
-    return folder.open_collection(Path(place), write=write)
+    part: str
+    document: str | None
+    mended: bool
+    remedy: str
 
 
-def create_collection(place: Place, encoder: "EncoderIdentity") -> Collection:
-    """A new, empty collection, open for writing; or the one that is there. Raises CollectionLocked."""
-    if is_milvus(place):
-        from index import milvus
+@dataclass(frozen=True, slots=True)
+class Base:
+    """How the base is searched: exactly, or by the lists of an inverted file, of which `probes` are looked at.
 
-        return milvus.create_collection(str(place), encoder)
-    from index.folder import collection as folder
+    recall: recall@10 against exact search, as measured when it was made; None for exact search.
+    """
 
-    return folder.create_collection(Path(place), encoder)
+    kind: str = "exact"
+    lists: int | None = None
+    probes: int | None = None
+    recall: float | None = None
 
-
-def open_for_mending(place: Place) -> Collection:
-    """The collection that stands there, for writing where that is possible, for reading otherwise."""
-    try:
-        return open_collection(place, write=True)
-    except (CollectionLocked, CollectionReadOnly):
-        return open_collection(place)
+    def __str__(self) -> str:
+        if self.recall is None:
+            return "exact search"
+        return f"{self.lists:,} lists, the nearest {self.probes:,} searched; recall@10 {self.recall:.3f}"

@@ -12,6 +12,8 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph
 from index.sentences import sentence_spans
 
+SPECIAL_PIECES = 2
+
 # Word pieces of a title and of a heading that go before a passage at the encoder; more would crowd the passage out.
 _TITLE_PIECES = 48
 _HEADING_PIECES = 24

@@ -6,6 +6,7 @@ A citation is made from offsets and never searched for afterwards, so `document.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from index.collection import Filters, Snapshot
 from index.documents import Document
@@ -13,6 +14,9 @@ from index.errors import BadSpan
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
 from index.sentences import sentence_spans
+
+# From which support on a claim is supported, and from which on weak.
+SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +42,30 @@ class Citation:
     also_in: tuple[str, ...] = ()
 
 
+class Verdict(StrEnum):
+    """What is said of a claim and what it cites; UNCHECKED where nobody judged it."""
+
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    UNSUPPORTED = "unsupported"
+    UNCHECKED = "unchecked"
+
+    @classmethod
+    def of(cls, support: float) -> "Verdict":
+        """The verdict for a support in [0, 1]."""
+        if support >= SUPPORTED_FROM:
+            return cls.SUPPORTED
+        return cls.WEAK if support >= WEAK_FROM else cls.UNSUPPORTED
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers.
-
-    support: in [0, 1]. verdict: supported, weak, unsupported or unchecked.
-    """
+    """One sentence of an answer, without markers. support: in [0, 1]."""
 
     text: str
     labels: tuple[int, ...]
     support: float
-    verdict: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +211,7 @@ def unbracketed(text: str) -> str:
     return _MARKER.sub(r"(\1)", text)
 
 
-def without_markers(text: str) -> str:
+def plain_claim(text: str) -> str:
     """A sentence on one line, unbracketed."""
     return " ".join(unbracketed(text).split())
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rag.answers import Answer
-from rag.citations import without_markers
+from rag.citations import Verdict, plain_claim
 from rag.generation.chat_model import AnswerCut, ChatModel, said
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
@@ -32,7 +32,7 @@ class Turn:
     @classmethod
     def of(cls, answer: Answer) -> Self:
         """The turn that an answer ends; what nothing bears out is not carried on."""
-        said = " ".join(claim.text for claim in answer.claims if claim.verdict != "unsupported")
+        said = " ".join(claim.text for claim in answer.claims if claim.verdict != Verdict.UNSUPPORTED)
         return cls(answer.question, answer.query, said)
 
 
@@ -46,7 +46,7 @@ def turns_of(rows: object) -> list[Turn]:
         told = row if isinstance(row, dict) else {"question": row}
         match (told.get("question"), told.get("answer") or ""):
             case (str(question), str(answer)):
-                turns.append(Turn(question, standalone(question, turns), without_markers(answer)))
+                turns.append(Turn(question, standalone(question, turns), plain_claim(answer)))
             case _:
                 raise ValueError('"history" is a list of questions, or of objects with a "question" and an "answer"')
     return turns

@@ -47,7 +47,7 @@ class OpenCollection:
     def encoder(self) -> "Encoder":
         """The encoder that made the collection; loaded anew where another has since. Raises CollectionMismatch."""
         from index.encoder.embedding import BUNDLED, open_encoder
-        from index.intake.indexing import require_same
+        from index.opening import require_same
 
         made = self.stored.encoder if self.exists else None
         with self._loading:
@@ -63,7 +63,7 @@ class OpenCollection:
     @property
     def exists(self) -> bool:
         """Whether anything was ever indexed there."""
-        from index.collection import exists
+        from index.opening import exists
 
         return exists(self.place)
 
@@ -102,7 +102,7 @@ class OpenCollection:
     @property
     def stored(self) -> "Collection":
         """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
-        from index.collection import open_collection
+        from index.opening import open_collection
 
         with self._opening:  # visitors that come first come together
             if self._stored is None:
@@ -112,7 +112,7 @@ class OpenCollection:
     @contextmanager
     def writer(self) -> "Iterator[Collection]":
         """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
-        from index.collection import create_collection
+        from index.opening import create_collection
 
         with create_collection(self.place, self.encoder.identity) as collection:
             yield collection

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.collection import Filters
-from index.metadata import parse_date
-from rag.answers import Answer, Evidence, ShortAnswer, answer_json
-from rag.citations import Citation, Claim
-from rag.commands.text import REASONS
+from index.dates import parse_date
+from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json
+from rag.citations import Citation, Claim, Verdict
 
 JsonObject = dict[str, Any]
 
@@ -153,7 +152,7 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
 
 
 def _claim_markdown(claim: Claim, first: int) -> str:
-    verdict = f" *({claim.verdict})*" if claim.verdict in ("weak", "unsupported") else ""
+    verdict = f" *({claim.verdict})*" if claim.verdict in (Verdict.WEAK, Verdict.UNSUPPORTED) else ""
     return _plain(claim.text) + "".join(f"[^{first + label}]" for label in claim.labels) + verdict
 
 
@@ -174,9 +173,17 @@ def _plain(text: str) -> str:
 # ---- Reading what the browser sends
 
 
+def _verdict(record: JsonObject) -> Verdict:
+    stated = _text(record, "verdict")
+    try:
+        return Verdict(stated)
+    except ValueError as error:
+        raise BadTranscript(f"'verdict' is '{stated}', which is none") from error
+
+
 def _answer(record: JsonObject) -> Answer:
     claims = tuple(
-        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _text(c, "verdict")) for c in _rows(record, "claims")
+        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c)) for c in _rows(record, "claims")
     )
     citations = tuple(_citation(c) for c in _rows(record, "citations"))
     known = {citation.label for citation in citations}

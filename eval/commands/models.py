@@ -26,7 +26,8 @@ def support_command(
     from eval.report.figures import support_figures
     from eval.runs.support import evaluate_support, read_claims
     from index.encoder.embedding import bundled_folder, open_encoder
-    from rag.support.model import SUPPORTED, SupportModel, bundled_support
+    from rag.citations import SUPPORTED_FROM
+    from rag.support.model import SupportModel, bundled_support
 
     claims = read_claims(path, pages=pages)
     judge = SupportModel.open(model, bundled_folder()) if model else bundled_support()
@@ -35,7 +36,7 @@ def support_command(
             claims,
             judge,
             open_encoder(),
-            threshold=SUPPORTED if threshold is None else threshold,
+            threshold=SUPPORTED_FROM if threshold is None else threshold,
             progress=lambda n, total: progress(n, total, ""),
         )
     command = as_typed("support", path, threshold=threshold) + (" --pages" if pages else "")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from rag.answers import Answer
+from rag.citations import Verdict
 
 Place = tuple[str, int, int]
 Numbered = tuple[str, int]
@@ -100,7 +101,7 @@ def supported_share(answer: Answer) -> float:
 
     Average: over the answers with a claim. Ties: equal claims count one by one. Empty: nan without claim.
     """
-    verdicts = [claim.verdict == "supported" for claim in answer.claims]
+    verdicts = [claim.verdict == Verdict.SUPPORTED for claim in answer.claims]
     return sum(verdicts) / len(verdicts) if verdicts else math.nan
 
 

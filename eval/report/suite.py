@@ -184,14 +184,15 @@ class _Suite:
 
     def support(self, path: Path) -> Part:
         """Judged claims."""
-        from rag.support.model import SUPPORTED, bundled_support
+        from rag.citations import SUPPORTED_FROM
+        from rag.support.model import bundled_support
 
         judge, claims = bundled_support(), read_claims(path)
         name = path.stem.replace("_", "-")
         kept = self.kept(f"support-{name}", path, "eval.runs.support", judge.sha256, str(judge.calibration))
         told = partial(self.progress, "judging")
         verdicts = Verdicts(**kept("", lambda: asdict(judge_claims(claims, judge, self.encoder, progress=told))))
-        figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED)))
+        figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED_FROM)))
         return Part("support", name, figures, f"pilcrow eval support {path.name}", path, judge.sha256, kept.origins)
 
     def cleaning(self, folder: Path) -> Part:

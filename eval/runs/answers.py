@@ -30,7 +30,7 @@ from eval.runs.settings import Setting, on_the_fused_scale
 from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
-from rag.answering import THRESHOLD, answer
+from rag.answering import THRESHOLD, Models, answer
 from rag.answers import Answer
 from rag.citations import Sources
 from rag.conversation import Turn
@@ -90,7 +90,9 @@ def ask_questions(
         if setting is not None and vectors is not None:
             with collection.reading() as snapshot:
                 hits = _hits(setting, question, own, snapshot, encoder, vector=vectors[done - 1])
-        given = answer(collection, encoder, reader, question.text, history=_turns(question), threshold=0.0, hits=hits)
+        given = answer(
+            collection, Models(encoder, reader), question.text, history=_turns(question), threshold=0.0, hits=hits
+        )
         asked.append(judge(question, given, own, collection))
         report("asking", done, len(questions))
     return asked

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from eval.gold.datasets import BadDataset, json_rows, text_field
 from eval.measures.ranking import auroc, balanced_accuracy, best_balanced_threshold
 from index.encoder.embedding import Encoder
+from rag.generation.checking import Judge
 from rag.support.model import cosines
 
 # Labels of AttributionBench and of WiCE. What is borne out in part is not borne out.
@@ -23,14 +24,6 @@ _LABELS = {
 _TOGETHER = 64
 # Sentences of a page that stand for it where none of them supports the claim.
 _BEGINNING = 8
-
-
-class Judge(Protocol):
-    """Says how far a text bears a claim out."""
-
-    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """For each (claim, text) in [0, 1]."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

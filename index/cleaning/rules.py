@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.metadata import stated_metadata
+from index.formats.stated import stated_metadata
 from index.paragraphs import Kind
 
 # An anchor is a sentence at least this long that asks nothing: certainly the article's own.

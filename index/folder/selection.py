@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Filters
+from index.dates import days_of
 from index.folder.rows import select_in
 from index.folder.truth import meta, set_meta
 from index.folder.vectors import Bits, Ids, bits_of, in_bits, marks_of
-from index.metadata import days_of
 
 # The generation in which documents were last changed or taken away; new ones alone do not count.
 _CHANGED = "documents_changed"

@@ -12,6 +12,9 @@ from pathlib import Path
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionDamaged, CollectionError, CollectionMismatch
 
+# Where `reindex` keeps what it has embedded, until all is.
+REINDEXING = "reindex.sqlite"
+
 CORPUS = "corpus.sqlite"
 FORMAT = 3
 
@@ -189,3 +192,9 @@ def damaged(folder: Path, error: Exception) -> CollectionDamaged:
         f"'{folder / CORPUS}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
         "with 'pilcrow import'"
     )
+
+
+def forget_reindexing(folder: Path) -> None:
+    """Removes what an interrupted `reindex` has embedded."""
+    for path in folder.glob(f"{REINDEXING}*"):
+        path.unlink(missing_ok=True)

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import unquote
 from zipfile import ZipFile
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.archive import DAMAGED, open_archive
 from index.formats.content import Content, joined, one_line
 from index.formats.page import visible_blocks
-from index.metadata import parse_date
 
 _CHAPTERS = ("application/xhtml+xml", "text/html", "application/xml", "text/xml")
 # Fonts are scrambled in many books that anybody can read; anything else that is encrypted is not for us.

@@ -4,11 +4,11 @@ import email
 from email.message import EmailMessage
 from email.policy import default
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Content, joined, one_line
 from index.formats.page import visible_blocks
 from index.formats.text import decode
-from index.metadata import parse_date
 
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 

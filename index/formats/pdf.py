@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Block, Content, laid_out, one_line
 from index.formats.pdf_edges import Note, with_notes, without_running_heads
@@ -16,7 +17,6 @@ from index.formats.pdf_marks import marks_of, with_values
 from index.formats.pdf_order import Aside, Line, Part, parts_of
 from index.formats.pdf_page import Page, page_of
 from index.formats.pdf_paragraphs import Placed, cleaned, pieces_of, plain_title
-from index.metadata import parse_date
 
 if TYPE_CHECKING:
     import pypdfium2

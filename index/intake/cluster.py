@@ -21,7 +21,7 @@ from index.encoder.embedding import Vectors
 from index.encoder.engine import n_cores
 from index.errors import PilcrowError, Unreadable, WorkersFailed
 from index.intake.preparation import Job, Pending, Split
-from index.intake.workers import GROUP_DOCUMENTS, GROUPS_A_PROCESS, Station, code_hash
+from index.intake.station import GROUP_DOCUMENTS, GROUPS_A_PROCESS, Station, code_hash
 
 # Seconds until a first worker must be there: a busy cluster may have to make room.
 _PATIENCE = 120.0

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from index.documents import FORMATS, Document, file_of
+from index.documents import Document, Given
 from index.errors import NothingToDo, Unreadable
 from index.folder.truth import CORPUS
-from index.metadata import GIVEN_FILE, Given, read_given
+from index.formats.reading import FORMATS, file_of
+from index.intake.given import GIVEN_FILE, read_given
 
 
 class Fault(NamedTuple):

@@ -18,14 +18,15 @@ from typing import Any, Self
 import numpy as np
 
 from index.collection import Collection
-from index.documents import MAX_BYTES, Document, with_given
+from index.documents import Document, Given, with_given
 from index.encoder.embedding import Encoder, Vectors
 from index.errors import NothingToDo, Unreadable
-from index.folder.rows import Prepared, text_key
+from index.formats.reading import MAX_BYTES
 from index.intake.files import Fault, Found, Summary, find_files, given_by_lists, gone_files, nothing_in
 from index.intake.known import Intake, Wanted
 from index.intake.preparation import Here, Pending, Split, Workers, split
-from index.metadata import Given
+from index.opening import require_same
+from index.prepared import Prepared, text_key
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
@@ -184,12 +185,6 @@ def row_document(doc_id: str, source: str, text: str, *, title: str | None = Non
     """A Document of a row: its sha256 is of the title and the text."""
     raw = f"{title or ''}\0{text}".encode("utf-8", "surrogatepass")
     return Document(doc_id, source, title, text, None, None, hashlib.sha256(raw).hexdigest(), len(raw))
-
-
-def require_same(collection: Collection, encoder: Encoder) -> None:
-    """Raises CollectionMismatch where another encoder made the collection: its vectors would not be comparable."""
-    with collection.reading() as snapshot:
-        snapshot.require(encoder.identity)
 
 
 def store_anew(collection: Collection, encoder: Encoder, documents: Sequence[Document]) -> None:

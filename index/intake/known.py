@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from index.collection import Collection, Name
-from index.documents import Document, File, file_of, known_rows, open_file, rows_of, with_given
+from index.documents import Document, Given, with_given
 from index.errors import Unreadable
+from index.formats.reading import File, file_of, known_rows, open_file, rows_of
 from index.intake.files import Fault, Found, Summary, free_name, is_there
 from index.intake.preparation import Job, Split
-from index.metadata import Given
 
 # Faults of this many rows of one file are told one by one.
 _TOLD_ROWS = 10

@@ -15,16 +15,14 @@ from threading import Event
 from typing import Protocol, Self, TypeVar
 
 from index.cleaning.furniture import classify, headline
-from index.documents import Document, File, document_of
+from index.documents import Document, Given
 from index.encoder.embedding import Encoder, Vectors
 from index.encoder.engine import STOP
 from index.errors import Unreadable
 from index.formats.parser import Worker
-from index.metadata import Given
+from index.formats.reading import File, document_of
 from index.paragraphs import Paragraph
-from index.passages import Window, encoder_inputs, windows
-
-SPECIAL_PIECES = 2
+from index.passages import SPECIAL_PIECES, Window, encoder_inputs, windows
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -14,16 +14,16 @@ from dataclasses import replace as changed
 from typing import Self
 
 from index.address import MilvusAddress, Place, milvus_address
+from index.collection import Damage
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionError, CollectionMismatch, CollectionMissing
-from index.folder.damage import Damage
-from index.folder.rows import Passages, Prepared, text_key
 from index.milvus.lease import Lease
 from index.milvus.rows import version_of
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import Row, Store, close_store, opened_store
 from index.milvus.writing import Writing
+from index.prepared import Passages, Prepared, text_key
 
 FORMAT = 1
 # The longest that a question takes; what it has found is not deleted under it.

@@ -13,15 +13,15 @@ from hashlib import blake2b
 from typing import Any
 
 from index.collection import Filters
+from index.dates import days_of
 from index.documents import Document
 from index.encoder.embedding import Vectors
 from index.errors import CollectionDamaged, CollectionError
-from index.folder.lexical import words_of
-from index.folder.rows import blob, checksum
-from index.metadata import days_of
 from index.milvus.store import ALIVE, MAX_BYTES, Row
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window, encoder_input
+from index.prepared import blob, checksum
+from index.terms import words_of
 
 # A text's pieces are numbered within it: 65,536 of 65,000 bytes are 4 GB.
 _PIECE_BITS = 16

@@ -16,8 +16,6 @@ from index.collection import Filters, Name, Status
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.errors import UnknownDocument
-from index.folder.lexical import query_words
-from index.folder.rows import text_key
 from index.milvus.rows import (
     DOCUMENT,
     HEADER,
@@ -38,6 +36,8 @@ from index.milvus.rows import (
 from index.milvus.store import MAX_ROWS, Row, Store
 from index.paragraphs import Paragraph
 from index.passages import Passage
+from index.prepared import text_key
+from index.terms import query_words
 
 # Hits that no visible row names are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16

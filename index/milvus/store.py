@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from index.address import MilvusAddress
+from index.address import MilvusAddress, folder_size
 from index.errors import CollectionError, CollectionLocked
-from index.folder.snapshot import folder_size
 from index.milvus.schema import Schema, documents_schema, hnsw, passages_schema, state_schema, texts_schema
 
 if TYPE_CHECKING:

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from index.collection import Collection
-from index.documents import Document, document_of, file_of, open_file, rows_of
+from index.collection import Collection, Damage
+from index.documents import Document, Given
 from index.encoder.embedding import Encoder
 from index.errors import CollectionError, EncoderMissing, Unreadable
-from index.folder.damage import Damage
 from index.formats.parser import Worker
+from index.formats.reading import document_of, file_of, open_file, rows_of
 from index.intake.indexing import store_anew
-from index.metadata import Given
 
 __all__ = ["Damage", "check", "check_json"]
 

@@ -15,11 +15,9 @@ from pathlib import Path
 from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors
 from index.errors import NothingToDo
-from index.folder.collection import REINDEXING, forget_reindexing
-from index.folder.rows import Passages, blob, from_blobs
-from index.folder.truth import faults_told, meta, set_meta, transaction
-from index.intake.preparation import SPECIAL_PIECES
-from index.passages import Window, encoder_inputs, windows
+from index.folder.truth import REINDEXING, faults_told, forget_reindexing, meta, set_meta, transaction
+from index.passages import SPECIAL_PIECES, Window, encoder_inputs, windows
+from index.prepared import Passages, blob, from_blobs
 
 _BATCH_PASSAGES = 512
 _SCHEMA = """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from index.collection import Filters
 from index.errors import NothingToDo, PilcrowError
-from rag.answering import answer_events
 from rag.answers import Answer, Draft, answer_json
+from rag.api import ask_events
 from rag.citations import Citation, Sources
 from rag.commands.console import live_text, print_line, print_notices, say
 from rag.commands.text import answer_text, conversation_markdown, plain, shown_text, sources_text
@@ -37,10 +37,7 @@ def answered(
     filters: Filters | None = None,
 ) -> Answer:
     """The answer to a question, shown on the terminal while it is being written."""
-    events = answer_events(
-        opened.stored, opened.encoder, opened.reader, question, history=history, model=opened.model,
-        support=opened.support, strict=strict, filters=filters,
-    )  # fmt: skip
+    events = ask_events(opened, question, history=history, strict=strict, filters=filters)
     answer: Answer | None = None
     with closing(events), live_text() as show:
         for event in events:

@@ -8,8 +8,8 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
+from rag.answers import REASONS, Answer, Evidence
+from rag.citations import Citation, Claim, Verdict, plain_claim
 
 # Control characters but newline and tab, and the marks that turn the direction of text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -19,17 +19,12 @@ _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
 OPEN, CLOSE = "▸", "◂"
 
-# What is told in place of an answer, by the reason of the abstention.
-REASONS = {
-    "off_topic": "The documents do not seem to be about this.",
-    "not_stated": "The documents seem to be about this, but no passage was found that states it.",
-}
 
 # What is shown behind a sentence that a model wrote, by the verdict of its claim.
 _DOUBTS = {
-    "weak": "weakly supported",
-    "unsupported": "not supported by the documents",
-    "unchecked": "not checked",
+    Verdict.WEAK: "weakly supported",
+    Verdict.UNSUPPORTED: "not supported by the documents",
+    Verdict.UNCHECKED: "not checked",
 }
 
 
@@ -96,14 +91,14 @@ def _claim(claim: Claim, answer: Answer) -> str:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
             left, right = short.start - citation.start, short.end - citation.start
             marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{without_markers(marked)} {markers}"
+            return f"{plain_claim(marked)} {markers}"
     return f"{claim.text} {markers}"
 
 
 def _mark(claim: Claim) -> str:
     """The markers of a claim that a model wrote, and what the check said of it, where it is not borne out."""
     markers = "".join(f"[{label}]" for label in claim.labels)
-    doubt = "" if claim.verdict == "supported" else f"({_DOUBTS[claim.verdict]})"
+    doubt = "" if claim.verdict == Verdict.SUPPORTED else f"({_DOUBTS[claim.verdict]})"
     return " ".join(part for part in (markers, doubt) if part)
 
 

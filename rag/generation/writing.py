@@ -12,7 +12,7 @@ from index.errors import ModelUnusable
 from rag.answers import Draft, Step
 from rag.citations import Citation, Claim, Sources
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, said
-from rag.generation.checking import SupportModel, check
+from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
 from rag.generation.prompt import Exhibit, answer_messages, says_no_answer
 from rag.generation.prose import plain_prose
@@ -48,7 +48,7 @@ def write(
     sources: Sources,
     encoder: Encoder,
     model: ChatModel,
-    support: SupportModel | None,
+    support: Judge | None,
     strict: bool,
 ) -> Generator[Step | Draft, None, Written]:
     """Writing and checking, as they happen. Closing it stops the model."""

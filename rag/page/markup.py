@@ -11,9 +11,8 @@ from pathlib import Path
 
 from index.documents import Document
 from index.paragraphs import Kind, Paragraph
-from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
-from rag.commands.text import REASONS
+from rag.answers import REASONS, Answer, Evidence
+from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
 # Characters that no page shows: controls but newline and tab, and halves of characters, which no encoder of JSON takes.
@@ -30,9 +29,9 @@ _DOING = {
     "checking": "Checking each sentence against its source",
 }
 _VERDICTS = {
-    "weak": ("Weakly supported", "The cited passage bears this out only in part."),
-    "unsupported": ("Not supported", "The cited passage does not bear this out."),
-    "unchecked": ("Not checked", "Nobody has compared this sentence with its source."),
+    Verdict.WEAK: ("Weakly supported", "The cited passage bears this out only in part."),
+    Verdict.UNSUPPORTED: ("Not supported", "The cited passage does not bear this out."),
+    Verdict.UNCHECKED: ("Not checked", "Nobody has compared this sentence with its source."),
 }
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
@@ -138,14 +137,14 @@ def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> s
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
     for label in claim.labels[:1]:
         c = by_label[label]
-        if without_markers(c.quote) != claim.text:
+        if plain_claim(c.quote) != claim.text:
             break
         for short in answer.answers:
             if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
                 left, right = short.start - c.start, short.end - c.start
                 quote = shown(c.quote)
                 return _with_short_answer(
-                    without_markers(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
+                    plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
                 )
     return text_of(claim.text)
 
@@ -173,7 +172,7 @@ def _place(citation: Citation) -> str:
 def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
-    quote = "quote hidden" if without_markers(c.quote) in told else "quote"
+    quote = "quote hidden" if plain_claim(c.quote) in told else "quote"
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.documents import Document, File, document_of, file_of, known_rows, open_file, rows_of
+from index.documents import Document, Given
 from index.errors import Unreadable
 from index.formats.parser import Worker
+from index.formats.reading import File, document_of, file_of, known_rows, open_file, rows_of
 from index.formats.rows import BadRow
 from index.intake.indexing import index_documents
-from index.metadata import Given
 from rag.opened import OpenCollection
 
 # A page's visitors may send files this large, and this many may wait to be read. The command line takes larger ones.

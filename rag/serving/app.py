@@ -10,15 +10,15 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from index.collection import Filters
 from index.errors import PilcrowError
-from rag import lookup
-from rag.answering import answer_events
+from rag import api
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.api import ask_events, models_of
 from rag.conversation import turns_of
 from rag.serving import replies
 from rag.serving.askers import Askers, Asking, Busy, Gone, Overdue, Stopped
@@ -78,17 +78,17 @@ def answering(collection: "OpenCollection", *, strict: bool = False) -> Answerin
 
     strict: what the documents do not bear out is left out of every model's answer, asked for or not.
     """
-    stored, model, support = collection.stored, collection.model, collection.support
-    encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
+    own = models_of(collection)
+    encoder, reader = GatheringEncoder(own.encoder), GatheringReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
         nonlocal encoder
         if encoder.inside is not (loaded := collection.encoder):  # the collection was made anew with another one
             encoder = GatheringEncoder(loaded)
         history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
-        yield from answer_events(
-            stored, encoder, reader, asked.question, history=history, model=model, support=support,
-            strict=strict or asked.strict, filters=asked.filters,
+        yield from ask_events(
+            collection, asked.question, history=history, strict=strict or asked.strict, filters=asked.filters,
+            models=replace(own, encoder=encoder, reader=reader),
         )  # fmt: skip
 
     return events
@@ -230,7 +230,9 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
     )
     async def search(body: SearchRequest, request: Request) -> Response:
         """The passages nearest to a question, without an answer."""
-        found = await desk.look_up(lambda: lookup.find(desk.collection, body.question, body.k, body.filters()), request)
+        found = await desk.look_up(
+            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters()), request
+        )
         return _json(hits_json(body.question, found))
 
     @app.get("/show", tags=["Pilcrow"], responses=_replies(replies.ShownReply, replies.FaultReply))
@@ -241,7 +243,7 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
         request: Request,
     ) -> Response:
         """Characters of a document, and the paragraph that they lie in: what a citation points to."""
-        shown = citation_json(await desk.look_up(lambda: lookup.quote(desk.collection, document, start, end), request))
+        shown = citation_json(await desk.look_up(lambda: api.show(desk.collection, document, start, end), request))
         del shown["label"]
         return _json(shown)
 

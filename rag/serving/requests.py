@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.collection import Filters
-from index.metadata import parse_date
+from index.dates import parse_date
 
 MAX_QUESTION = 4_000
 MAX_MESSAGES = 200

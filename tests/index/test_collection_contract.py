@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import index.milvus.lease
-from index.collection import Collection, Filters, create_collection, exists, open_collection
+from index.collection import Collection, Filters
+from index.documents import Given
 from index.encoder.embedding import Encoder, EncoderIdentity
 from index.errors import CollectionLocked, CollectionMismatch, CollectionMissing, UnknownDocument
 from index.intake.indexing import edit_document, index_documents, index_paths, row_document
-from index.metadata import Given
+from index.opening import create_collection, exists, open_collection
 from index.upkeep.checking import check
 from index.upkeep.reindexing import reindex
 

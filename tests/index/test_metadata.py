@@ -7,11 +7,14 @@ import pytest
 
 import pilcrow
 from index.collection import Collection
-from index.documents import read_document
+from index.dates import days_of, parse_date
+from index.documents import Given
 from index.encoder.embedding import Encoder
 from index.errors import Unreadable
+from index.formats.reading import read_document
+from index.formats.stated import stated_metadata
+from index.intake.given import read_given
 from index.intake.indexing import edit_document, index_paths
-from index.metadata import Given, days_of, parse_date, read_given, stated_metadata
 
 TEXT = "The committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 

@@ -9,7 +9,7 @@ from index.collection import Collection, Filters
 from index.copies import THRESHOLD, bands, runs, signature, similarity
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.reading.reader import Reader
 
 FERRY = """The ferry of the island
@@ -147,7 +147,7 @@ def test_an_answer_counts_copies_as_one_source_and_cites_the_earliest_dated(
     for name, text, date in (("late", FERRY, "2022-03-02"), ("early", second, "2022-03-01")):
         (tmp_path / f"{name}.txt").write_text(text)
         index_paths(collection, encoder, [tmp_path / f"{name}.txt"], date=date)
-    said = answer(collection, encoder, reader, "Who will steer the second ferry?")
+    said = answer(collection, Models(encoder, reader), "Who will steer the second ferry?")
     assert "Ilse Example" in said.text
     about = [c for c in said.citations if "Ilse Example" in c.quote]
     assert [(c.doc_id, c.also_in) for c in about] == [("early.txt", ("late.txt",))]
@@ -155,6 +155,9 @@ def test_an_answer_counts_copies_as_one_source_and_cites_the_earliest_dated(
     assert [a.doc_id for a in said.answers][:1] == ["early.txt"]
     assert second[said.answers[0].start : said.answers[0].end] == said.answers[0].text
     alone = answer(
-        collection, encoder, reader, "Who will steer the second ferry?", filters=Filters(documents=("late.txt",))
+        collection,
+        Models(encoder, reader),
+        "Who will steer the second ferry?",
+        filters=Filters(documents=("late.txt",)),
     )
     assert [(c.doc_id, c.also_in) for c in alone.citations if "Ilse" in c.quote] == [("late.txt", ())]

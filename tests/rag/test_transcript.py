@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.reader import Reader
 from rag.transcript import (
@@ -28,7 +28,7 @@ ASKED = "2024-05-01T10:00:00Z"
 @pytest.fixture
 def answered(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Answer:
     collection = make_collection(bridge=TEXT)
-    return answer(collection, encoder, reader, "Who mended the old bridge?")
+    return answer(collection, Models(encoder, reader), "Who mended the old bridge?")
 
 
 def test_an_exchange_comes_back_from_its_record_as_it_was(answered: Answer) -> None:

@@ -10,9 +10,9 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 import ui
-from index.collection import create_collection, open_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection, open_collection
 from rag.opened import OpenCollection
 
 FOREST = "The town council of Example agreed on 4 May to plant nine hundred oak trees along the northern road."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from index.cleaning.furniture import classify, headline
 from index.cleaning.rules import is_credit
-from index.metadata import stated_metadata
+from index.formats.stated import stated_metadata
 from index.paragraphs import Kind
 
 SAMPLE = Path(__file__).parent.parent.parent.parent / "index" / "sample"

@@ -22,13 +22,14 @@ from typing import Any, Self
 import pytest
 
 import pilcrow
-from index.collection import create_collection, open_collection
 from index.encoder.embedding import BUNDLED, BUNDLED_SHA256, Encoder, Vectors, open_encoder
 from index.errors import Unreadable, WorkersFailed
 from index.intake.files import Summary
 from index.intake.indexing import index_paths
 from index.intake.preparation import Here, Job, Pending, Split, Workers
-from index.intake.workers import Processes, open_workers
+from index.intake.processes import Processes
+from index.intake.workers import open_workers
+from index.opening import create_collection, open_collection
 
 ROOT = Path(__file__).parent.parent.parent.parent
 STREETS = ("mill", "harbour", "church", "market", "bridge", "garden", "station")

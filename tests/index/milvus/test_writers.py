@@ -20,15 +20,16 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent))
 
 from index.address import milvus_address
-from index.collection import Collection, create_collection, exists, open_collection
+from index.collection import Collection
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionLocked
-from index.folder.rows import Prepared
 from index.intake.indexing import row_document
 from index.milvus.collection import MilvusCollection
 from index.milvus.store import Store, close_store, opened_store
+from index.opening import create_collection, exists, open_collection
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
+from index.prepared import Prepared
 from index.upkeep.moving import into_milvus
 
 IDENTITY = EncoderIdentity("invented", "0" * 64, 8, 64, "mean")

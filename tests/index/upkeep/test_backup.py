@@ -12,11 +12,12 @@ import filelock
 import pytest
 
 import pilcrow
-from index.collection import Collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import CollectionDamaged, CollectionError, CollectionLocked, Unreadable
 from index.folder.locking import acquire
 from index.folder.rows import vectors_after
+from index.opening import open_collection
 from index.upkeep.backup import export_collection, import_collection
 from index.upkeep.checking import check
 from rag.judgements import Judgement, record
