@@ -17,7 +17,11 @@ from index.formats.plain import read_plain
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
 
 _PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}
-ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {".csv": read_csv, ".jsonl": read_jsonl}
+ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {
+    ".csv": read_csv,
+    ".jsonl": read_jsonl,
+    ".tsv": read_csv,
+}
 FORMATS = frozenset((*_PLAIN, *ROWS, *APART))
 _SCRAPED = frozenset((*_PLAIN, *ROWS, ".html", ".htm"))
 # Larger files are read only when told to: a text of this size is a hundred thousand pages.
