@@ -21,8 +21,11 @@ from index.formats.book import read_epub
 from index.formats.content import Content, content_of
 from index.formats.mail import read_mail
 from index.formats.office import read_docx, read_pptx
+from index.formats.opendocument import read_odt
 from index.formats.page import read_page
 from index.formats.pdf import read_pdf
+from index.formats.rtf import read_rtf
+from index.formats.workbook import read_xlsx
 
 READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".docx": read_docx,
@@ -30,8 +33,12 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".epub": read_epub,
     ".htm": read_page,
     ".html": read_page,
+    ".odt": read_odt,
     ".pdf": read_pdf,
     ".pptx": read_pptx,
+    ".rtf": read_rtf,
+    ".xlsm": read_xlsx,
+    ".xlsx": read_xlsx,
 }
 
 SECONDS = 60.0
