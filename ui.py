@@ -10,19 +10,18 @@ import json
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index.address import is_this_machine
-from index.dates import parse_date
+from index.dates import stated_date
 from index.documents import Document, Given
-from index.errors import PilcrowError, Unreadable
+from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
 from index.formats.reading import FORMATS
 from index.intake.indexing import edit_document
 from rag import judgements
@@ -40,6 +39,7 @@ from rag.transcript import (
     exchange_from_json,
     exchange_json,
     filters_from_json,
+    now,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 _DRAFT_SECONDS = 0.1
 _LONGEST_QUESTION = 4000
 _ROWS = 300
-# Of the sample"s questions: who, how, when, why, and one that its articles do not answer.
+# Of the sample's questions: who, how, when, why, and one that its articles do not answer.
 _EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
 _QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
@@ -108,12 +108,12 @@ class Page:
 
     def load(self) -> "Models":
         """The models; encoder and reader make one batch of what ten people ask at once. Who comes meanwhile waits."""
-        from rag.serving.gathering import GatheringEncoder, GatheringReader
+        from rag.serving.batching import BatchingEncoder, BatchingReader
 
         with self._loading:
             own = models_of(self._opened)
             if self._models is None or self._models[0] is not own.encoder:  # reindexed with another one meanwhile
-                encoder, reader = GatheringEncoder(own.encoder), GatheringReader(self._opened.reader)
+                encoder, reader = BatchingEncoder(own.encoder), BatchingReader(self._opened.reader)
                 self._models = (own.encoder, replace(own, encoder=encoder, reader=reader))
             return self._models[1]
 
@@ -127,7 +127,7 @@ class Page:
 
         stop: set when nobody waits any longer.
         """
-        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], _now())
+        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], now())
         steps: list[str] = []
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
@@ -179,10 +179,17 @@ class Page:
     def _shown(self, exchanges: list[Exchange]) -> dict[str, Document]:
         """The documents whose passages abstentions show, those that are still there."""
         names = {e.doc_id for x in exchanges if x.answer and x.answer.abstained for e in x.answer.evidence if e.text}
-        if not names:
-            return {}
-        with self._opened.stored.reading() as snapshot:
-            return {d.doc_id: d for d in snapshot.documents() if d.doc_id in names}
+        return self._described(names)
+
+    def _described(self, names: Collection[str]) -> dict[str, Document]:
+        """The documents of these names that are there, without their texts; the others are not read."""
+        described = {}
+        if names:
+            with self._opened.stored.reading() as snapshot:
+                for name in names:
+                    with suppress(UnknownDocument):
+                        described[name] = snapshot.described(name)
+        return described
 
     def _document_html(self, doc_id: str) -> str:
         with self._opened.stored.reading() as snapshot:
@@ -215,10 +222,12 @@ class Page:
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
         sample = Path(__file__).parent / "index" / "sample"
-        with self._opened.stored.reading() as snapshot:
-            held = {document.doc_id: document.size for document in snapshot.documents()}
         articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
-        if held != articles:
+        with self._opened.stored.reading() as snapshot:
+            n_documents = snapshot.n_documents()
+        if n_documents != len(articles):
+            return []
+        if articles != {name: document.size for name, document in self._described(articles).items()}:
             return []
         lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         asked = {row["id"]: row["question"] for row in map(json.loads, lines)}
@@ -288,9 +297,10 @@ class Page:
         """Documents get the date and the outlet that a person states."""
         self._refuse_sample()
         stated = str(asked.get("date") or "").strip()
-        date = parse_date(stated) if stated else None
-        if stated and date is None:
-            raise BadTranscript(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+        try:
+            date = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(str(error)) from error
         given = Given(date=date, publisher=str(asked.get("publisher") or "").strip() or None)
         names = [str(name) for name in _list(asked, "documents")]
         if not given.named:
@@ -301,11 +311,14 @@ class Page:
         return {"said": f"{len(names)} document{'' if len(names) == 1 else 's'} changed."}
 
     def judge(self, asked: JsonObject, user: str | None) -> JsonObject:
-        """A person's judgement of an answer, or of one of its sources, is stored."""
+        """A person's judgement of an answer, or of one of its sources, is stored; an empty grade takes it back."""
         exchange = exchange_from_json(asked.get("turn"))
         if exchange.answer is None:
             raise BadTranscript("there is no answer to judge")
-        grade = judgements.GRADES.get(str(asked.get("grade")))
+        stated = str(asked.get("grade"))
+        grade = judgements.GRADES.get(stated)
+        if stated and grade is None:
+            raise BadTranscript(f"'{stated}' is no grade; give {', '.join(judgements.GRADES)}, or '' to take it back")
         judge = user or " ".join(str(asked.get("judge") or "").split())[:80] or "anonymous"
         about: JsonObject = {"answer": exchange.answer.text or "No answer.", "generator": exchange.answer.generator}
         if asked.get("label") is not None:
@@ -313,7 +326,7 @@ class Page:
             if cited is None:
                 raise BadTranscript("there is no such source")
             about = {"doc_id": cited.doc_id, "start": cited.start, "end": cited.end, "quote": cited.quote}
-        given = judgements.Judgement(_now(), judge, grade, exchange.question, **about)
+        given = judgements.Judgement(now(), judge, grade, exchange.question, **about)
         judgements.record(self._opened.folder, given)
         return {"said": f"Kept, judged by {judge}." if grade is not None else "Taken back."}
 
@@ -388,11 +401,12 @@ class Page:
         exchanges = [exchange_from_json(record) for record in _list(asked, "turns")]
         title = str(asked.get("title") or "Conversation")
         if asked.get("form") == "json":
-            text = json.dumps(conversation_json(title, exchanges, _now()), ensure_ascii=False, indent=1) + "\n"
+            text = json.dumps(conversation_json(title, exchanges, now()), ensure_ascii=False, indent=1) + "\n"
             return {"name": "conversation.json", "text": text}
-        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, _now())}
+        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, now())}
 
 
+_LOCKED = "something else is changing the documents; try again when it has finished"
 _OWN = "for your own documents start: pilcrow ui --collection DIR"
 
 
@@ -422,12 +436,9 @@ def _where(dates: list[str | None]) -> str:
     return f"{len(dates):,} document{'' if len(dates) == 1 else 's'}{span}"
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def _sentence(error: Exception) -> str:
-    text = str(error)
+    """An error in words for a visitor, who is not told which process of which machine writes, and where."""
+    text = _LOCKED if isinstance(error, CollectionLocked) else str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 

@@ -1,10 +1,12 @@
-"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file."""
+"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file; and which
+addresses only this machine can reach.
+"""
 
 import hashlib
-import ipaddress
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from index.errors import CollectionError
@@ -49,6 +51,16 @@ def place_of(value: Place) -> Place:
     return milvus_address(str(value)).address if is_milvus(value) else Path(value)
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by name or address, is a loopback: only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def milvus_address(text: str) -> MilvusAddress:
     """The parts of a Milvus address. Raises CollectionError."""
     if found := _SERVER.fullmatch(text):
@@ -71,13 +83,3 @@ def folder_size(folder: Path) -> int:
         with suppress(FileNotFoundError):
             total += path.stat().st_size if path.is_file() else 0
     return total
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

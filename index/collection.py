@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from index.address import Place
+from index.dates import may_lie_within
 
 if TYPE_CHECKING:
     from index.documents import Document
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class Filters:
     """Which documents a question may look at; None is no limit.
 
-    after, before: ISO dates, or their first parts, inclusive; a document of which only the year or the month is known
-    passes where it may lie within, one without a date does not. publisher, documents: exact names.
+    after, before: ISO dates, or their first parts, inclusive, as `may_lie_within` reads them.
+    publisher, documents: exact names.
     """
 
     after: str | None = None
@@ -39,11 +40,7 @@ class Filters:
 
     def fit(self, date: str | None, publisher: str | None) -> bool:
         """Whether they let a document of this date and outlet through, whatever its name."""
-        return (
-            (not self.after or (date is not None and date >= self.after[: len(date)]))
-            and (not self.before or (date is not None and date[: len(self.before)] <= self.before))
-            and (not self.publisher or publisher == self.publisher)
-        )
+        return may_lie_within(date, self.after, self.before) and (not self.publisher or publisher == self.publisher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,7 @@ class Status:
     size: bytes on disk, all files; None where a server does not tell.
     duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
     vectors: how those of all but the newest passages are searched; None where a server sees to it.
+    not_read: names of documents, and what of their files is not in their texts.
     """
 
     documents: int
@@ -65,9 +63,10 @@ class Status:
     generation: int
     health: str
     vectors: "Base | None" = None
+    not_read: tuple[tuple[str, str], ...] = ()
 
 
-class Name(NamedTuple):
+class StoredName(NamedTuple):
     """What a document is known by. sha256: of its file's bytes."""
 
     doc_id: str
@@ -116,8 +115,11 @@ class Snapshot(Protocol):
     def documents(self) -> "list[Document]":
         """All documents by name, without their texts (`text` is empty)."""
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
+
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
 
     def described(self, doc_id: str) -> "Document":
         """A document without its text (`text` is empty). Raises UnknownDocument."""

@@ -151,7 +151,7 @@ def answer_events(
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
     """What the user should know where nothing was found; empty where that says all."""
-    if not snapshot.documents():
+    if not snapshot.n_documents():
         return "the collection holds no document yet; add some with: pilcrow index PATH"
     if not asked:
         return "the question is empty"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from index.collection import Filters
     from index.intake.files import Summary
-    from index.intake.preparation import Workers
+    from index.intake.preparation import Workforce
     from rag.answering import Models
     from rag.answers import Answer, Event, Evidence
     from rag.citations import Citation
@@ -50,14 +50,12 @@ def index(
         script that asks for processes must begin under `if __name__ == "__main__":`, since they import it.
     device: what the workers embed on with PyTorch, such as "cuda". Without workers it is `open_collection`'s.
     """
-    from index.dates import parse_date
+    from index.dates import stated_date
     from index.formats.reading import MAX_BYTES
     from index.intake.files import require_something
     from index.intake.indexing import index_paths
 
-    stated = parse_date(date)
-    if date and stated is None:
-        raise ValueError(f"date '{date}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+    stated = stated_date(date) if date else None
     files = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     if not collection.exists:
         require_something(files, collection.folder)
@@ -70,7 +68,7 @@ def index(
             publisher=publisher,
             keep_all=keep_all,
             prune=prune,
-            max_bytes=max_bytes or MAX_BYTES,
+            max_bytes=MAX_BYTES if max_bytes is None else max_bytes,
             workers=at_work,
             progress=progress,
         )
@@ -78,7 +76,7 @@ def index(
 
 def _workers(
     named: str | None, collection: OpenCollection, device: str | None
-) -> "AbstractContextManager[Workers | None]":
+) -> "AbstractContextManager[Workforce | None]":
     """Who reads and embeds; None is this process."""
     if named is None:
         return nullcontext()

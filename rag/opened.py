@@ -42,6 +42,7 @@ class OpenCollection:
     _encoder: "Encoder | None" = field(default=None, init=False, repr=False)
     _loading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _writing: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def encoder(self) -> "Encoder":
@@ -111,10 +112,13 @@ class OpenCollection:
 
     @contextmanager
     def writer(self) -> "Iterator[Collection]":
-        """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
+        """The collection, open for writing, made where it is absent. Raises CollectionLocked.
+
+        It has one writer: threads wait for one another here, and only another process is told to try again.
+        """
         from index.opening import create_collection
 
-        with create_collection(self.place, self.encoder.identity) as collection:
+        with self._writing, create_collection(self.place, self.encoder.identity) as collection:
             yield collection
 
 

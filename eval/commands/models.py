@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
-from eval.commands.shared import SAMPLE, FullOption, ReaderOption, SquadArgument, as_typed, reader_in, report_figures
-from rag.commands.console import JsonOption, SaveOption, progress_bar
+from eval.commands.shared import (
+    SAMPLE,
+    FullOption,
+    ReaderOption,
+    SaveOption,
+    SquadArgument,
+    as_typed,
+    reader_in,
+    report_figures,
+)
+from rag.commands.console import JsonOption, progress_bar
 
 
 def support_command(

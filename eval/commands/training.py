@@ -46,7 +46,7 @@ def train_support_command(
     from rag.training.support import calibrate, train_support
     from rag.training.support_pairs import held_out_pairs
 
-    judged = read_claims(calibrate_on) if calibrate_on else []
+    judged = [claim for claim in read_claims(calibrate_on) if claim.references] if calibrate_on else []
     finished = train_support(
         questions, claims, bundled_folder(), out, start=start or BUNDLED_READER,
         stable_steps=stable_steps, decay_steps=decay_steps, seed=seed,

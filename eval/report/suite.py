@@ -23,7 +23,7 @@ from typing import Any
 from eval.gold.datasets import BadDataset, ReadingDataset, read_beir, read_squad
 from eval.gold.questions import QuestionSet, of_beir, of_squad, sample_questions
 from eval.report.figures import Figures, answer_figures, finite, reading_figures, retrieval_figures, support_figures
-from eval.report.kept import Kept, code_sha256, kept_folder
+from eval.report.kept import MeasurementCache, code_sha256, kept_folder
 from eval.report.results import RESULTS, Origin, data_sha256, save_result
 from eval.report.tables import DOCUMENTS, write_tables
 from eval.runs.answers import Row, ask_questions, peak_memory_bytes, rows_of, score_rows
@@ -128,9 +128,9 @@ class _Suite:
         self.models = (encoder.identity.weights, encoder.identity.precision, str(encoder.max_length), reader.sha256,
                        fastest_precision())  # fmt: skip
 
-    def kept(self, name: str, data: Path, code: str, *more: str) -> Kept:
+    def kept(self, name: str, data: Path, code: str, *more: str) -> MeasurementCache:
         """Where the values of one part are. code: the module that measures. more: what else decides them."""
-        return Kept(self.cache, name, (code_sha256(code), data_sha256(data), *self.models, *more))
+        return MeasurementCache(self.cache, name, (code_sha256(code), data_sha256(data), *self.models, *more))
 
     def retrieval(self, folder: Path) -> Part:
         """Rankings of a BEIR folder."""

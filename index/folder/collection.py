@@ -45,17 +45,17 @@ from index.folder.rows import (
     store_passages,
     store_text,
 )
-from index.folder.selection import tell_changed
+from index.folder.selection import mark_documents_changed
 from index.folder.snapshot import DerivedIndexes, FolderSnapshot, read_generation
 from index.folder.truth import (
     CORPUS,
     connect,
-    faults_told,
     forget_reindexing,
     make_truth,
     next_generation,
     require_format,
     set_meta,
+    sqlite_errors_as_ours,
     stored_encoder,
     take_numbers,
     transaction,
@@ -87,7 +87,7 @@ class FolderCollection:
         self._writer = connection
         self._lock = lock
         self._derived = DerivedIndexes(folder)
-        self._one_writes = threading.RLock()
+        self._write_lock = threading.RLock()  # guards the writer's connection, _writer
         self._here = threading.local()
         self._file = file_id(folder)
         self._connections = Connections(folder)
@@ -107,7 +107,11 @@ class FolderCollection:
         try:
             if self._writer is not None:
                 # What SQLite or tantivy has against it, the next to write finds out for itself.
-                with closing(self._writer), suppress(CollectionError, OSError, ValueError), faults_told(self.folder):
+                with (
+                    closing(self._writer),
+                    suppress(CollectionError, OSError, ValueError),
+                    sqlite_errors_as_ours(self.folder),
+                ):
                     self._derived.words.settle(self._writer)
         finally:
             if self._lock is not None:
@@ -143,7 +147,7 @@ class FolderCollection:
             yield outer
             return
         derived = self._derived_of_now()
-        with self._connections.one() as connection, faults_told(self.folder):
+        with self._connections.one() as connection, sqlite_errors_as_ours(self.folder):
             try:
                 view = self._begin(connection, derived)
                 self._here.snapshot = FolderSnapshot(self.folder, connection, derived, view)
@@ -228,7 +232,7 @@ class FolderCollection:
                 gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
                 next_generation(connection)
                 if before:
-                    tell_changed(connection)
+                    mark_documents_changed(connection)
             if gone:
                 self._derived.words.write((), gone)
             self._derived.words.state(connection)
@@ -241,7 +245,7 @@ class FolderCollection:
                 connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(doc_no,) for doc_no, _ in rows])
                 gone = forget_texts(connection, [text_no for _, text_no in rows])
                 next_generation(connection)
-                tell_changed(connection)
+                mark_documents_changed(connection)
             if gone:
                 self._derived.words.write((), gone)
                 self._derived.words.state(connection)
@@ -299,7 +303,7 @@ class FolderCollection:
             doc_no, text_no = document_row(connection, self.folder, document.doc_id)
             store_document(connection, doc_no, text_no, document)
             next_generation(connection)
-            tell_changed(connection)
+            mark_documents_changed(connection)
 
     # Looking for damage
 
@@ -333,7 +337,7 @@ class FolderCollection:
     @contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
         """A connection that reads damaged bytes, too, as what no checksum agrees with; in one transaction."""
-        with faults_told(self.folder), closing(connect(self.folder, write=False)) as connection:
+        with sqlite_errors_as_ours(self.folder), closing(connect(self.folder, write=False)) as connection:
             connection.text_factory = any_text
             connection.execute("BEGIN")
             yield connection
@@ -363,7 +367,7 @@ class FolderCollection:
         """The writer's connection, for one thread at a time."""
         if self._writer is None:
             raise CollectionError(f"'{self.folder}' is open for reading only; open it with write=True")
-        with self._one_writes, faults_told(self.folder):
+        with self._write_lock, sqlite_errors_as_ours(self.folder):
             yield self._writer
 
 
@@ -407,7 +411,7 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
     """The collection, of today's format, its derived files mended; `undo` is let off once it is."""
     connection = connect(folder, write=True)
     undo.callback(connection.close)
-    with faults_told(folder):
+    with sqlite_errors_as_ours(folder):
         encoder = stored_encoder(connection, folder)
         require_format(connection, folder)
         collection = FolderCollection(folder, connection, lock)

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from index.address import folder_size
-from index.collection import Filters, Name, Status
+from index.collection import Filters, Status, StoredName
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.folder import vectors as dense
@@ -21,6 +21,7 @@ from index.folder.rows import (
     find_text,
     read_document_row,
     read_document_rows,
+    read_notices,
     read_paragraphs,
     select_in,
 )
@@ -206,9 +207,14 @@ class FolderSnapshot:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
         return read_paragraphs(self.connection, self._row(doc_id)[1], doc_id)
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
-        return list(map(Name._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
+        return list(map(StoredName._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
+
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+        count: int = self.connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+        return count
 
     def described(self, doc_id: str) -> Document:
         """A document without its text (`text` is empty). Raises UnknownDocument."""
@@ -257,7 +263,7 @@ class FolderSnapshot:
         self._derived.base.base(self.connection, self.encoder.dimension)  # a damaged index leaves its notice
         if self._lexical.index is None:
             self._lexical = self._derived.words.in_memory(self.connection, self._lexical)
-        documents = one("SELECT count(*) FROM documents").fetchone()[0]
+        documents = self.n_documents()
         paragraphs, furniture = one(
             "SELECT count(*), coalesce(sum(kind = ?), 0) FROM documents JOIN paragraphs USING (text_no)",
             (Kind.FURNITURE.value,),
@@ -273,6 +279,7 @@ class FolderSnapshot:
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
             vectors=described_base(self.connection),
+            not_read=read_notices(self.connection),
         )
 
     def _different_texts(self) -> int:

@@ -192,4 +192,6 @@ def _document(content: Content, doc_id: str, source: str, sha256: str, size: int
         url=content.url,
         language=content.language,
         pages=content.pages,
+        notices=content.notices,
+        blocks=content.blocks,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from index.dates import parse_date
+from index.dates import parse_date, stated_date
 from index.documents import Given
 from index.errors import Unreadable
 from index.formats.text import decode
@@ -60,6 +60,9 @@ def _fault(path: Path, fields: Mapping[str, str | None]) -> tuple[str | None, Pa
         return f"names '{name}', which cannot be looked at ({error.strerror})", file
     if not there:
         return f"names '{name}', which is not there", file
-    if fields["date"] and not parse_date(fields["date"]):
-        return f"'{fields['date']}' is not a date; write it like 2023-02-19, 2023-02 or 2023", file
+    try:
+        if fields["date"]:
+            stated_date(fields["date"])
+    except ValueError as error:
+        return str(error), file
     return None, file

@@ -3,9 +3,9 @@
     wanted documents -> split documents        a text's paragraphs, its windows, and what the encoder will see of each
     windows' inputs -> vectors
 
-`Here` does it in this process. Others (index.intake.workers, index.intake.cluster) do the same elsewhere, by the same
-functions, so that the same documents give the same passages. Whoever does it, results come back in the order of what
-was asked for.
+`InProcess` does it in this process. Others (index.intake.processes, index.intake.cluster) do the same elsewhere, by the
+same functions, so that the same documents give the same passages. Whoever does it, results come back in the order of
+what was asked for.
 """
 
 from collections.abc import Sequence
@@ -61,10 +61,17 @@ class Split:
 
 def split(document: Document, encoder: Encoder) -> Split:
     """The document with its headline, and what the encoder will see of each of its windows."""
-    paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
+    paragraphs = classify(
+        document.text, document.doc_id, title=document.title, keep_all=document.keep_all, blocks=document.blocks
+    )
+    return split_at(document, paragraphs, encoder)
+
+
+def split_at(document: Document, paragraphs: Sequence[Paragraph], encoder: Encoder) -> Split:
+    """The same of a document whose paragraphs are known."""
     document = replace(document, title=document.title or headline(document.text, paragraphs))
     parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
-    return Split(document, paragraphs, parts, encoder_inputs(document, parts, encoder.count_pieces))
+    return Split(document, paragraphs, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces))
 
 
 def read_and_split(job: Job, encoder: Encoder, worker: Worker) -> Split | Unreadable:
@@ -84,7 +91,7 @@ class Pending(Protocol[T_co]):
         """Waits for it. Raises what went wrong."""
 
 
-class Workers(Protocol):
+class Workforce(Protocol):
     """Those who read, split and embed.
 
     group_size: documents that are handed over together. groups_ahead, batches_ahead: how many groups, and batches of
@@ -106,7 +113,7 @@ class Workers(Protocol):
         """The vectors of passages (n, d), in the texts' order."""
 
 
-class Here:
+class InProcess:
     """This process: reads and splits in the thread that asks, and embeds in one of its own meanwhile."""
 
     group_size = 1

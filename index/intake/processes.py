@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from index.encoder.embedding import Vectors
 from index.errors import Unreadable, WorkersFailed
 from index.intake.preparation import Job, Pending, Split
-from index.intake.station import GROUP_DOCUMENTS, GROUPS_A_PROCESS, Station
+from index.intake.worker import GROUP_DOCUMENTS, GROUPS_A_PROCESS, WorkerSide
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -76,13 +76,13 @@ def _ended() -> WorkersFailed:
 
 # The side of the processes.
 
-_stations: list[Station] = []
+_stations: list[WorkerSide] = []
 
 
 def _begin(held: "Connection", encoder: str, device: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us, which then ends us
     threading.Thread(target=_end_with, args=(held,), daemon=True).start()
-    _stations.append(Station(encoder, device))
+    _stations.append(WorkerSide(encoder, device))
 
 
 def _end_with(held: "Connection") -> None:

@@ -5,18 +5,18 @@
     --workers ray://HOST:PORT    a Ray cluster that is there
 
 Documents go to them as bytes, so that they need not see the files, and what comes back is put in order and stored by
-the one process that writes. What one of them holds and does is `index.intake.station`'s.
+the one process that writes. What one of them holds and does is `index.intake.worker`'s.
 """
 
 from pathlib import Path
 
 from index.encoder.embedding import Encoder
 from index.errors import WorkersFailed
-from index.intake.preparation import Workers
+from index.intake.preparation import Workforce
 from index.intake.processes import Processes
 
 
-def open_workers(named: str | None, encoder: Encoder, *, device: str | None = None) -> Workers | None:
+def open_workers(named: str | None, encoder: Encoder, *, device: str | None = None) -> Workforce | None:
     """Who `--workers` names, to be used in a `with`; None is this process.
 
     encoder: theirs is the one of the same name. device: what each embeds on, with PyTorch.

@@ -42,7 +42,7 @@ class MilvusCollection:
         self.store = store
         self._lease = lease
         self._here = threading.local()
-        self._one_writes = threading.RLock()
+        self._write_lock = threading.RLock()  # one thread writes at a time
         self._closed = False
         self.place: Place = store.address.address
         self.folder = store.address.folder()
@@ -189,7 +189,7 @@ class MilvusCollection:
         """What is to be committed, for one thread at a time."""
         if self._lease is None:
             raise CollectionError(f"'{self.place}' is open for reading only; open it with write=True")
-        with self._one_writes:
+        with self._write_lock:
             yield Writing(self.store, self._lease, self._state())
 
     # Looking for damage

@@ -148,10 +148,16 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> Mapping[str, Mapping[str,
     try:
         manifest = json.loads(archive.read(_MANIFEST))
         kind, described = manifest["kind"], dict(manifest["files"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _no_backup(file, f"{_MANIFEST} is absent or another's") from error
     if kind != _KIND or CORPUS not in described or not set(described) <= set(_MEMBERS):
         raise _no_backup(file, f"{_MANIFEST} is another's")
+    for name, member in described.items():
+        match member:
+            case {"bytes": int(size), "sha256": str()} if not isinstance(size, bool):
+                pass
+            case _:
+                raise _no_backup(file, f"{_MANIFEST} does not give bytes and SHA-256 of '{name}'")
     return described
 
 

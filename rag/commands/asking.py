@@ -44,7 +44,8 @@ def ask_command(
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
     from rag.answers import answer_json
     from rag.commands.chat import answered
-    from rag.commands.text import answer_text, name
+    from rag.commands.text import answer_text
+    from rag.printable import printable_line
 
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
@@ -60,7 +61,8 @@ def ask_command(
             if as_json:
                 print_json({"id": row["id"], **answer_json(answer)})
             else:
-                print_line(f"{name(str(row['id']))}  {name(row['question'])}\n\n{answer_text(answer)}\n")
+                head = f"{printable_line(str(row['id']))}  {printable_line(row['question'])}"
+                print_line(f"{head}\n\n{answer_text(answer)}\n")
             print_notices(notice for notice in answer.notices if notice not in said)
         return
     answer = answered(opened, question or "", strict=strict, filters=filters)

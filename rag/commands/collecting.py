@@ -80,6 +80,7 @@ def index_command(
             {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged,
              "removed": summary.removed, "moved": summary.moved,
              "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
+             "not_read": [{"path": p, "notice": n} for p, n in summary.not_read],
              "ignored": dict(summary.ignored)}
         )  # fmt: skip
     else:
@@ -91,7 +92,7 @@ def index_command(
 
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
-    from rag.commands.text import name
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -102,38 +103,45 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
                             "source": d.source, "bytes": d.size} for d in documents]}
         )  # fmt: skip
         return
-    width = min(max((len(name(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
+    width = min(max((len(printable_line(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
     for d in documents:
-        outlet, title = name(d.publisher or "no outlet"), name(d.title or "no title")
-        print_line(f"{name(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
+        outlet, title = printable_line(d.publisher or "no outlet"), printable_line(d.title or "no title")
+        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
 
 
 def paragraphs_command(
     document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
     collection: CollectionOption = None,
+    furniture: Annotated[bool, typer.Option("--furniture", help="Only what is passed over.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """A document's paragraphs, numbered, each with its kind."""
+    """A document's paragraphs, numbered, each with its kind: what was made of the file."""
+    from index.paragraphs import Kind, headings_above
     from rag.commands.text import paragraph_text
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
+    above = headings_above(text, paragraphs)
+    shown = [p for p in paragraphs if p.kind is Kind.FURNITURE or not furniture]
     if as_json:
         print_json(
             {"document": document,
              "paragraphs": [{"number": p.number, "start": p.start, "end": p.end, "kind": p.kind.value,
-                             "text": text[p.start : p.end]} for p in paragraphs]}
+                             "level": p.level or None, "headings": above[p.number], "text": text[p.start : p.end]}
+                            for p in shown]}
         )  # fmt: skip
         return
-    for p in paragraphs:
-        print_line(paragraph_text(p.number, p.kind.value, text[p.start : p.end]))
+    for p in shown:
+        print_line(paragraph_text(p.number, p.stored_kind if p.kind is Kind.HEADING else p.kind, text[p.start : p.end]))
 
 
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The collection in numbers, how its vectors are searched, and whether its parts are whole."""
     from dataclasses import asdict
+
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -150,13 +158,16 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         "health": status.health,
     }
     if as_json:
-        print_json({**numbers, "vectors": asdict(status.vectors) if status.vectors else None})
+        not_read = [{"document": document, "notice": notice} for document, notice in status.not_read]
+        print_json({**numbers, "vectors": asdict(status.vectors) if status.vectors else None, "not_read": not_read})
         return
     if status.vectors:
         numbers["vectors"] = str(status.vectors)
-    for name, value in numbers.items():
+    for label, value in numbers.items():
         shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
-        print_line(f"{name:<11} {shown}")
+        print_line(f"{label:<11} {shown}")
+    for document, notice in status.not_read:
+        print_line(f"not read in {printable_line(document)}: {printable_line(notice)}")
 
 
 def edit_command(
@@ -172,7 +183,7 @@ def edit_command(
     """Say what a document's title, date, outlet or address really is; it stays so when its file is indexed again."""
     from index.documents import Given
     from index.intake.indexing import edit_document
-    from rag.commands.text import name
+    from rag.printable import printable_line
 
     typed = {"title": title, "date": date, "publisher": publisher, "url": url}
     cleared = [field for field, value in typed.items() if value is not None and not value.strip()]
@@ -185,8 +196,8 @@ def edit_command(
         pass
     with opened.writer() as writer:
         edited = edit_document(writer, opened.encoder, document, given, cleared=cleared)
-    outlet, headline = name(edited.publisher or "no outlet"), name(edited.title or "no title")
-    print_line(f"{name(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
+    outlet, headline = printable_line(edited.publisher or "no outlet"), printable_line(edited.title or "no title")
+    print_line(f"{printable_line(edited.doc_id)}  {edited.date or 'no date'}  {outlet}  {headline}")
 
 
 def remove_command(
@@ -218,7 +229,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
-    from rag.commands.text import name
+    from rag.printable import printable_line
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
     if summary.moved:
@@ -227,8 +238,10 @@ def _print_summary(summary: "Summary", place: str) -> None:
         counts["removed"] = summary.removed
     if summary.unreadable:
         counts["skipped"] = len(summary.unreadable)
-    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {name(place)}")
+    print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {printable_line(place)}")
     for path, reason in summary.unreadable:
-        print_line(f"skipped {name(path)}: {name(reason)}")
+        print_line(f"skipped {printable_line(path)}: {printable_line(reason)}")
+    for path, notice in summary.not_read:
+        print_line(f"not read in {printable_line(path)}: {printable_line(notice)}")
     for reason, n in summary.ignored.items():
         print_line(f"ignored {n} {reason}")

@@ -20,8 +20,8 @@ def judgements_command(
     """What people judged on the page, for other programs; 'pilcrow eval' reads the judgements where they lie."""
     from dataclasses import asdict
 
-    from rag.commands.text import name
     from rag.judgements import judgements, trec_qrels, write_beir
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     given = judgements(opened.folder)
@@ -34,5 +34,5 @@ def judgements_command(
         print_json({"judgements": [asdict(judgement) for judgement in given]})
         return
     for j in given:
-        what = f"{name(j.doc_id)} {j.start}-{j.end}" if j.doc_id is not None else "the answer"
-        print_line(f"{j.judged_at}  {name(j.judge)}  {j.grade}  {name(j.question)}  {what}")
+        what = f"{printable_line(j.doc_id)} {j.start}-{j.end}" if j.doc_id is not None else "the answer"
+        print_line(f"{j.judged_at}  {printable_line(j.judge)}  {j.grade}  {printable_line(j.question)}  {what}")

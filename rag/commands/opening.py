@@ -71,9 +71,9 @@ def filters_of(
 
 
 def date_of(value: str | None, option: str) -> str | None:
-    from index.dates import parse_date
+    from index.dates import stated_date
 
-    date = parse_date(value)
-    if value is not None and date is None:
-        raise typer.BadParameter(f"{option} '{value}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
-    return date
+    try:
+        return None if value is None else stated_date(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {error}") from error

@@ -27,7 +27,7 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
     from index.encoder.embedding import open_encoder
     from index.opening import open_for_mending
     from index.upkeep.checking import check, check_json
-    from rag.commands.text import name
+    from rag.printable import printable_line
 
     with open_for_mending(open_collection(collection).place) as stored:
         found = check(stored, lambda: open_encoder(stored.encoder.name))
@@ -39,8 +39,8 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
         print_json(figures)
     else:
         for damage in found:
-            whose = f" of '{name(damage.document)}'" if damage.document else ""
-            print_line(f"{damage.part}{whose}: {'mended, ' if damage.mended else ''}{name(damage.remedy)}")
+            whose = f" of '{printable_line(damage.document)}'" if damage.document else ""
+            print_line(f"{damage.part}{whose}: {'mended, ' if damage.mended else ''}{printable_line(damage.remedy)}")
         print_line(f"{documents} documents: {figures['health']}")
     if figures["health"] == "damaged":
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from typing import Protocol
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
 from rag.citations import Citation, Claim, Sentence, Sources, Verdict, cite
-from rag.generation.markers import Said
+from rag.generation.markers import CitedSentence
 from rag.words import content_words
 
 # How much better two sentences must fit than the better one alone to be quoted together.
@@ -53,7 +53,7 @@ class _Pinned:
 
 
 def check(
-    said: Sequence[Said],
+    said: Sequence[CitedSentence],
     passages: Sequence[Passage],
     sources: Sources,
     encoder: Encoder,
@@ -120,7 +120,7 @@ class _Places:
         return self._read[number]
 
 
-def _pin(said: Said, vector: Vectors, places: _Places, support: Judge | None) -> _Pinned:
+def _pin(said: CitedSentence, vector: Vectors, places: _Places, support: Judge | None) -> _Pinned:
     """A sentence with what it cites; where it cites nothing, with the passage that surely bears it out."""
     found = [places.ranked(said.text, vector, number) for number in said.numbers]
     if support is None:

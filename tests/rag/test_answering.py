@@ -13,7 +13,8 @@ from index.paragraphs import Kind
 from rag.answering import Models, answer
 from rag.answers import Answer, answer_json
 from rag.citations import Sources, cite_span
-from rag.commands.text import answer_text, hits_text, plain, shown_text
+from rag.commands.text import answer_text, hits_text, shown_text
+from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
 

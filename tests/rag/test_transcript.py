@@ -87,6 +87,15 @@ def test_markdown_has_a_footnote_for_each_citation_and_the_documents_signs_as_te
     assert conversation_json("x", [stopped], ASKED)["exchanges"] == [exchange_json(stopped)]
 
 
+def test_markdown_obeys_nothing_of_what_was_read_and_neither_does_a_terminal() -> None:
+    question = "1. See https://a.example, b@a.example, $x$, ^y^, [z]: \x1b[2J\u202e & \x00"
+    *_, told, _ = conversation_markdown("x", [Exchange("a", question, ASKED, "stopped")], ASKED).split("\n\n")
+    assert told == (
+        r"## 1\. See https\://a.example, b\@a.example, \$x\$, \^y\^, \[z\]\: "
+        "\N{REPLACEMENT CHARACTER}\\[2J\N{REPLACEMENT CHARACTER} \\& \N{REPLACEMENT CHARACTER}"
+    )
+
+
 @given(st.text())
 def test_no_question_begins_a_heading_a_list_or_a_footnote(question: str) -> None:
     lines = conversation_markdown("x", [Exchange("a", question, ASKED, "stopped")], ASKED).splitlines()

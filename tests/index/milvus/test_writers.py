@@ -241,6 +241,28 @@ def test_a_lease_that_another_took_stops_the_first_before_its_commit(milvus: str
             assert versions(first) == {"a": 1}
 
 
+def test_a_process_of_another_container_is_not_taken_for_dead(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("index.milvus.lease._PATIENCE", 0.1)
+    place = f"{milvus}/elsewhere"
+    with create_collection(place, IDENTITY) as writer:
+        assert isinstance(writer, MilvusCollection)
+        held = writer.store.value("writer")
+    assert held is not None
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    held |= {"pid": ended.pid, "until": time.time() + 60}
+    store = opened_store(milvus_address(place))
+    store.set_value("writer", held | {"pids": "the same name, another container"})
+    with pytest.raises(CollectionLocked, match=f"process {ended.pid}"):
+        open_collection(place, write=True)
+    store.set_value("writer", held)  # of this one: it is gone for sure
+    close_store(store)
+    open_collection(place, write=True).close()
+
+
 def _write_for_ever(place: str) -> None:
     with create_collection(place, IDENTITY) as collection:
         for version in range(10_000):

@@ -21,7 +21,7 @@ GROUPS_A_PROCESS = 4
 _HERE = Path(__file__).parent.parent
 
 
-class Station:
+class WorkerSide:
     """What another process holds: the encoder, and the child that parses. It uses one core."""
 
     def __init__(self, encoder: str, device: str | None = None) -> None:
