@@ -13,7 +13,7 @@ from index.formats.letters import settled
 from index.formats.ooxml.drawing import MC, A, chosen, drawn_parts, drawn_text
 from index.formats.ooxml.numbering import written
 from index.formats.ooxml.package import Package, R, is_on, told
-from index.formats.ooxml.tables import Cell, table_pieces
+from index.formats.tables import Cell, table_pieces
 from index.paragraphs import Kind
 
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

@@ -17,8 +17,8 @@ from index.formats.ooxml.equations import M, equation
 from index.formats.ooxml.numbering import Numbering, written
 from index.formats.ooxml.package import Package, R, is_on, told
 from index.formats.ooxml.styles import VAL, Styles, W, first, number, value
-from index.formats.ooxml.tables import Cell, table_pieces
 from index.formats.page import visible_blocks
+from index.formats.tables import Cell, table_pieces
 from index.formats.text import decode
 from index.paragraphs import Kind
 

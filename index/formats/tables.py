@@ -1,4 +1,4 @@
-"""Cells of Office tables put in their places, and which rows name the columns."""
+"""Cells of tables put in their places, and which rows name the columns."""
 
 import re
 from collections.abc import Sequence
