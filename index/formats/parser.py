@@ -22,9 +22,9 @@ from index.formats.content import Content, content_of
 from index.formats.mail import read_mail
 from index.formats.office import read_docx, read_pptx
 from index.formats.opendocument import read_odt
-from index.formats.page import read_page
 from index.formats.pdf import read_pdf
 from index.formats.rtf import read_rtf
+from index.formats.web import read_page
 from index.formats.workbook import read_xlsx
 
 READERS: Mapping[str, Callable[[bytes], Content]] = {
