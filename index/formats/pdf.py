@@ -5,12 +5,13 @@ a page's characters -> runs (pdf_page) -> lines and tables in order (pdf_order),
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from index.dates import parse_date
 from index.errors import Unreadable
+from index.formats import ocr
 from index.formats.content import Block, Content, laid_out, one_line
 from index.formats.pdf_edges import Note, with_notes, without_running_heads
 from index.formats.pdf_marks import marks_of, with_values
@@ -28,7 +29,9 @@ _NO_TITLE = re.compile(
 _NAMED_PAGES = 12
 # A page of a picture with no more letters than this, such as a scanner's stamp, is a picture.
 _STAMP_LETTERS = 60
-OCR_HINT = "pilcrow[ocr] reads them"
+# For OCR a page is drawn at 200 dots an inch, and no larger than so many pixels.
+_OCR_SCALE = 200 / 72
+_OCR_PIXELS = 3500
 
 
 def read_pdf(raw: bytes) -> Content:
@@ -50,9 +53,9 @@ def read_pdf(raw: bytes) -> Content:
         raise Unreadable(_why(str(error))) from error
     if not any(pages):
         raise Unreadable(
-            f"{len(pages)} pages without a text layer: this is a scan, and needs OCR first (ocrmypdf does it)"
+            f"{len(pages)} pages without a text layer: this is a scan, and needs OCR: pip install 'pilcrow[ocr]'"
         )
-    text, blocks, starts = _laid_out(cleaned(_placed(pages, outline)), len(pages))
+    text, blocks, starts = laid_out_pages(pages, outline)
     title = one_line(stated.get("Title"))
     return Content(
         text,
@@ -75,52 +78,80 @@ def _require_end(raw: bytes) -> None:
 
 
 def _pages(document: "pypdfium2.PdfDocument") -> tuple[list[list[Part]], list[str]]:
-    """What each page holds, in order, and what of the pages is not read."""
+    """What each page holds, in order, and what of the pages is not read, or was only read by OCR."""
     pages: list[list[Part]] = []
     pictures: list[int] = []
+    spelled: list[int] = []
     hidden: list[int] = []
-    files = int(_attached(document))
+    files = _attached(document)
     for number in range(1, len(document) + 1):
         page = page_of(document, number)
         marks = marks_of(document, number, " ".join(run.text for run in page.runs))
         page = replace(page, runs=with_values(page.runs, marks.values))
-        pages.append([*parts_of(page), *(Aside(remark, number) for remark in marks.remarks)])
-        files += marks.files
-        if _is_unread(page):
-            pictures.append(number)
         if page.hidden:
             hidden.append(number)
-    notices = []
+        if page.is_picture and sum(len(run.text) for run in page.runs) <= _STAMP_LETTERS:
+            read = _by_ocr(document, page)
+            (pictures if read is None else spelled).append(number)
+            page = read or page
+        pages.append([*parts_of(page), *(Aside(remark, number) for remark in marks.remarks)])
+        files += marks.files
+    return pages, list(_notices(pictures, spelled, hidden, files))
+
+
+def _notices(pictures: Sequence[int], spelled: Sequence[int], hidden: Sequence[int], files: int) -> Iterator[str]:
+    many = len(pictures) > 1
     if pictures:
-        notices.append(f"{_named(pictures)} a picture and was not read; {OCR_HINT}" if len(pictures) == 1 else
-                       f"{_named(pictures)} pictures and were not read; {OCR_HINT}")  # fmt: skip
+        what = "are pictures and were not read" if many else "is a picture and was not read"
+        yield f"{_named(pictures)} {what}; {_why_unread()}"
+    if spelled:
+        verb = "were" if len(spelled) > 1 else "was"
+        yield f"{_named(spelled)} {verb} read by OCR: a letter or a digit may be wrong"
     if hidden:
-        verb = "has" if len(hidden) == 1 else "have"
-        notices.append(f"{_named(hidden, plain=True)} {verb} text that cannot be seen; it was left out")
+        verb = "have" if len(hidden) > 1 else "has"
+        yield f"{_named(hidden)} {verb} text that cannot be seen; it was left out"
     if files:
-        notices.append(f"{files} attached file{'s were' if files > 1 else ' was'} not read")
-    return pages, notices
+        yield f"{files} attached file{'s were' if files > 1 else ' was'} not read"
 
 
-def _is_unread(page: Page) -> bool:
-    return page.is_picture and sum(len(run.text) for run in page.runs) <= _STAMP_LETTERS
+def _why_unread() -> str:
+    return "reading took too long" if ocr.is_installed() else ocr.HINT
+
+
+def _by_ocr(document: "pypdfium2.PdfDocument", page: Page) -> Page | None:
+    """The page with what OCR reads on it, beside the text that it has; None where there is no OCR, or no time."""
+    if not ocr.is_installed() or not ocr.has_time():
+        return None
+    drawn = document[page.number - 1]
+    scale = min(_OCR_SCALE, _OCR_PIXELS / max(drawn.get_width(), drawn.get_height(), 1))
+    picture = drawn.render(scale=scale).to_pil()
+    drawn.close()
+    shown = {run.text for run in page.runs}
+    read = [replace(run, order=run.order + len(page.runs)) for run in ocr.runs_in(picture, scale=scale)]
+    return replace(page, runs=[*page.runs, *(run for run in read if run.text not in shown)])
 
 
 def _attached(document: "pypdfium2.PdfDocument") -> int:
     return max(int(document.count_attachments()), 0)
 
 
-def _named(numbers: Sequence[int], *, plain: bool = False) -> str:
-    """ "page 3 is" or "pages 3, 7 and 9 are"; without the verb where it is plain."""
+def _named(numbers: Sequence[int]) -> str:
+    """ "page 3", or "pages 3, 7 and 9"."""
     if len(numbers) == 1:
-        return f"page {numbers[0]}" + ("" if plain else " is")
+        return f"page {numbers[0]}"
     shown = [str(number) for number in numbers[:_NAMED_PAGES]]
     more = len(numbers) - len(shown)
-    listed = f"{', '.join(shown)} and {more} more" if more else f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return f"pages {listed}" + ("" if plain else " are")
+    return f"pages {', '.join(shown)} and {more} more" if more else f"pages {', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _placed(pages: Sequence[Sequence[Part]], outline: dict[tuple[int, str], int]) -> list[Placed]:
+def laid_out_pages(
+    pages: Sequence[Sequence[Part]], outline: Mapping[tuple[int, str], int]
+) -> tuple[str, tuple[Block, ...], tuple[int, ...]]:
+    """The text of what stands on the pages, its blocks, and where each page begins."""
+    return _laid_out(cleaned(_placed(pages, outline)), len(pages))
+
+
+def _placed(pages: Sequence[Sequence[Part]], outline: Mapping[tuple[int, str], int]) -> list[Placed]:
     """The pieces of all pages."""
     kept, heads = without_running_heads(pages)
     notes: list[Note] = []

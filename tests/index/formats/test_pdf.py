@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from index.errors import Unreadable
+from index.formats import ocr
 from index.formats.content import Content
 from index.formats.pdf import read_pdf
 from index.paragraphs import Kind
@@ -309,9 +310,14 @@ def picture(canvas: Any) -> None:
     canvas.drawImage(ImageReader(Image.new("RGB", (60, 80), (200, 190, 180))), 0, 0, 595, 842)
 
 
-def test_pages_that_are_pictures_are_told_by_their_numbers_and_a_blank_page_is_not() -> None:
+def test_pages_that_are_pictures_are_told_by_their_numbers_and_a_blank_page_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ocr, "is_installed", lambda: False)
     content = read_pdf(drawn(lines("Scanned on 4 March."), picture, lambda _: None, picture))
-    assert content.notices == ("pages 2 and 4 are pictures and were not read; pilcrow[ocr] reads them",)
+    assert content.notices == (
+        "pages 2 and 4 are pictures and were not read; pip install 'pilcrow[ocr]' to have them read",
+    )
 
 
 def test_the_invisible_text_of_a_scan_that_was_read_is_its_text() -> None:
