@@ -31,6 +31,8 @@ _AND = ("and", "or", "und", "oder", "bzw", "et", "ou", "y", "o", "to", "bis")
 # A heading is no longer than so many characters.
 _HEADING_LETTERS = 140
 _HEADING_SIZE = 1.12
+# Points that lines with wide gaps between them reach, where they are wrapped.
+_SPARSE_WIDTH = 330
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,10 @@ def _breaks(above: Line, line: Line, *, ends: dict[Line, float], leading: dict[f
         return ended or not (line.text[0].islower() or _CUT_WORD.search(above.text) or _full(above, line, ends))
     far = above.bottom - line.bottom > 1.4 * leading.get(line.size, 1.2 * line.size)
     if far or (above.bold != line.bold and not _full(above, line, ends)):
+        return True
+    # Short lines set far apart, as on a statement of an account, are not wrapped text.
+    sparse = leading.get(line.size, 0.0) > 1.6 * line.size and ends[above] - above.left < _SPARSE_WIDTH
+    if sparse and not line.text[0].islower():
         return True
     if _full(above, line, ends):
         indented = line.left > above.left + 0.8 * line.size and line.left < above.left + 5 * line.size
