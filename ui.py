@@ -6,30 +6,31 @@ needed, so ten people at once cannot see one another's, and a restart loses noth
 """
 
 import importlib.util
-import ipaddress
 import json
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from index.documents import FORMATS, Document
-from index.errors import PilcrowError, Unreadable
+from index.address import is_this_machine
+from index.dates import stated_date
+from index.documents import Document, Given
+from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
+from index.formats.reading import FORMATS
 from index.intake.indexing import edit_document
-from index.metadata import Given, parse_date
 from rag import judgements
-from rag.answers import Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.api import ask_events, models_of, search, show
 from rag.citations import Sources
 from rag.opened import OpenCollection
 from rag.page import markup, uploads
-from rag.serving.memory import return_large_blocks
+from rag.serving.listening import return_large_blocks
 from rag.transcript import (
     BadTranscript,
     Exchange,
@@ -38,14 +39,15 @@ from rag.transcript import (
     exchange_from_json,
     exchange_json,
     filters_from_json,
+    now,
 )
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from index.encoder.embedding import Encoder
+    from rag.answering import Models
     from rag.conversation import Turn
-    from rag.serving.gathering import GatheringEncoder, GatheringReader
 
 JsonObject = dict[str, Any]
 
@@ -55,7 +57,7 @@ _SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
 _DRAFT_SECONDS = 0.1
 _LONGEST_QUESTION = 4000
 _ROWS = 300
-# Of the sample"s questions: who, how, when, why, and one that its articles do not answer.
+# Of the sample's questions: who, how, when, why, and one that its articles do not answer.
 _EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
 _QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
@@ -97,23 +99,22 @@ class Page:
         self._sample = sample
         self._strict = strict
         self._loading = threading.Lock()
-        self._models: tuple[Encoder, tuple[GatheringEncoder, GatheringReader]] | None = None
+        self._models: tuple[Encoder, Models] | None = None
 
     @property
     def most_files(self) -> int:
         """Files that visitors may send before they have been read; none where the collection stays as it is."""
         return 0 if self._sample else uploads.MAX_FILES
 
-    def load(self) -> "tuple[GatheringEncoder, GatheringReader]":
-        """Encoder and reader, which make one batch of what ten people ask at once; whoever comes meanwhile waits."""
-        from rag.serving.gathering import GatheringEncoder, GatheringReader
+    def load(self) -> "Models":
+        """The models; encoder and reader make one batch of what ten people ask at once. Who comes meanwhile waits."""
+        from rag.serving.batching import BatchingEncoder, BatchingReader
 
         with self._loading:
-            encoder = self._opened.encoder
-            if self._models is None or self._models[0] is not encoder:  # reindexed with another one meanwhile
-                gathering = GatheringEncoder(encoder), GatheringReader(self._opened.reader)
-                self._models = (encoder, gathering)
-            _ = self._opened.model, self._opened.support
+            own = models_of(self._opened)
+            if self._models is None or self._models[0] is not own.encoder:  # reindexed with another one meanwhile
+                encoder, reader = BatchingEncoder(own.encoder), BatchingReader(self._opened.reader)
+                self._models = (own.encoder, replace(own, encoder=encoder, reader=reader))
             return self._models[1]
 
     def load_early(self) -> None:
@@ -126,7 +127,7 @@ class Page:
 
         stop: set when nobody waits any longer.
         """
-        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], _now())
+        exchange = Exchange(str(asked.get("id")), str(asked.get("question"))[:_LONGEST_QUESTION], now())
         steps: list[str] = []
         try:
             exchange = replace(exchange, filters=filters_from_json(asked.get("filters")))
@@ -146,17 +147,18 @@ class Page:
             yield self._turn(replace(exchange, state="failed", fault=_sentence(error)), steps)
 
     def _answer_events(self, exchange: Exchange, asked: JsonObject, stop: threading.Event) -> Iterator[Event]:
-        from rag.answering import answer_events
         from rag.serving.streaming import StoppableModel
 
         if self._loading.locked():
             yield Step("loading")
-        encoder, reader = self.load()
-        model = self._opened.model if asked.get("answerer") != _QUOTES else None
-        yield from answer_events(
-            self._opened.stored, encoder, reader, exchange.question, history=_history(asked),
-            model=model and StoppableModel(model, stop), support=self._opened.support if model else None,
-            strict=self._strict, filters=exchange.filters,
+        models = self.load()
+        if models.model is None or asked.get("answerer") == _QUOTES:
+            models = replace(models, model=None, support=None)
+        else:
+            models = replace(models, model=StoppableModel(models.model, stop))
+        yield from ask_events(
+            self._opened, exchange.question, history=_history(asked), strict=self._strict, filters=exchange.filters,
+            models=models,
         )  # fmt: skip
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
@@ -177,10 +179,17 @@ class Page:
     def _shown(self, exchanges: list[Exchange]) -> dict[str, Document]:
         """The documents whose passages abstentions show, those that are still there."""
         names = {e.doc_id for x in exchanges if x.answer and x.answer.abstained for e in x.answer.evidence if e.text}
-        if not names:
-            return {}
-        with self._opened.stored.reading() as snapshot:
-            return {d.doc_id: d for d in snapshot.documents() if d.doc_id in names}
+        return self._described(names)
+
+    def _described(self, names: Collection[str]) -> dict[str, Document]:
+        """The documents of these names that are there, without their texts; the others are not read."""
+        described = {}
+        if names:
+            with self._opened.stored.reading() as snapshot:
+                for name in names:
+                    with suppress(UnknownDocument):
+                        described[name] = snapshot.described(name)
+        return described
 
     def _document_html(self, doc_id: str) -> str:
         with self._opened.stored.reading() as snapshot:
@@ -213,10 +222,12 @@ class Page:
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
         sample = Path(__file__).parent / "index" / "sample"
-        with self._opened.stored.reading() as snapshot:
-            held = {document.doc_id: document.size for document in snapshot.documents()}
         articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
-        if held != articles:
+        with self._opened.stored.reading() as snapshot:
+            n_documents = snapshot.n_documents()
+        if n_documents != len(articles):
+            return []
+        if articles != {name: document.size for name, document in self._described(articles).items()}:
             return []
         lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         asked = {row["id"]: row["question"] for row in map(json.loads, lines)}
@@ -286,9 +297,10 @@ class Page:
         """Documents get the date and the outlet that a person states."""
         self._refuse_sample()
         stated = str(asked.get("date") or "").strip()
-        date = parse_date(stated) if stated else None
-        if stated and date is None:
-            raise BadTranscript(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
+        try:
+            date = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(str(error)) from error
         given = Given(date=date, publisher=str(asked.get("publisher") or "").strip() or None)
         names = [str(name) for name in _list(asked, "documents")]
         if not given.named:
@@ -299,11 +311,14 @@ class Page:
         return {"said": f"{len(names)} document{'' if len(names) == 1 else 's'} changed."}
 
     def judge(self, asked: JsonObject, user: str | None) -> JsonObject:
-        """A person's judgement of an answer, or of one of its sources, is stored."""
+        """A person's judgement of an answer, or of one of its sources, is stored; an empty grade takes it back."""
         exchange = exchange_from_json(asked.get("turn"))
         if exchange.answer is None:
             raise BadTranscript("there is no answer to judge")
-        grade = judgements.GRADES.get(str(asked.get("grade")))
+        stated = str(asked.get("grade"))
+        grade = judgements.GRADES.get(stated)
+        if stated and grade is None:
+            raise BadTranscript(f"'{stated}' is no grade; give {', '.join(judgements.GRADES)}, or '' to take it back")
         judge = user or " ".join(str(asked.get("judge") or "").split())[:80] or "anonymous"
         about: JsonObject = {"answer": exchange.answer.text or "No answer.", "generator": exchange.answer.generator}
         if asked.get("label") is not None:
@@ -311,7 +326,7 @@ class Page:
             if cited is None:
                 raise BadTranscript("there is no such source")
             about = {"doc_id": cited.doc_id, "start": cited.start, "end": cited.end, "quote": cited.quote}
-        given = judgements.Judgement(_now(), judge, grade, exchange.question, **about)
+        given = judgements.Judgement(now(), judge, grade, exchange.question, **about)
         judgements.record(self._opened.folder, given)
         return {"said": f"Kept, judged by {judge}." if grade is not None else "Taken back."}
 
@@ -334,14 +349,11 @@ class Page:
         Returns:
             A JSON object as `pilcrow ask --json` prints it: answer, claims, citations, abstained, reason, confidence.
         """
-        from rag.answering import answer
-
-        encoder, reader = self.load()
         filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
-        given = answer(
-            self._opened.stored, encoder, reader, question[:_LONGEST_QUESTION], model=self._opened.model,
-            support=self._opened.support, strict=self._strict, filters=filters,
-        )  # fmt: skip
+        events = ask_events(
+            self._opened, question[:_LONGEST_QUESTION], strict=self._strict, filters=filters, models=self.load()
+        )
+        given = next(event for event in events if isinstance(event, Answer))
         return json.dumps(answer_json(given), ensure_ascii=False)
 
     def found(self, question: str, k: int = 10, after: str = "", before: str = "", publisher: str = "") -> str:
@@ -357,13 +369,12 @@ class Page:
         Returns:
             A JSON object as `pilcrow search --json` prints it: question and hits, best first.
         """
-        from rag.lookup import find
-
         self.load()
         filters = filters_from_json({"after": after, "before": before, "publisher": publisher})
         question = question[:_LONGEST_QUESTION]
         return json.dumps(
-            hits_json(question, find(self._opened, question, min(max(k, 1), 100), filters)), ensure_ascii=False
+            hits_json(question, search(self._opened, question, k=min(max(k, 1), 100), filters=filters)),
+            ensure_ascii=False,
         )
 
     def shown(self, document: str, start: int, end: int) -> str:
@@ -377,9 +388,7 @@ class Page:
         Returns:
             A JSON object as `pilcrow show --json` prints it: document, title, publisher, date, paragraph, quote.
         """
-        from rag.lookup import quote
-
-        cited = citation_json(quote(self._opened, document, start, end))
+        cited = citation_json(show(self._opened, document, start, end))
         del cited["label"]
         return json.dumps(cited, ensure_ascii=False)
 
@@ -392,11 +401,12 @@ class Page:
         exchanges = [exchange_from_json(record) for record in _list(asked, "turns")]
         title = str(asked.get("title") or "Conversation")
         if asked.get("form") == "json":
-            text = json.dumps(conversation_json(title, exchanges, _now()), ensure_ascii=False, indent=1) + "\n"
+            text = json.dumps(conversation_json(title, exchanges, now()), ensure_ascii=False, indent=1) + "\n"
             return {"name": "conversation.json", "text": text}
-        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, _now())}
+        return {"name": "conversation.md", "text": conversation_markdown(title, exchanges, now())}
 
 
+_LOCKED = "something else is changing the documents; try again when it has finished"
 _OWN = "for your own documents start: pilcrow ui --collection DIR"
 
 
@@ -426,12 +436,9 @@ def _where(dates: list[str | None]) -> str:
     return f"{len(dates):,} document{'' if len(dates) == 1 else 's'}{span}"
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def _sentence(error: Exception) -> str:
-    text = str(error)
+    """An error in words for a visitor, who is not told which process of which machine writes, and where."""
+    text = _LOCKED if isinstance(error, CollectionLocked) else str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
@@ -643,16 +650,6 @@ def read_users(path: Path | None) -> dict[str, str] | None:
     return users
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def serve(
     page: Page,
     *,
@@ -672,13 +669,13 @@ def serve(
 
     if mcp and importlib.util.find_spec("mcp") is None:
         raise BadAccess("--mcp needs an extra: pip install 'pilcrow[mcp]'")
-    if users is None and not is_loopback(host):
+    if users is None and not is_this_machine(host):
         raise BadAccess(
             f"'{host}' can be reached from other machines, so users are needed: --auth FILE with lines USER:PASSWORD, "
             f"or ${AUTH_VARIABLE}"
         )
     return_large_blocks()
-    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_loopback(host) else ("*",)
+    hosts = ("localhost", "127.0.0.1", "[::1]", "::1") if is_this_machine(host) else ("*",)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

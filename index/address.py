@@ -1,8 +1,12 @@
-"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file."""
+"""What an address of a collection says: a folder of this machine, a Milvus server, or a Milvus Lite file; and which
+addresses only this machine can reach.
+"""
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from index.errors import CollectionError
@@ -47,6 +51,16 @@ def place_of(value: Place) -> Place:
     return milvus_address(str(value)).address if is_milvus(value) else Path(value)
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by name or address, is a loopback: only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def milvus_address(text: str) -> MilvusAddress:
     """The parts of a Milvus address. Raises CollectionError."""
     if found := _SERVER.fullmatch(text):
@@ -60,3 +74,12 @@ def milvus_address(text: str) -> MilvusAddress:
         f"'{shown}' is no address of a Milvus collection; write milvus+http://HOST:PORT/NAME, where NAME is of "
         "letters, digits and underscores, or milvus+file:PATH.db (a token goes in $PILCROW_MILVUS_TOKEN, never here)"
     )
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -1,8 +1,4 @@
-"""A collection, as indexing, asking and measuring see it, wherever it lies; and where an address says that it lies.
-
-    DIR                                  a folder of this machine: SQLite, FAISS and tantivy (index.folder.collection)
-    milvus+http://HOST:PORT/NAME         a Milvus server, or a cluster behind it; also milvus+https (index.milvus)
-    milvus+file:PATH.db                  a file of Milvus Lite
+"""A collection, as indexing, asking and measuring see it, wherever it lies.
 
 Two implementations of one promise: a reading sees one whole state, whatever is written meanwhile; a document is
 replaced whole; passage ids are never used twice; one process writes at a time. What a front door needs beyond the
@@ -15,25 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from index.address import Place, is_milvus
-from index.errors import CollectionLocked, CollectionReadOnly
+from index.address import Place
+from index.dates import may_lie_within
 
 if TYPE_CHECKING:
     from index.documents import Document
     from index.encoder.embedding import EncoderIdentity, Vectors
-    from index.folder.damage import Damage
-    from index.folder.rows import Passages, Prepared
-    from index.folder.vectors import Base
     from index.paragraphs import Paragraph
     from index.passages import Passage
+    from index.prepared import Passages, Prepared
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which documents a question may look at; None is no limit.
 
-    after, before: ISO dates, or their first parts, inclusive; a document of which only the year or the month is known
-    passes where it may lie within, one without a date does not. publisher, documents: exact names.
+    after, before: ISO dates, or their first parts, inclusive, as `may_lie_within` reads them.
+    publisher, documents: exact names.
     """
 
     after: str | None = None
@@ -46,11 +40,7 @@ class Filters:
 
     def fit(self, date: str | None, publisher: str | None) -> bool:
         """Whether they let a document of this date and outlet through, whatever its name."""
-        return (
-            (not self.after or (date is not None and date >= self.after[: len(date)]))
-            and (not self.before or (date is not None and date[: len(self.before)] <= self.before))
-            and (not self.publisher or publisher == self.publisher)
-        )
+        return may_lie_within(date, self.after, self.before) and (not self.publisher or publisher == self.publisher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +50,7 @@ class Status:
     size: bytes on disk, all files; None where a server does not tell.
     duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
     vectors: how those of all but the newest passages are searched; None where a server sees to it.
+    not_read: names of documents, and what of their files is not in their texts.
     """
 
     documents: int
@@ -72,9 +63,10 @@ class Status:
     generation: int
     health: str
     vectors: "Base | None" = None
+    not_read: tuple[tuple[str, str], ...] = ()
 
 
-class Name(NamedTuple):
+class StoredName(NamedTuple):
     """What a document is known by. sha256: of its file's bytes."""
 
     doc_id: str
@@ -123,8 +115,11 @@ class Snapshot(Protocol):
     def documents(self) -> "list[Document]":
         """All documents by name, without their texts (`text` is empty)."""
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
+
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
 
     def described(self, doc_id: str) -> "Document":
         """A document without its text (`text` is empty). Raises UnknownDocument."""
@@ -225,45 +220,33 @@ class Collection(Protocol):
         """What is stored of a document that may be damaged, its text left out. Raises UnknownDocument."""
 
 
-def exists(place: Place) -> bool:
-    """Whether there is a collection."""
-    if is_milvus(place):
-        from index import milvus
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is not as it was stored.
 
-        return milvus.exists(str(place))
-    from index.folder import collection as folder
-
-    return folder.exists(Path(place))
-
-
-def open_collection(place: Place, *, write: bool = False) -> Collection:
-    """The collection that stands there. With `write`, this process becomes its one writer.
-
-    Raises CollectionMissing, CollectionMismatch (another format), CollectionLocked, CollectionDamaged.
+    part: "text", "metadata", "paragraphs", "vectors", "key", "vector index", "lexical index" or "database".
+    document: whose, where it is one's. remedy: what was done, or is left to do.
     """
-    if is_milvus(place):
-        from index import milvus
 
-        return milvus.open_collection(str(place), write=write)
-    from index.folder import collection as folder
-
-    return folder.open_collection(Path(place), write=write)
+    part: str
+    document: str | None
+    mended: bool
+    remedy: str
 
 
-def create_collection(place: Place, encoder: "EncoderIdentity") -> Collection:
-    """A new, empty collection, open for writing; or the one that is there. Raises CollectionLocked."""
-    if is_milvus(place):
-        from index import milvus
+@dataclass(frozen=True, slots=True)
+class Base:
+    """How the base is searched: exactly, or by the lists of an inverted file, of which `probes` are looked at.
 
-        return milvus.create_collection(str(place), encoder)
-    from index.folder import collection as folder
+    recall: recall@10 against exact search, as measured when it was made; None for exact search.
+    """
 
-    return folder.create_collection(Path(place), encoder)
+    kind: str = "exact"
+    lists: int | None = None
+    probes: int | None = None
+    recall: float | None = None
 
-
-def open_for_mending(place: Place) -> Collection:
-    """The collection that stands there, for writing where that is possible, for reading otherwise."""
-    try:
-        return open_collection(place, write=True)
-    except (CollectionLocked, CollectionReadOnly):
-        return open_collection(place)
+    def __str__(self) -> str:
+        if self.recall is None:
+            return "exact search"
+        return f"{self.lists:,} lists, the nearest {self.probes:,} searched; recall@10 {self.recall:.3f}"

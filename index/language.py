@@ -16,7 +16,7 @@ _WORDS_PER_ENGLISH = 12
 _MIN_WORDS = 3
 _MIN_CERTAINTY = 0.35
 _MAX_ENGLISH = 0.02
-_one_loads = threading.Lock()
+_load_lock = threading.Lock()
 
 
 def other_language(text: str) -> str | None:
@@ -43,7 +43,7 @@ def other_language(text: str) -> str | None:
 
 def _identifier() -> Any:
     """The model, read once: each thread that came meanwhile would read its own, 80 MB and half a second of work."""
-    with _one_loads:
+    with _load_lock:
         return _read_identifier()
 
 

@@ -6,23 +6,22 @@ With a chat model the claims are what it writes from the hits, checked; without 
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
-from rag.citations import Citation, Claim, Sources, cite, with_markers, without_markers
+from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
-from rag.generation.checking import SupportModel
+from rag.generation.checking import Judge
 from rag.generation.writing import write
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, logistic
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
-from rag.support.model import verdict
 from rag.words import content_words, names
 
 # How many passages are read.
@@ -38,15 +37,26 @@ FITTED_TO = "1434859ca2cb354e8ed7ce4f31af0bef48c17e8478fa0302311a33636e8ec453"
 _BIAS, _ANSWERABLE_WEIGHT, _COSINE_WEIGHT = -2.721, 0.663, 3.638
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What answers a question of a collection.
+
+    encoder: that of the collection. reader: finds the words that answer. model: writes the answer from the passages;
+    without one it is sentences of the documents, verbatim. support: judges what the model wrote.
+    """
+
+    encoder: Encoder
+    reader: PassageReader
+    model: ChatModel | None = None
+    support: Judge | None = None
+
+
 def answer(
     collection: Collection,
-    encoder: Encoder,
-    reader: PassageReader,
+    models: Models,
     question: str,
     *,
     history: Sequence[Turn] = (),
-    model: ChatModel | None = None,
-    support: SupportModel | None = None,
     strict: bool = False,
     filters: Filters | None = None,
     passages: int = PASSAGES,
@@ -56,28 +66,24 @@ def answer(
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
     question: as a person typed it. history: the turns before it, oldest first; they only say what it is about.
-    model: writes the answer from the passages; without one it is sentences of the documents, verbatim.
-    support: judges what the model wrote. strict: what it does not bear out is left out, and with it what nobody judged.
+    strict: what the documents do not bear out is left out of a model's answer, and with it what nobody judged.
     passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no verbatim answer; 0 answers whatever was found.
     hits: passages to read in place of a search, so that other ways of finding them can be measured.
     """
     events = answer_events(
-        collection, encoder, reader, question, history=history, model=model, support=support, strict=strict,
-        filters=filters, passages=passages, threshold=threshold, hits=hits,
+        collection, models, question, history=history, strict=strict, filters=filters, passages=passages,
+        threshold=threshold, hits=hits,
     )  # fmt: skip
     return next(event for event in events if isinstance(event, Answer))
 
 
 def answer_events(
     collection: Collection,
-    encoder: Encoder,
-    reader: PassageReader,
+    models: Models,
     question: str,
     *,
     history: Sequence[Turn] = (),
-    model: ChatModel | None = None,
-    support: SupportModel | None = None,
     strict: bool = False,
     filters: Filters | None = None,
     passages: int = PASSAGES,
@@ -89,7 +95,7 @@ def answer_events(
     Nothing of the collection is held between two events, so the next one may be asked for late, or by another thread.
     Closing it stops the model.
     """
-    began = perf_counter()
+    began, model = perf_counter(), models.model
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
@@ -97,14 +103,14 @@ def answer_events(
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         if hits is None:
-            hits = retrieve(snapshot, encoder, query, passages, filters=filters)
+            hits = retrieve(snapshot, models.encoder, query, passages, filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
         nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
     readable, notices = _in_english(asked, hits)
     notices += filter(None, nothing)
-    candidates = find_candidates(query, readable, sources, reader)
+    candidates = find_candidates(query, readable, sources, models.reader)
     confidence = _confidence(candidates, readable)
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
@@ -115,8 +121,9 @@ def answer_events(
         # A model also reads what the reader cannot: then nothing is known of how near the hits are.
         if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
             written = yield from write(
-                asked, query, hits, sources=sources, encoder=encoder, model=model, support=support, strict=strict
-            )
+                asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
+                strict=strict,
+            )  # fmt: skip
             hits = hits[: written.read]
             claims, citations = written.claims, written.citations
             notices += written.notices
@@ -144,7 +151,7 @@ def answer_events(
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
     """What the user should know where nothing was found; empty where that says all."""
-    if not snapshot.documents():
+    if not snapshot.n_documents():
         return "the collection holds no document yet; add some with: pilcrow index PATH"
     if not asked:
         return "the question is empty"
@@ -195,10 +202,10 @@ def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], t
         cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = without_markers(group[0].sentence.text)
+        text = plain_claim(group[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
-        claims.append(Claim(text, labels, support, verdict(support)))
+        claims.append(Claim(text, labels, support, Verdict.of(support)))
     return tuple(claims), tuple(citations)
 
 

@@ -7,6 +7,12 @@ from index.passages import Passage
 from rag.citations import Citation, Claim, Sources
 from rag.retrieval import Hit
 
+# What is told in place of an answer, by the reason of the abstention.
+REASONS = {
+    "off_topic": "The documents do not seem to be about this.",
+    "not_stated": "The documents seem to be about this, but no passage was found that states it.",
+}
+
 JsonObject = dict[str, Any]
 
 

@@ -1,18 +1,23 @@
 """Citations: characters of one paragraph, by construction.
 
-A citation is made from offsets and never searched for afterwards, so `document.text[start:end] == quote` holds always.
+A citation is made from offsets: those of a sentence where it was split, or where the same words stand in an earlier
+copy. So `document.text[start:end] == quote` holds always.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import CONTENT, Paragraph
 from index.passages import Passage
-from index.sentences import sentence_spans
+from index.sentences import unit_spans
+
+# From which support on a claim is supported, and from which on weak.
+SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,30 @@ class Citation:
     also_in: tuple[str, ...] = ()
 
 
+class Verdict(StrEnum):
+    """What is said of a claim and what it cites; UNCHECKED where nobody judged it."""
+
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    UNSUPPORTED = "unsupported"
+    UNCHECKED = "unchecked"
+
+    @classmethod
+    def of(cls, support: float) -> "Verdict":
+        """The verdict for a support in [0, 1]."""
+        if support >= SUPPORTED_FROM:
+            return cls.SUPPORTED
+        return cls.WEAK if support >= WEAK_FROM else cls.UNSUPPORTED
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers.
-
-    support: in [0, 1]. verdict: supported, weak, unsupported or unchecked.
-    """
+    """One sentence of an answer, without markers. support: in [0, 1]."""
 
     text: str
     labels: tuple[int, ...]
     support: float
-    verdict: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +125,11 @@ class Sources:
             document = self.document(doc_id)
             if document.date is None or document.date >= (best.document.date or "9999"):
                 continue
-            start = document.text.find(sentence.text)
-            inside = [p for p in self.paragraphs(doc_id) if p.start <= start and start + len(sentence.text) <= p.end]
-            if start >= 0 and inside and inside[0].kind in (Kind.BODY, Kind.CAPTION):
-                best = Sentence(document, inside[0], start, start + len(sentence.text))
+            read = (p for p in self.paragraphs(doc_id) if p.kind in CONTENT)
+            places = ((p, document.text.find(sentence.text, p.start, p.end)) for p in read)
+            paragraph, start = next(((p, start) for p, start in places if start >= 0), (None, -1))
+            if paragraph is not None:
+                best = Sentence(document, paragraph, start, start + len(sentence.text))
         return best
 
     def _copies_of(self, doc_id: str) -> tuple[list[str], list[str]]:
@@ -137,15 +156,13 @@ class Sources:
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
 
     def sentences(self, passage: Passage) -> list[Sentence]:
-        """The sentences of a passage, each inside one body or caption paragraph."""
+        """The sentences, rows and lines of a passage, each inside one paragraph."""
         document = self.document(passage.doc_id)
         return [
             Sentence(document, paragraph, start, end)
             for paragraph in self.touched(passage.doc_id, passage.start, passage.end)
-            if paragraph.kind in (Kind.BODY, Kind.CAPTION)
-            for start, end in sentence_spans(
-                document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
-            )
+            if paragraph.kind in CONTENT
+            for start, end in unit_spans(document.text, paragraph, passage.start, passage.end)
         ]
 
 
@@ -186,17 +203,29 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
     return replace(citation, also_in=sources.also_in(citation))
 
 
-_MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
+# What `with_markers` writes, and lists and ranges of a document's own, which would seem to be that: [1], [1, 3], [1–3].
+MARKER = re.compile(r"\[(\d+(?:\s*[,–-]\s*\d+)*)\]")
+_MARKED = re.compile(rf"\s?{MARKER.pattern}")
 
 
 def unbracketed(text: str) -> str:
     """The text with reference marks of its own ("[12]") as "(12)", or they would seem to be ours."""
-    return _MARKER.sub(r"(\1)", text)
+    return MARKER.sub(r"(\1)", text)
+
+
+def plain_claim(text: str) -> str:
+    """A document's sentence as a claim: on one line, unbracketed."""
+    return " ".join(unbracketed(text).split())
 
 
 def without_markers(text: str) -> str:
-    """A sentence on one line, unbracketed."""
-    return " ".join(unbracketed(text).split())
+    """What an answer's text says: its markers taken out."""
+    return _MARKED.sub("", text)
+
+
+def marked_labels(text: str) -> list[int]:
+    """The labels that an answer's markers show, in order, each as often as it is shown."""
+    return [int(label) for labels in MARKER.findall(text) for label in re.findall(r"\d+", labels)]
 
 
 def with_markers(claims: Sequence[Claim]) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from rag.answers import Answer
-from rag.citations import without_markers
-from rag.generation.chat_model import AnswerCut, ChatModel, said
+from rag.citations import Verdict, without_markers
+from rag.generation.chat_model import AnswerCut, ChatModel, visible_text
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
 
@@ -32,7 +32,7 @@ class Turn:
     @classmethod
     def of(cls, answer: Answer) -> Self:
         """The turn that an answer ends; what nothing bears out is not carried on."""
-        said = " ".join(claim.text for claim in answer.claims if claim.verdict != "unsupported")
+        said = " ".join(claim.text for claim in answer.claims if claim.verdict != Verdict.UNSUPPORTED)
         return cls(answer.question, answer.query, said)
 
 
@@ -46,7 +46,7 @@ def turns_of(rows: object) -> list[Turn]:
         told = row if isinstance(row, dict) else {"question": row}
         match (told.get("question"), told.get("answer") or ""):
             case (str(question), str(answer)):
-                turns.append(Turn(question, standalone(question, turns), without_markers(answer)))
+                turns.append(Turn(question, standalone(question, turns), " ".join(without_markers(answer).split())))
             case _:
                 raise ValueError('"history" is a list of questions, or of objects with a "question" and an "answer"')
     return turns
@@ -128,7 +128,7 @@ def _rewritten(question: str, history: Sequence[Turn], model: ChatModel) -> str 
     if model.count(messages) + _QUERY_TOKENS > model.context:
         messages = query_messages(question, turns[-1:])
     text = ""
-    with suppress(AnswerCut), closing(said(model, messages, max_tokens=_QUERY_TOKENS)) as growing:
+    with suppress(AnswerCut), closing(visible_text(model, messages, max_tokens=_QUERY_TOKENS)) as growing:
         for text in growing:
             if len(text) > _QUERY_CHARACTERS:
                 return None

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from index.collection import Snapshot
 from index.errors import CollectionDamaged, CollectionError, NothingToDo
+from index.folder.truth import is_still
 
 FILE = "judgements.sqlite"
 # Grades as qrels have them. None takes a judgement back.
@@ -56,7 +57,8 @@ class Judgement:
 
 def record(folder: Path, judgement: Judgement) -> None:
     """Stores a judgement; it is on the disk when this returns. Raises CollectionError where it cannot be."""
-    with _opened(folder / FILE) as connection, connection:
+    with _opened(folder / FILE, write=True) as connection, connection:
+        connection.execute(_SCHEMA)
         connection.execute(
             f"INSERT INTO judgements ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (judgement.judged_at, judgement.judge, judgement.grade, judgement.question, judgement.answer,
@@ -65,11 +67,15 @@ def record(folder: Path, judgement: Judgement) -> None:
 
 
 def judgements(folder: Path) -> list[Judgement]:
-    """The judgements that count, in the order in which they were given: each person's last on each thing."""
+    """The judgements that count, in the order in which they were given: each person's last on each thing.
+
+    Nothing is written, so a folder that nobody may write to will do.
+    """
     if not (folder / FILE).is_file():
         return []
-    with _opened(folder / FILE) as connection:
-        rows = connection.execute(f"SELECT {_FIELDS} FROM judgements ORDER BY judgement_no").fetchall()
+    with _opened(folder / FILE, write=False) as connection:
+        begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'judgements'").fetchone()
+        rows = connection.execute(f"SELECT {_FIELDS} FROM judgements ORDER BY judgement_no").fetchall() if begun else []
     last: dict[tuple[object, ...], Judgement] = {}
     for row in rows:
         judgement = Judgement(*row)
@@ -148,13 +154,14 @@ def _one_word(name: str) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
     """Raises CollectionDamaged where the file is no such database, CollectionError where it cannot be used now."""
+    how = "mode=rwc" if write else "mode=ro&immutable=1" if is_still(path.parent, path.name) else "mode=ro"
     try:
-        with closing(sqlite3.connect(path, timeout=10)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(_SCHEMA)
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", timeout=10, uri=True)) as connection:
+            if write:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
             yield connection
     except sqlite3.OperationalError as error:
         raise CollectionError(

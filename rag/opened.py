@@ -42,12 +42,13 @@ class OpenCollection:
     _encoder: "Encoder | None" = field(default=None, init=False, repr=False)
     _loading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _writing: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def encoder(self) -> "Encoder":
         """The encoder that made the collection; loaded anew where another has since. Raises CollectionMismatch."""
         from index.encoder.embedding import BUNDLED, open_encoder
-        from index.intake.indexing import require_same
+        from index.opening import require_same
 
         made = self.stored.encoder if self.exists else None
         with self._loading:
@@ -63,7 +64,7 @@ class OpenCollection:
     @property
     def exists(self) -> bool:
         """Whether anything was ever indexed there."""
-        from index.collection import exists
+        from index.opening import exists
 
         return exists(self.place)
 
@@ -102,7 +103,7 @@ class OpenCollection:
     @property
     def stored(self) -> "Collection":
         """The collection, open for reading; it sees what is indexed meanwhile. Raises CollectionMissing."""
-        from index.collection import open_collection
+        from index.opening import open_collection
 
         with self._opening:  # visitors that come first come together
             if self._stored is None:
@@ -111,10 +112,13 @@ class OpenCollection:
 
     @contextmanager
     def writer(self) -> "Iterator[Collection]":
-        """The collection, open for writing, made where it is absent. Raises CollectionLocked."""
-        from index.collection import create_collection
+        """The collection, open for writing, made where it is absent. Raises CollectionLocked.
 
-        with create_collection(self.place, self.encoder.identity) as collection:
+        It has one writer: threads wait for one another here, and only another process is told to try again.
+        """
+        from index.opening import create_collection
+
+        with self._writing, create_collection(self.place, self.encoder.identity) as collection:
             yield collection
 
 

@@ -6,22 +6,24 @@ The browser keeps conversations and sends them back, so what is read here is som
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from index.collection import Filters
-from index.metadata import parse_date
-from rag.answers import Answer, Evidence, ShortAnswer, answer_json
-from rag.citations import Citation, Claim
-from rag.commands.text import REASONS
+from index.dates import stated_date
+from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json
+from rag.citations import Citation, Claim, Verdict
+from rag.printable import printable_line
 
 JsonObject = dict[str, Any]
 
 _FORM = 1
 _STATES = ("asking", "done", "stopped", "failed")
 _ID = re.compile(r"[A-Za-z0-9-]{1,40}")
-# What Markdown would obey. Everything else of a document's text is only text.
-_OBEYED = re.compile(r"([\\`*_\[\]<>#|~!&$^{}])")
-_LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
+# What Markdown would obey, anywhere (an address alone becomes a link, with ":" or "@") and where a line begins. Nothing
+# of a document's text is markup: no picture is loaded when the file is read.
+_OBEYED = re.compile(r"([\\`*_\[\]<>#|~!&$^{}:@])")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])")
 
 
 class BadTranscript(ValueError):
@@ -44,6 +46,11 @@ class Exchange:
     draft: str = ""
     fault: str = ""
     filters: Filters = field(default_factory=Filters)
+
+
+def now() -> str:
+    """The time as a record states it: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exchange_json(exchange: Exchange) -> JsonObject:
@@ -100,11 +107,10 @@ def filters_from_json(value: object) -> Filters:
     dates = {}
     for key in ("after", "before"):
         stated = _optional(record, key)
-        dates[key] = parse_date(stated) if stated else None
-        if stated and dates[key] is None:
-            raise BadTranscript(
-                f"'{key}' is '{stated}', which is not a date; write it like 2023-02-19, 2023-02 or 2023"
-            )
+        try:
+            dates[key] = stated_date(stated) if stated else None
+        except ValueError as error:
+            raise BadTranscript(f"'{key}': {error}") from error
     documents = record.get("documents") or []
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise BadTranscript("'documents' is not a list of names")
@@ -139,6 +145,8 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
     if answer is None:
         said = {"stopped": "Stopped before there was an answer.", "failed": exchange.fault}
         return [*blocks, _plain(said.get(exchange.state) or "No answer yet.")]
+    if answer.query.split() != answer.question.split():
+        blocks.append(f"Asked as: {_plain(answer.query)}")
     if answer.abstained:
         blocks.append(f"*No answer. {REASONS.get(answer.reason or '', '')}".rstrip() + "*")
         blocks += [
@@ -153,7 +161,7 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
 
 
 def _claim_markdown(claim: Claim, first: int) -> str:
-    verdict = f" *({claim.verdict})*" if claim.verdict in ("weak", "unsupported") else ""
+    verdict = f" *({claim.verdict})*" if claim.verdict in (Verdict.WEAK, Verdict.UNSUPPORTED) else ""
     return _plain(claim.text) + "".join(f"[^{first + label}]" for label in claim.labels) + verdict
 
 
@@ -167,16 +175,24 @@ def _note(citation: Citation, first: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text on one line that Markdown takes for nothing but text."""
-    return _LINE_START.sub(r"\1\\\2", _OBEYED.sub(r"\\\1", " ".join(text.split())))
+    """Text on one line that Markdown, and the terminal on which it may be read, takes for nothing but text."""
+    return _LINE_START.sub(r"\1\\\2", _OBEYED.sub(r"\\\1", printable_line(text)))
 
 
 # ---- Reading what the browser sends
 
 
+def _verdict(record: JsonObject) -> Verdict:
+    stated = _text(record, "verdict")
+    try:
+        return Verdict(stated)
+    except ValueError as error:
+        raise BadTranscript(f"'verdict' is '{stated}', which is none") from error
+
+
 def _answer(record: JsonObject) -> Answer:
     claims = tuple(
-        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _text(c, "verdict")) for c in _rows(record, "claims")
+        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c)) for c in _rows(record, "claims")
     )
     citations = tuple(_citation(c) for c in _rows(record, "citations"))
     known = {citation.label for citation in citations}

@@ -9,9 +9,10 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network must fail, not wait
 
-from index.collection import Collection, create_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder, bundled_folder, open_encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.reading.reader import Reader, bundled_reader
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and so would be the processes that tests start.

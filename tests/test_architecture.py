@@ -1,9 +1,12 @@
 """The direction of imports, that the front door is light, and that what others may use says what it gives."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,18 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     tree = ast.parse(path.read_text())
     at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imported(ast.Module(at_top, [])) & (HEAVY | OF_MILVUS) == set()
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    stated = sum(project["optional-dependencies"].values(), project["dependencies"])
+    declared = {re.match(r"[\w.-]+", name)[0].lower().replace("_", "-") for name in stated}  # type: ignore[index]
+    ours = [path for path in sources() if "peers" not in path.parts]  # which bring libraries of their own
+    names = set().union(*(imported(ast.parse(path.read_text())) for path in ours))
+    names -= set(ROOMS) | sys.stdlib_module_names
+    brought = packages_distributions()
+    made_by = {name: {d.lower().replace("_", "-") for d in brought.get(name, [name])} for name in names}
+    assert {name for name, makers in made_by.items() if not makers & declared} == set()
 
 
 def public(node: ast.Module | ast.ClassDef, where: str) -> Iterator[tuple[str, str | None]]:

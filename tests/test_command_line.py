@@ -83,6 +83,8 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
         (1, "heading", True),
         (2, "body", True),
     ]
+    assert [p["headings"] for p in paragraphs] == [[], [paragraphs[0]["text"]]]
+    assert run(capsys, "paragraphs", "a.txt", "--furniture") == (0, "", "")
     stated = json.loads(run(capsys, "status", "--json")[1])
     assert list(stated) == [
         "documents",
@@ -95,6 +97,7 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
         "generation",
         "health",
         "vectors",
+        "not_read",
     ]
     assert (stated["documents"], stated["paragraphs"], stated["passages"], stated["health"]) == (1, 2, 1, "ok")
     assert run(capsys, "remove", "a.txt")[:2] == (0, "1 removed\n")
@@ -202,7 +205,7 @@ def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pyte
     def broken(_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "inside/of/pilcrow")
 
-    monkeypatch.setattr(pilcrow, "open_collection", broken)
+    monkeypatch.setattr("rag.commands.opening.open_collection", broken)
     with pytest.raises(FileNotFoundError):
         pilcrow.main(["list", "--collection", "inside"])
 
@@ -244,6 +247,7 @@ def test_from_python_one_path_is_enough_and_a_date_is_one_that_filters_know(
     ]
     with pytest.raises(ValueError, match="'soon' is not a date"):
         pilcrow.index(collection, home / "a.txt", date="soon")
+    assert "more than 0" in pilcrow.index(collection, home / "a.txt", max_bytes=0).unreadable[0][1]
 
 
 def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

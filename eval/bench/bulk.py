@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from eval.gold.datasets import read_beir
-from index.collection import Collection, create_collection
+from index.collection import Collection
 from index.documents import Document
 from index.encoder.embedding import Encoder, Vectors
-from index.folder.rows import Prepared
 from index.intake.indexing import index_documents, row_document
+from index.opening import create_collection
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
+from index.prepared import Prepared
 
 PUBLISHERS = 100
 FIRST_DAY, DAYS = date(2000, 1, 1), 25 * 365

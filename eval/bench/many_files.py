@@ -23,8 +23,8 @@ import numpy as np
 
 from eval.gold.datasets import read_beir
 from eval.report.results import ROOT, save_result
-from index.collection import open_collection
 from index.encoder.embedding import BUNDLED_SHA256
+from index.opening import open_collection
 
 _WORDS, _PARTS, _A_FOLDER = 16, 3, 1_000
 _MEGABYTE = 1 << 20

@@ -25,7 +25,7 @@ from eval.report.results import ROOT, origin, save_result
 from index.encoder.embedding import BUNDLED_SHA256, Encoder, open_encoder
 from index.folder.collection import create_collection
 from index.folder.collection import open_collection as folder_collection
-from index.folder.rows import Prepared
+from index.prepared import Prepared
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,8 +69,8 @@ def build(folder: Path, real: Real, encoder: Encoder, passages: int) -> dict[str
     """Makes a collection of so many passages as any index run would, less the embedding; what it took."""
     clock = _Clock()
     with create_collection(folder, encoder.identity) as collection:
-        derived = collection._derived
-        derived.write_lexical = clock.timed("words", derived.write_lexical)  # type: ignore[method-assign]
+        words = collection._derived.words
+        words.write = clock.timed("words", words.write)  # type: ignore[method-assign]
         documents = 0
         for batch in _batches(bulk(real, passages)):
             with clock.stage("truth"):
@@ -106,7 +106,7 @@ def rebuild(folder: Path, encoder: Encoder) -> dict[str, Any]:
     """Makes the base of a collection's vectors anew; what that took, and the most memory held, encoder and all."""
     began = perf_counter(), process_time()
     with folder_collection(folder, write=True) as collection, collection._writing() as connection:
-        collection._derived.refresh_base(connection, encoder.identity.dimension, always=True)
+        collection._derived.base.refresh(connection, encoder.identity.dimension, always=True)
     return {
         "seconds": round(perf_counter() - began[0], 1),
         "cpu_seconds": round(process_time() - began[1], 1),

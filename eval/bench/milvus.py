@@ -29,10 +29,11 @@ from eval.gold.questions import QuestionSet, read_question_set
 from eval.report.results import save_result
 from eval.runs.retrieval import evaluate_retrieval
 from index.address import Place
-from index.collection import Collection, Snapshot, open_collection
+from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors, open_encoder
+from index.opening import open_collection
 from index.upkeep.moving import into_milvus
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.reading.reader import bundled_reader
 from rag.retrieval import retrieve
 
@@ -87,7 +88,7 @@ def _same_answers(ours: Collection, theirs: Collection, encoder: Encoder, texts:
     reader = bundled_reader()
 
     def said(collection: Collection, text: str) -> tuple[Any, ...]:
-        given = answer(collection, encoder, reader, text)
+        given = answer(collection, Models(encoder, reader), text)
         return given.text, given.abstained, [(c.doc_id, c.start, c.end) for c in given.citations]
 
     return _share(said(ours, text) == said(theirs, text) for text in texts)

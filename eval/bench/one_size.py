@@ -23,11 +23,12 @@ import numpy as np
 from eval.bench.bulk import DAYS, FIRST_DAY, PUBLISHERS, publisher
 from eval.gold.datasets import read_beir
 from eval.measures.ranking import percentile
-from index.collection import Collection, Filters, Snapshot, open_collection
+from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder, Vectors, open_encoder
 from index.folder.rows import vector_chunks
 from index.folder.snapshot import FolderSnapshot
 from index.intake.indexing import index_paths
+from index.opening import open_collection
 from rag.retrieval import CANDIDATES, retrieve
 
 T = TypeVar("T")

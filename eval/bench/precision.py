@@ -29,7 +29,7 @@ from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
 from index.encoder.engine import Floats, Precision, fastest_precision
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.model_files import open_files
 from rag.reading.reader import BUNDLED_READER, FROZEN_NAMES, Calibration, Reader, Window
@@ -121,7 +121,7 @@ def ask_all(questions: QuestionSet, encoder: Encoder, reader: Reader, progress: 
     answers = []
     with collection_of(questions, encoder, progress=progress) as collection:
         for done, question in enumerate(questions.questions, 1):
-            answers.append(answer(collection, encoder, reader, question.text))
+            answers.append(answer(collection, Models(encoder, reader), question.text))
             progress("asking", done, len(questions.questions))
     return answers
 

@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
-from eval.commands.shared import SAMPLE, FullOption, ReaderOption, SquadArgument, as_typed, reader_in, report_figures
-from rag.commands.console import JsonOption, SaveOption, progress_bar
+from eval.commands.shared import (
+    SAMPLE,
+    FullOption,
+    ReaderOption,
+    SaveOption,
+    SquadArgument,
+    as_typed,
+    reader_in,
+    report_figures,
+)
+from rag.commands.console import JsonOption, progress_bar
 
 
 def support_command(
@@ -26,7 +35,8 @@ def support_command(
     from eval.report.figures import support_figures
     from eval.runs.support import evaluate_support, read_claims
     from index.encoder.embedding import bundled_folder, open_encoder
-    from rag.support.model import SUPPORTED, SupportModel, bundled_support
+    from rag.citations import SUPPORTED_FROM
+    from rag.support.model import SupportModel, bundled_support
 
     claims = read_claims(path, pages=pages)
     judge = SupportModel.open(model, bundled_folder()) if model else bundled_support()
@@ -35,7 +45,7 @@ def support_command(
             claims,
             judge,
             open_encoder(),
-            threshold=SUPPORTED if threshold is None else threshold,
+            threshold=SUPPORTED_FROM if threshold is None else threshold,
             progress=lambda n, total: progress(n, total, ""),
         )
     command = as_typed("support", path, threshold=threshold) + (" --pages" if pages else "")

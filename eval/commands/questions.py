@@ -13,13 +13,15 @@ from eval.commands.shared import (
     ArticleOption,
     FullOption,
     ReaderOption,
+    SaveOption,
     SquadArgument,
     as_typed,
+    in_checkout,
     print_figures,
     reader_in,
     report_figures,
 )
-from rag.commands.console import CollectionOption, JsonOption, SaveOption, print_json, print_line, progress_bar, say
+from rag.commands.console import CollectionOption, JsonOption, print_json, print_line, progress_bar, say
 
 if TYPE_CHECKING:
     from eval.compare.measured import Comparison
@@ -279,7 +281,11 @@ def eval_suite_command(
     ] = None,
     save: Annotated[
         bool,
-        typer.Option("--save", help="Write eval/results and the README's tables; commit everything first."),
+        typer.Option(
+            "--save",
+            callback=in_checkout,
+            help="Write eval/results and the README's tables; commit everything first.",
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

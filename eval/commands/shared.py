@@ -26,6 +26,26 @@ ArticleOption = Annotated[
 FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a fixed sample of 1,000.")]
 
 
+def in_checkout(save: Any) -> Any:
+    """The value of a `--save`, before anything is measured. Raises BadParameter where results files have no place."""
+    from eval.report.results import ROOT
+
+    if save and not all((ROOT / name).is_file() for name in ("pyproject.toml", "README.md")):
+        raise typer.BadParameter(
+            f"figures are saved beside Pilcrow's code, and '{ROOT}' is no checkout of it; "
+            "clone it and measure there, or keep what --json prints"
+        )
+    return save
+
+
+SaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--save", metavar="NAME", callback=in_checkout, help="Keep the figures in eval/results under this name."
+    ),
+]
+
+
 def reader_in(folder: Path | None) -> "Reader":
     """The reader in a folder, or the bundled one."""
     from index.encoder.embedding import bundled_folder

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.compare.diagnosis import Loss, lost_in_answer, lost_in_search
-from eval.compare.shown import Shown, gold_units, show_units
+from eval.compare.shown import UnitText, gold_units, show_units
 from eval.gold.datasets import BadDataset
 from eval.gold.places import Level, Places
 from eval.gold.questions import Question, QuestionSet
@@ -81,7 +81,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     places: Mapping[str, Places]
     losses: Mapping[str, Mapping[str, Loss]]
-    shown: Mapping[str, Shown] = field(default_factory=dict)
+    shown: Mapping[str, UnitText] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
     @property
@@ -295,7 +295,9 @@ def best_setting(settings: Sequence[Measured], measure: str) -> Measured:
     return max(settings, key=lambda m: m.intervals[measure].mean if measure in m.intervals else -math.inf)
 
 
-def _shown(settings: Sequence[Measured], measure: str, questions: Sequence[Question], on: _Indexed) -> dict[str, Shown]:
+def _shown(
+    settings: Sequence[Measured], measure: str, questions: Sequence[Question], on: _Indexed
+) -> dict[str, UnitText]:
     """The texts of what a report displays: of the worst questions, and of those that settings won or lost most."""
     displayed = set(worst(best_setting(settings, measure), measure))
     for difference in compare_with(settings[0].name, {m.name: m.samples[measure] for m in settings}):

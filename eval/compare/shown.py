@@ -16,7 +16,7 @@ _PASSAGE = re.compile(r"(?P<doc>.+) (?P<start>\d+)-(?P<end>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class UnitText:
     """A unit's place and text: half-open characters `[start, end)` of a document."""
 
     doc_id: str
@@ -26,7 +26,7 @@ class Shown:
     text: str
 
 
-def show_units(units: Iterable[str], snapshot: Snapshot) -> dict[str, Shown]:
+def show_units(units: Iterable[str], snapshot: Snapshot) -> dict[str, UnitText]:
     """Unit id -> its text; a unit that the collection does not have is left out."""
     sources = Sources(snapshot)
     known = {document.doc_id for document in snapshot.documents()}
@@ -36,7 +36,7 @@ def show_units(units: Iterable[str], snapshot: Snapshot) -> dict[str, Shown]:
         if place is not None:
             doc_id, start, end = place
             document = sources.document(doc_id)
-            shown[unit] = Shown(doc_id, document.title, start, end, document.text[start:end])
+            shown[unit] = UnitText(doc_id, document.title, start, end, document.text[start:end])
     return shown
 
 

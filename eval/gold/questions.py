@@ -22,6 +22,7 @@ from eval.gold.datasets import (
 from eval.gold.trec import read_qrels, read_topics
 from index.documents import Document
 from rag import judgements
+from rag.conversation import Turn, turns_of
 from rag.judgements import graded_passages
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "index" / "sample"
@@ -46,14 +47,14 @@ class Question:
     """A question, and what is right for it.
 
     gold: every place that answers or is relevant; none means that the documents do not answer.
-    references: right answers in words. history: what was said before, oldest first. kind: the author's own label.
+    references: right answers in words. history: the turns before it, oldest first. kind: the author's own label.
     """
 
     question_id: str
     text: str
     gold: tuple[Gold, ...]
     references: tuple[str, ...] = ()
-    history: tuple[Mapping[str, str], ...] = ()
+    history: tuple[Turn, ...] = ()
     kind: str | None = None
 
     @property
@@ -220,7 +221,10 @@ def question_of_row(row: Mapping[str, Any], path: Path, number: int) -> Question
         raise BadDataset(f"{path}:{number}: question '{identity}' is empty")
     answers = _listed(row, "answers", str, path, number)
     gold = _listed(row, "gold", dict, path, number)
-    history = _listed(row, "history", dict, path, number)
+    try:
+        history = turns_of(row.get("history") or [])
+    except ValueError as error:
+        raise BadDataset(f"{path}:{number}: {error}") from error
     kind = row.get("kind")
     return Question(
         str(identity),

@@ -5,14 +5,13 @@ question to which a measure does not apply, and is left out of the mean.
 """
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 
 from rag.answers import Answer
+from rag.citations import Verdict, marked_labels
 
 Place = tuple[str, int, int]
 Numbered = tuple[str, int]
-_MARKER = re.compile(r"\[(\d+)\]")
 
 
 def citation_recall(cited: Collection[Numbered], gold: Collection[Numbered]) -> float:
@@ -76,7 +75,7 @@ def pointer_validity(answer: Answer, texts: Mapping[str, str]) -> float:
     """
     labels = {citation.label for citation in answer.citations}
     carried = {label for claim in answer.claims for label in claim.labels}
-    markers = [int(number) in labels for number in _MARKER.findall(answer.text)]
+    markers = [label in labels for label in marked_labels(answer.text)]
     quotes = [
         c.paragraph_start <= c.start < c.end <= c.paragraph_end
         and texts.get(c.doc_id, "")[c.start : c.end] == c.quote
@@ -90,7 +89,7 @@ def pointer_validity(answer: Answer, texts: Mapping[str, str]) -> float:
 def unresolved_markers(answer: Answer) -> int:
     """How many of an answer's markers point at no citation."""
     labels = {citation.label for citation in answer.citations}
-    return sum(int(number) not in labels for number in _MARKER.findall(answer.text))
+    return sum(label not in labels for label in marked_labels(answer.text))
 
 
 def supported_share(answer: Answer) -> float:
@@ -100,7 +99,7 @@ def supported_share(answer: Answer) -> float:
 
     Average: over the answers with a claim. Ties: equal claims count one by one. Empty: nan without claim.
     """
-    verdicts = [claim.verdict == "supported" for claim in answer.claims]
+    verdicts = [claim.verdict == Verdict.SUPPORTED for claim in answer.claims]
     return sum(verdicts) / len(verdicts) if verdicts else math.nan
 
 

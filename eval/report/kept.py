@@ -31,7 +31,7 @@ class _Value:
     origin: Origin
 
 
-class Kept:
+class MeasurementCache:
     """The values behind one figure. origins: of those that were asked for, each once, in the order of asking."""
 
     def __init__(self, folder: Path, name: str, made_of: Iterable[str]) -> None:
@@ -73,8 +73,11 @@ def code_sha256(*modules: str) -> str:
     """SHA-256 of some modules and of all of ours that they import, directly or not, with the files beside these.
 
     So a change of the page or of the server spoils no measurement of answers. The files beside are graphs and trained
-    figures that the code reads, such as the cleaner's.
+    figures that the code reads, such as the cleaner's. Raises ValueError for a module that there is not.
     """
+    for name in modules:
+        if _file_of(name) is None:
+            raise ValueError(f"'{name}' is no module of ours; name one that measures, such as 'eval.runs.support'")
     paths = _reached(modules)
     beside = {path for folder in {path.parent for path in paths} for path in folder.iterdir() if _is_read(path)}
     digest = hashlib.sha256()
@@ -93,16 +96,25 @@ def _reached(modules: Sequence[str]) -> set[Path]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = ROOT / f"{name.replace('.', '/')}.py"
-        if name.split(".")[0] not in _ROOMS or path in found or not path.is_file():
+        path = _file_of(name)
+        if path is None or path in found:
             continue
         found.add(path)
+        waiting.append(name.rpartition(".")[0])  # the package around it, which is run first
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return found
+
+
+def _file_of(name: str) -> Path | None:
+    """The file of a module or package in our rooms; None for any other name."""
+    if name.partition(".")[0] not in _ROOMS:
+        return None
+    place = name.replace(".", "/")
+    return next((path for path in (ROOT / f"{place}.py", ROOT / place / "__init__.py") if path.is_file()), None)
 
 
 def library_versions() -> list[str]:

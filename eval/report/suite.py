@@ -23,7 +23,7 @@ from typing import Any
 from eval.gold.datasets import BadDataset, ReadingDataset, read_beir, read_squad
 from eval.gold.questions import QuestionSet, of_beir, of_squad, sample_questions
 from eval.report.figures import Figures, answer_figures, finite, reading_figures, retrieval_figures, support_figures
-from eval.report.kept import Kept, code_sha256, kept_folder
+from eval.report.kept import MeasurementCache, code_sha256, kept_folder
 from eval.report.results import RESULTS, Origin, data_sha256, save_result
 from eval.report.tables import DOCUMENTS, write_tables
 from eval.runs.answers import Row, ask_questions, peak_memory_bytes, rows_of, score_rows
@@ -128,9 +128,9 @@ class _Suite:
         self.models = (encoder.identity.weights, encoder.identity.precision, str(encoder.max_length), reader.sha256,
                        fastest_precision())  # fmt: skip
 
-    def kept(self, name: str, data: Path, code: str, *more: str) -> Kept:
+    def kept(self, name: str, data: Path, code: str, *more: str) -> MeasurementCache:
         """Where the values of one part are. code: the module that measures. more: what else decides them."""
-        return Kept(self.cache, name, (code_sha256(code), data_sha256(data), *self.models, *more))
+        return MeasurementCache(self.cache, name, (code_sha256(code), data_sha256(data), *self.models, *more))
 
     def retrieval(self, folder: Path) -> Part:
         """Rankings of a BEIR folder."""
@@ -184,14 +184,15 @@ class _Suite:
 
     def support(self, path: Path) -> Part:
         """Judged claims."""
-        from rag.support.model import SUPPORTED, bundled_support
+        from rag.citations import SUPPORTED_FROM
+        from rag.support.model import bundled_support
 
         judge, claims = bundled_support(), read_claims(path)
         name = path.stem.replace("_", "-")
         kept = self.kept(f"support-{name}", path, "eval.runs.support", judge.sha256, str(judge.calibration))
         told = partial(self.progress, "judging")
         verdicts = Verdicts(**kept("", lambda: asdict(judge_claims(claims, judge, self.encoder, progress=told))))
-        figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED)))
+        figures = finite(support_figures(score_support(claims, verdicts, threshold=SUPPORTED_FROM)))
         return Part("support", name, figures, f"pilcrow eval support {path.name}", path, judge.sha256, kept.origins)
 
     def cleaning(self, folder: Path) -> Part:

@@ -30,10 +30,9 @@ from eval.runs.settings import Setting, on_the_fused_scale
 from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
-from rag.answering import THRESHOLD, answer
+from rag.answering import THRESHOLD, Models, answer
 from rag.answers import Answer
 from rag.citations import Sources
-from rag.conversation import Turn
 from rag.reading.reader import Reader
 from rag.retrieval import Hit, Way
 
@@ -90,15 +89,12 @@ def ask_questions(
         if setting is not None and vectors is not None:
             with collection.reading() as snapshot:
                 hits = _hits(setting, question, own, snapshot, encoder, vector=vectors[done - 1])
-        given = answer(collection, encoder, reader, question.text, history=_turns(question), threshold=0.0, hits=hits)
+        given = answer(
+            collection, Models(encoder, reader), question.text, history=question.history, threshold=0.0, hits=hits
+        )
         asked.append(judge(question, given, own, collection))
         report("asking", done, len(questions))
     return asked
-
-
-def _turns(question: Question) -> list[Turn]:
-    """What was said before; a turn searched with its own words, as far as the file says."""
-    return [Turn(row.get("question", ""), row.get("question", ""), row.get("answer", "")) for row in question.history]
 
 
 def _hits(

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.gold.datasets import ReadingDataset
-from index.collection import Collection, create_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_documents
+from index.opening import create_collection
 from rag.answering import PASSAGES
 from rag.citations import Sources
 from rag.reading.candidates import find_candidates, logistic

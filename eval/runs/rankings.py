@@ -23,9 +23,10 @@ from eval.gold.trec import ranked, read_run
 from eval.measures.ranking import Ranking
 from eval.runs.settings import Setting, in_reading_order
 from index.address import Place
-from index.collection import Collection, Snapshot, create_collection, open_collection
+from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors
-from index.intake.indexing import index_documents, index_paths, require_same
+from index.intake.indexing import index_documents, index_paths
+from index.opening import create_collection, open_collection, require_same
 from rag.citations import Sources
 from rag.reading.reader import Reader
 from rag.retrieval import Hit, Way, retrieve

@@ -18,13 +18,14 @@ from typing import Any
 
 from eval.measures.ranking import percentile
 from eval.runs.answers import peak_memory_bytes
-from index.collection import Collection, create_collection
+from index.address import folder_size
+from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors, bundled_folder, open_encoder
 from index.encoder.engine import n_cores
-from index.folder.snapshot import folder_size
 from index.intake.indexing import index_paths
-from rag.answering import answer
-from rag.batches import answer_all
+from index.opening import create_collection
+from rag.answering import Models, answer
+from rag.api import ask_all
 from rag.opened import OpenCollection
 from rag.reading.reader import Reader, bundled_reader
 
@@ -35,8 +36,7 @@ _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 # A process is started this often; the first start, which finds nothing in the disk's cache, is not counted.
 _STARTS = 5
 _IMPORTS = (
-    "import pilcrow, index.collection, index.encoder.embedding, onnxruntime, tokenizers, rag.answering, "
-    "rag.commands.text"
+    "import pilcrow, index.opening, index.encoder.embedding, onnxruntime, tokenizers, rag.answering, rag.commands.text"
 )
 Progress = Callable[[int, int, str], None]
 
@@ -150,7 +150,7 @@ def _latency(
     collection: Collection, encoder: Encoder, reader: Reader, questions: Iterable[str]
 ) -> dict[str, dict[str, float]]:
     """Milliseconds of each stage of questions asked one after the other; the first three warm up."""
-    seconds = [answer(collection, encoder, reader, question).seconds for question in questions][3:]
+    seconds = [answer(collection, Models(encoder, reader), question).seconds for question in questions][3:]
     return {
         f"{stage}_ms": {name: 1000 * percentile([s[stage] for s in seconds], share) for name, share in _SHARES.items()}
         for stage in _STAGES
@@ -161,12 +161,12 @@ def _questions_per_second(folder: Path, questions: Sequence[str]) -> dict[str, f
     """Of the same questions one after the other, and together as `pilcrow ask --questions` asks them."""
     opened = OpenCollection(folder)
     asked = [(question, ()) for question in questions]
-    list(answer_all(opened, asked[:3]))  # so that no model is loaded while the time is taken
+    list(ask_all(opened, asked[:3]))  # so that no model is loaded while the time is taken
     began = perf_counter()
     for question, _ in asked:
-        answer(opened.stored, opened.encoder, opened.reader, question)
+        answer(opened.stored, Models(opened.encoder, opened.reader), question)
     turned = perf_counter()
-    list(answer_all(opened, asked))
+    list(ask_all(opened, asked))
     return {"one": len(asked) / (turned - began), "together": len(asked) / (perf_counter() - turned)}
 
 

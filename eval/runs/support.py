@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from eval.gold.datasets import BadDataset, json_rows, text_field
 from eval.measures.ranking import auroc, balanced_accuracy, best_balanced_threshold
 from index.encoder.embedding import Encoder
+from rag.generation.checking import Judge
 from rag.support.model import cosines
 
 # Labels of AttributionBench and of WiCE. What is borne out in part is not borne out.
@@ -25,17 +26,9 @@ _TOGETHER = 64
 _BEGINNING = 8
 
 
-class Judge(Protocol):
-    """Says how far a text bears a claim out."""
-
-    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """For each (claim, text) in [0, 1]."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """A claim, the texts that it cites, and whether people found that they bear it out."""
+    """A claim, the texts that it cites, perhaps none, and whether people found that they bear it out."""
 
     claim: str
     references: tuple[str, ...]
@@ -66,9 +59,10 @@ class SupportScores:
 def read_claims(path: Path, *, pages: bool = False) -> list[JudgedClaim]:
     """A file of JSON lines with `claim`, `references` (or WiCE's `evidence`), and `attribution_label` or `label`.
 
-    WiCE's evidence is a page, sentence by sentence. pages: all of it; else what a citation would quote, the first set
-    of `supporting_sentences` with one before and after each, and the page's beginning where there is none.
-    Raises BadDataset for a row of another form, and where the claims are all borne out or all not.
+    A claim whose list is empty cites nothing. WiCE's evidence is a page, sentence by sentence.
+    pages: all of it; else what a citation would quote, the first set of `supporting_sentences` with one before and
+    after each, and the page's beginning where there is none.
+    Raises BadDataset for a row of another form, and where the claims are all borne out or all not, or none cites.
     """
     claims = []
     for number, row in json_rows(path):
@@ -76,15 +70,19 @@ def read_claims(path: Path, *, pages: bool = False) -> list[JudgedClaim]:
         cited = row.get("references", row.get("evidence"))
         if not isinstance(label, str) or label not in _LABELS:
             raise BadDataset(f"{path}:{number}: no 'attribution_label' or 'label' of {', '.join(_LABELS)}: {label!r}")
-        if not isinstance(cited, list) or not cited or not all(isinstance(text, str) for text in cited):
+        if not isinstance(cited, list) or not all(isinstance(text, str) for text in cited):
             raise BadDataset(f"{path}:{number}: no 'references' or 'evidence', a list of texts")
         try:
-            texts = tuple(cited) if "references" in row else ("\n".join(cited if pages else _quoted(row, cited)),)
+            texts = tuple(cited)
+            if texts and "references" not in row:
+                texts = ("\n".join(cited if pages else _quoted(row, cited)),)
         except (TypeError, KeyError) as error:
             raise BadDataset(f"{path}:{number}: 'supporting_sentences' is not lists of sentences' numbers") from error
         claims.append(JudgedClaim(text_field(row, "claim", path, number), texts, _LABELS[label]))
     if len({claim.supported for claim in claims}) < 2:
         raise BadDataset(f"'{path}' has no claims of both kinds, borne out and not, so there is nothing to measure")
+    if not any(claim.references for claim in claims):
+        raise BadDataset(f"'{path}' has no claim that cites anything, so there is nothing to measure")
     return claims
 
 
@@ -122,8 +120,8 @@ def judge_claims(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdicts:
-    """Each claim judged, in their order."""
-    pairs = [(claim.claim, claim.text) for claim in claims]
+    """Each claim judged, in their order; one that cites nothing has a support and a cosine of 0, unjudged."""
+    pairs = [(claim.claim, claim.text) for claim in claims if claim.references]
     judge.support(pairs[:1])  # so that no model is loaded while the time is taken
     found: list[float] = []
     started = time.perf_counter()
@@ -133,7 +131,12 @@ def judge_claims(
             progress(len(found), len(pairs))
     seconds = time.perf_counter() - started
     n_pieces = sum(encoder.count_pieces([text for pair in pairs for text in pair]))
-    return Verdicts(found, cosines(pairs, encoder), seconds * 1000 * 256 / n_pieces)
+    supports, near = iter(found), iter(cosines(pairs, encoder))
+    return Verdicts(
+        [next(supports) if claim.references else 0.0 for claim in claims],
+        [next(near) if claim.references else 0.0 for claim in claims],
+        seconds * 1000 * 256 / n_pieces,
+    )
 
 
 def score_support(claims: Sequence[JudgedClaim], verdicts: Verdicts, *, threshold: float | None) -> SupportScores:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.address import Place
-from index.encoder.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, go_on
+from index.encoder.engine import WIDTH, Engine, Floats, Integers, Precision, fastest_precision, raise_if_cancelled
 from index.encoder.weights import mapped_tensors, sha256_of
 from index.errors import CollectionMismatch, EncoderMissing
 
@@ -321,7 +321,7 @@ def _load(model: str, *, fetch: bool, device: str | None = None) -> "SentenceTra
         raise EncoderMissing(
             f"the encoder '{model}' could not be loaded ({reason}); name a folder with a sentence-transformers model"
         ) from error
-    loaded[0].register_forward_pre_hook(lambda *_: go_on())
+    loaded[0].register_forward_pre_hook(lambda *_: raise_if_cancelled())
     return loaded
 
 

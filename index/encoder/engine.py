@@ -62,7 +62,7 @@ T = TypeVar("T")
 STOP: ContextVar[Event] = ContextVar("STOP", default=Event())  # noqa: B039 (the default is never set)
 
 
-def go_on(stop: Event | None = None) -> None:
+def raise_if_cancelled(stop: Event | None = None) -> None:
     """Called before every batch. Raises CancelledError where `stop`, by default this thread's, is set."""
     if (stop or STOP.get()).is_set():
         raise CancelledError("nobody waits for it any more")
@@ -116,7 +116,7 @@ class Engine:
         stop = STOP.get()
 
         def run_batch(numbers: Sequence[int]) -> None:
-            go_on(stop)
+            raise_if_cancelled(stop)
             second = [second_from[n] for n in numbers] if second_from is not None else None
             ids, types = _stacked([inputs[n] for n in numbers], second)
             lengths = np.full(len(numbers), ids.shape[1], np.int32)

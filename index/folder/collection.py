@@ -19,20 +19,18 @@ from typing import Self
 
 import filelock
 
-from index.address import Place
-from index.copies import link, runs, signature
+from index.address import Place, folder_size
+from index.collection import Damage
+from index.copies import runs, signature
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionError, UnknownDocument
 from index.folder.connections import Connections, file_id, missing
-from index.folder.damage import Damage, any_text, damaged_database, damaged_documents
-from index.folder.derived import DerivedIndexes, LexicalView, damaged_files, lexical_entry
+from index.folder.damage import any_text, damaged_database, damaged_documents, damaged_files
 from index.folder.lexical import LexicalEntry
 from index.folder.locking import acquire
-from index.folder.migration import migrate, needs_migration
+from index.folder.near_copies import link
 from index.folder.rows import (
-    Passages,
-    Prepared,
     document_numbers,
     document_row,
     find_text,
@@ -46,29 +44,29 @@ from index.folder.rows import (
     store_document,
     store_passages,
     store_text,
-    text_key,
 )
-from index.folder.selection import tell_changed
-from index.folder.snapshot import FolderSnapshot, folder_size, read_generation
+from index.folder.selection import mark_documents_changed
+from index.folder.snapshot import DerivedIndexes, FolderSnapshot, read_generation
 from index.folder.truth import (
     CORPUS,
     connect,
-    faults_told,
+    forget_reindexing,
     make_truth,
     next_generation,
     require_format,
     set_meta,
+    sqlite_errors_as_ours,
     stored_encoder,
     take_numbers,
     transaction,
 )
+from index.folder.words import LexicalView, lexical_entry
+from index.prepared import Passages, Prepared, text_key
 
 # How often a reading begins anew because something was committed while it began.
 _BEGINNINGS = 50
 # How long `compact` waits for readers that are inside a question.
 PATIENCE_MS = 5000
-# Where `reindex` keeps what it has embedded, until all is.
-REINDEXING = "reindex.sqlite"
 
 
 class FolderCollection:
@@ -89,7 +87,7 @@ class FolderCollection:
         self._writer = connection
         self._lock = lock
         self._derived = DerivedIndexes(folder)
-        self._one_writes = threading.RLock()
+        self._write_lock = threading.RLock()  # guards the writer's connection, _writer
         self._here = threading.local()
         self._file = file_id(folder)
         self._connections = Connections(folder)
@@ -109,8 +107,12 @@ class FolderCollection:
         try:
             if self._writer is not None:
                 # What SQLite or tantivy has against it, the next to write finds out for itself.
-                with closing(self._writer), suppress(CollectionError, OSError, ValueError), faults_told(self.folder):
-                    self._derived.settle(self._writer)
+                with (
+                    closing(self._writer),
+                    suppress(CollectionError, OSError, ValueError),
+                    sqlite_errors_as_ours(self.folder),
+                ):
+                    self._derived.words.settle(self._writer)
         finally:
             if self._lock is not None:
                 self._lock.release()
@@ -145,7 +147,7 @@ class FolderCollection:
             yield outer
             return
         derived = self._derived_of_now()
-        with self._connections.one() as connection, faults_told(self.folder):
+        with self._connections.one() as connection, sqlite_errors_as_ours(self.folder):
             try:
                 view = self._begin(connection, derived)
                 self._here.snapshot = FolderSnapshot(self.folder, connection, derived, view)
@@ -173,14 +175,14 @@ class FolderCollection:
         for _ in range(_BEGINNINGS):
             connection.execute("BEGIN")
             generation = read_generation(connection)
-            known = derived.view(generation)
+            known = derived.words.view(generation)
             if known is not None:
                 return known
-            view = derived.load_view(generation)
+            view = derived.words.load(generation)
             with self._connections.one() as another:
                 latest = read_generation(another)
             if latest == generation:
-                return derived.keep(view, connection)
+                return derived.words.keep(view, connection)
             connection.execute("ROLLBACK")
         connection.execute("BEGIN")
         return LexicalView(read_generation(connection), None, None)
@@ -200,7 +202,7 @@ class FolderCollection:
             with transaction(connection, self.folder):
                 new = new_texts(connection, keys, prepared, anew=anew)
                 doc_nos = document_numbers(connection, prepared)
-            self._derived.write_lexical(
+            self._derived.words.write(
                 lexical_entry(passage_id, text_no, p.document.title, window.heading,
                               p.document.text[window.start : window.end])
                 for text_no, ids, p in new.values()
@@ -230,10 +232,10 @@ class FolderCollection:
                 gone = forget_texts(connection, [*before, *(text_no for text_no, _, _ in new.values())])
                 next_generation(connection)
                 if before:
-                    tell_changed(connection)
+                    mark_documents_changed(connection)
             if gone:
-                self._derived.write_lexical((), gone)
-            self._derived.state_lexical(connection)
+                self._derived.words.write((), gone)
+            self._derived.words.state(connection)
 
     def remove(self, doc_ids: Sequence[str]) -> None:
         """The documents go, and texts that lose their last name. Raises UnknownDocument, before anything goes."""
@@ -243,10 +245,10 @@ class FolderCollection:
                 connection.executemany("DELETE FROM documents WHERE doc_no = ?", [(doc_no,) for doc_no, _ in rows])
                 gone = forget_texts(connection, [text_no for _, text_no in rows])
                 next_generation(connection)
-                tell_changed(connection)
+                mark_documents_changed(connection)
             if gone:
-                self._derived.write_lexical((), gone)
-                self._derived.state_lexical(connection)
+                self._derived.words.write((), gone)
+                self._derived.words.state(connection)
 
     def move(self, sources: Mapping[str, str]) -> None:
         """Documents whose files lie elsewhere now: name -> new source; nothing else changes. Raises UnknownDocument."""
@@ -269,8 +271,8 @@ class FolderCollection:
             count = sum(len(p.windows) for p in passages)
             with transaction(connection, self.folder):
                 first = take_numbers(connection, "next_passage_id", count)
-            self._derived.write_lexical(_entries(connection, passages, first))
-            base = self._derived.save_base(
+            self._derived.words.write(_entries(connection, passages, first))
+            base = self._derived.base.save(
                 read_generation(connection) + 1, count, first + count - 1, encoder.dimension,
                 lambda: numbered_chunks(passages, first),
             )  # fmt: skip
@@ -287,9 +289,9 @@ class FolderCollection:
                 set_meta(connection, "encoder", encoder.to_json())
                 set_meta(connection, "base", base)
                 next_generation(connection)
-            self._derived.write_lexical((), old)
-            self._derived.state_lexical(connection)
-            self._derived.drop_old_bases(connection)
+            self._derived.words.write((), old)
+            self._derived.words.state(connection)
+            self._derived.base.drop_old(connection)
             return count
 
     def describe(self, document: Document) -> None:
@@ -301,7 +303,7 @@ class FolderCollection:
             doc_no, text_no = document_row(connection, self.folder, document.doc_id)
             store_document(connection, doc_no, text_no, document)
             next_generation(connection)
-            tell_changed(connection)
+            mark_documents_changed(connection)
 
     # Looking for damage
 
@@ -335,7 +337,7 @@ class FolderCollection:
     @contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
         """A connection that reads damaged bytes, too, as what no checksum agrees with; in one transaction."""
-        with faults_told(self.folder), closing(connect(self.folder, write=False)) as connection:
+        with sqlite_errors_as_ours(self.folder), closing(connect(self.folder, write=False)) as connection:
             connection.text_factory = any_text
             connection.execute("BEGIN")
             yield connection
@@ -347,8 +349,8 @@ class FolderCollection:
         """
         with self._writing() as connection:
             dimension = stored_encoder(connection, self.folder).dimension
-            self._derived.refresh_base(connection, dimension, always=True)
-            self._derived.rebuild_lexical(connection)
+            self._derived.base.refresh(connection, dimension, always=True)
+            self._derived.words.rebuild(connection)
             forget_reindexing(self.folder)
             connection.execute("VACUUM")
             connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
@@ -358,14 +360,14 @@ class FolderCollection:
     def refresh_base(self) -> None:
         """A new FAISS base where there is none that is whole, or the tail and the removed have passed a tenth of it."""
         with self._writing() as connection:
-            self._derived.refresh_base(connection, stored_encoder(connection, self.folder).dimension)
+            self._derived.base.refresh(connection, stored_encoder(connection, self.folder).dimension)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """The writer's connection, for one thread at a time."""
         if self._writer is None:
             raise CollectionError(f"'{self.folder}' is open for reading only; open it with write=True")
-        with self._one_writes, faults_told(self.folder):
+        with self._write_lock, sqlite_errors_as_ours(self.folder):
             yield self._writer
 
 
@@ -387,18 +389,8 @@ def open_collection(folder: Path, *, write: bool = False) -> FolderCollection:
             undo.callback(lock.release)
             return _opened_for_writing(folder, lock, undo)
     with closing(connect(folder, write=False)) as connection:
-        old = needs_migration(connection)
-        if not old:
-            require_format(connection, folder)
-    if old:
-        open_collection(folder, write=True).close()
+        require_format(connection, folder)
     return FolderCollection(folder, None, None)
-
-
-def forget_reindexing(folder: Path) -> None:
-    """Removes what an interrupted `reindex` has embedded."""
-    for path in folder.glob(f"{REINDEXING}*"):
-        path.unlink(missing_ok=True)
 
 
 def create_collection(folder: Path, encoder: EncoderIdentity) -> FolderCollection:
@@ -419,9 +411,9 @@ def _opened_for_writing(folder: Path, lock: filelock.FileLock, undo: ExitStack) 
     """The collection, of today's format, its derived files mended; `undo` is let off once it is."""
     connection = connect(folder, write=True)
     undo.callback(connection.close)
-    with faults_told(folder):
+    with sqlite_errors_as_ours(folder):
         encoder = stored_encoder(connection, folder)
-        migrate(connection, folder, encoder)
+        require_format(connection, folder)
         collection = FolderCollection(folder, connection, lock)
         collection.mended = collection._derived.mend(connection, encoder.dimension)
     undo.pop_all()

@@ -5,23 +5,12 @@ SQLite does not notice a flipped byte.
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
-from index.folder.rows import DOCUMENT_COLUMNS, PARAGRAPH_COLUMNS, PASSAGE_COLUMNS, Row, checksum
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is not as it was stored.
-
-    part: "text", "metadata", "paragraphs", "vectors", "key", "vector index", "lexical index" or "database".
-    document: whose, where it is one's. remedy: what was done, or is left to do.
-    """
-
-    part: str
-    document: str | None
-    mended: bool
-    remedy: str
+from index.collection import Damage
+from index.folder import base, words
+from index.folder.rows import DOCUMENT_COLUMNS, PARAGRAPH_COLUMNS, PASSAGE_COLUMNS
+from index.prepared import Row, checksum
 
 
 def any_text(raw: bytes) -> str:
@@ -77,3 +66,12 @@ def _damaged_parts(connection: sqlite3.Connection, text_no: int) -> Iterator[str
     # By its key a text is known when it comes again under another name.
     if connection.execute("SELECT key FROM texts WHERE text_no = ?", (text_no,)).fetchone()[0] != checksum(whole):
         yield "key"
+
+
+def damaged_files(connection: sqlite3.Connection, folder: Path, dimension: int) -> list[str]:
+    """The names of the derived indexes that are not as they were written; nothing is mended."""
+    whole = {
+        "vector index": base.is_whole(connection, folder, dimension),
+        "lexical index": words.is_whole(connection, folder),
+    }
+    return [name for name, is_whole in whole.items() if not is_whole]

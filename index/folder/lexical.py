@@ -14,7 +14,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from heapq import nlargest
 from math import log1p
 from mmap import ACCESS_READ, mmap
@@ -26,10 +25,8 @@ from typing import Any
 import tantivy
 
 from index.errors import CollectionError
+from index.terms import ANALYZER, analyzer, query_words
 
-_ANALYZER = "pilcrow_english"
-# BM25 sums over distinct terms; past this many of a pasted page, the most frequent first, more add nothing but time.
-_MAX_TERMS = 512
 # Of a question of more words than this, those that weigh most are searched. With a million passages the arguments that
 # ArguAna asks with, 150 words long, take 16 ms in place of 21; its nDCG@10 goes from 0.505 to 0.502 by words alone,
 # and from 0.555 to 0.558 fused (500 queries).
@@ -49,42 +46,12 @@ class LexicalEntry:
     words: str
 
 
-def _analyzer(*, stop_words: bool) -> tantivy.TextAnalyzer:
-    """Words, lower case, without accents, stemmed; without `stop_words`, those that only join others are left out."""
-    builder = (
-        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        .filter(tantivy.Filter.remove_long(60))
-        .filter(tantivy.Filter.lowercase())
-        .filter(tantivy.Filter.ascii_fold())
-    )
-    if not stop_words:
-        builder = builder.filter(tantivy.Filter.stopword("english"))
-    return builder.filter(tantivy.Filter.stemmer("english")).build()
-
-
-@lru_cache(maxsize=2)
-def _shared_analyzer(*, stop_words: bool) -> tantivy.TextAnalyzer:
-    return _analyzer(stop_words=stop_words)
-
-
-def words_of(text: str) -> list[str]:
-    """The words that a text is found by, in order, as they are stored: lower case, without accents, stemmed."""
-    return list(_shared_analyzer(stop_words=True).analyze(text))
-
-
-def query_words(text: str) -> Counter[str]:
-    """The words that a query searches with, and how often it has each; "Who is it?" keeps its stop words."""
-    analyzers = (_shared_analyzer(stop_words=False), _shared_analyzer(stop_words=True))
-    counts = next((c for a in analyzers if (c := Counter(a.analyze(text)))), Counter[str]())
-    return Counter(dict(counts.most_common(_MAX_TERMS)))
-
-
 def _schema() -> tantivy.Schema:
     return (
         tantivy.SchemaBuilder()
         .add_unsigned_field("id", indexed=True, fast=True)
         .add_unsigned_field("doc", indexed=True)
-        .add_text_field("words", tokenizer_name=_ANALYZER, index_option="freq")
+        .add_text_field("words", tokenizer_name=ANALYZER, index_option="freq")
         .build()
     )
 
@@ -111,7 +78,7 @@ class LexicalIndex:
             self._index = tantivy.Index(self._schema, path=str(folder))
         # By itself a reader would move on whenever something is committed, also in the middle of a question.
         self._index.config_reader("Manual")
-        self._index.register_tokenizer(_ANALYZER, _analyzer(stop_words=True))
+        self._index.register_tokenizer(ANALYZER, analyzer(stop_words=True))
 
     def __len__(self) -> int:
         """The number of entries."""

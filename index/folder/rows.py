@@ -4,24 +4,22 @@ A text is stored once, under the names of all documents that have it; it goes wi
 same when title, characters and paragraphs are, since then their passages and vectors are the same, too.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from index import copies
 from index.documents import Document
 from index.encoder.embedding import Vectors
 from index.errors import CollectionDamaged, UnknownDocument
+from index.folder.near_copies import unlink
 from index.folder.truth import take_numbers
 from index.folder.vectors import Ids
-from index.paragraphs import Kind, Paragraph
-from index.passages import Window
+from index.paragraphs import Paragraph, stored_paragraph
+from index.prepared import Passages, Prepared, Row, blob, checksum, from_blobs, grouped, paragraph_rows, text_key
 
 # What a checksum of a row is taken over; `document` reads them in the order of a Document's fields.
 DOCUMENT_COLUMNS = "doc_id, source, date, publisher, sha256, size, keep_all, url, language, pages, given"
@@ -32,49 +30,9 @@ _DOCUMENT = (
 PARAGRAPH_COLUMNS = "number, start, end, kind"
 PASSAGE_COLUMNS = "passage_id, start, end, heading, vector"
 
-Row = Sequence[Any]
 
 # Vectors that are read at once where all are: 13 MB of 384 dimensions.
 _CHUNK = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document ready to be stored: its paragraphs, its windows, and their vectors (n, d) in the same order.
-
-    Of a text that is stored already, the windows and vectors are not looked at.
-    """
-
-    document: Document
-    paragraphs: Sequence[Paragraph]
-    windows: Sequence[Window]
-    vectors: Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Passages:
-    """The passages of a stored text by another encoder: its windows, and their vectors (n, d) in the same order."""
-
-    text_no: int
-    windows: Sequence[Window]
-    vectors: Vectors
-
-
-def checksum(rows: Iterable[Row]) -> bytes:
-    """BLAKE2b of rows, 16 bytes: of their values, each with its type and its length."""
-    digest = hashlib.blake2b(digest_size=16)
-    for row in rows:
-        for value in row:
-            raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-            digest.update(f"{type(value).__name__[0]}{len(raw)}:".encode())
-            digest.update(raw)
-        digest.update(b";")
-    return digest.digest()
-
-
-def text_key(document: Document, paragraphs: Sequence[Paragraph]) -> bytes:
-    """What is equal for two documents of the same text, 16 bytes."""
-    return checksum([(document.title, document.text), *_paragraph_rows(paragraphs)])
 
 
 def find_text(connection: sqlite3.Connection, key: bytes) -> int | None:
@@ -118,7 +76,7 @@ def store_text(
     connection: sqlite3.Connection, text_no: int, ids: Sequence[int], prepared: Prepared, minhash: bytes | None
 ) -> None:
     """A new text with its paragraphs, and its passages under these ids."""
-    document, paragraphs = prepared.document, _paragraph_rows(prepared.paragraphs)
+    document, paragraphs = prepared.document, paragraph_rows(prepared.paragraphs)
     passages = [
         (passage_id, window.start, window.end, window.heading, blob(vector))
         for passage_id, window, vector in zip(ids, prepared.windows, prepared.vectors, strict=True)
@@ -138,7 +96,7 @@ def store_document(connection: sqlite3.Connection, doc_no: int, text_no: int, do
     """A document's name and what is known of it, in place of what had its number."""
     d = document
     values = (d.doc_id, d.source, d.date, d.publisher, d.sha256, d.size, int(d.keep_all), d.url, d.language,
-              json.dumps(d.pages), json.dumps(d.given))  # fmt: skip
+              _stated_of_file(d), json.dumps(d.given))  # fmt: skip
     connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
     connection.execute(
         f"INSERT INTO documents (doc_no, text_no, {DOCUMENT_COLUMNS}, document_sum) "
@@ -183,7 +141,7 @@ def forget_texts(connection: sqlite3.Connection, text_nos: Iterable[int]) -> lis
     old = [passage_id for text_no in gone for passage_id in passage_ids(connection, text_no)]
     connection.executemany("INSERT OR IGNORE INTO removed VALUES (?)", [(passage_id,) for passage_id in old])
     for text_no in gone:
-        copies.unlink(connection, text_no)
+        unlink(connection, text_no)
     connection.executemany("DELETE FROM texts WHERE text_no = ?", [(text_no,) for text_no in gone])
     return old
 
@@ -231,6 +189,12 @@ def read_document_rows(connection: sqlite3.Connection) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def read_notices(connection: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """Names of documents, and what of their files is not in their texts."""
+    rows = connection.execute("SELECT doc_id, pages FROM documents WHERE pages LIKE '{%' ORDER BY doc_id")
+    return tuple((doc_id, notice) for doc_id, pages in rows for notice in json.loads(pages)["notices"])
+
+
 def read_text(connection: sqlite3.Connection, text_no: int) -> tuple[str | None, str]:
     """The title and the characters of a stored text."""
     title, text = connection.execute("SELECT title, text FROM texts WHERE text_no = ?", (text_no,)).fetchone()
@@ -254,7 +218,7 @@ def read_paragraphs(connection: sqlite3.Connection, text_no: int, doc_id: str) -
     rows = connection.execute(
         f"SELECT {PARAGRAPH_COLUMNS} FROM paragraphs WHERE text_no = ? ORDER BY number", (text_no,)
     )
-    return [Paragraph(doc_id, row[0], row[1], row[2], Kind(row[3])) for row in rows]
+    return [stored_paragraph(doc_id, *row) for row in rows]
 
 
 def vectors_after(connection: sqlite3.Connection, last: int, dimension: int) -> tuple[Ids, Vectors]:
@@ -282,20 +246,6 @@ def numbered_chunks(passages: Iterable[Passages], first: int) -> Iterator[tuple[
         first += len(vectors)
 
 
-def grouped(passages: Iterable[Passages], enough: int) -> Iterator[list[Passages]]:
-    """Those of several texts together, in order: each time as soon as there are `enough` windows, and the rest."""
-    group: list[Passages] = []
-    count = 0
-    for p in passages:
-        group.append(p)
-        count += len(p.windows)
-        if count >= enough:
-            yield group
-            group, count = [], 0
-    if group:
-        yield group
-
-
 def select_in(
     connection: sqlite3.Connection, sql: str, values: Sequence[int], *, before: Sequence[Any] = ()
 ) -> Iterator[Any]:
@@ -305,23 +255,18 @@ def select_in(
         yield from connection.execute(f"{sql} IN ({','.join('?' * len(group))})", [*before, *group])
 
 
-def blob(vector: Vectors) -> bytes:
-    """A vector as it is stored: float16, little-endian."""
-    return vector.astype("<f2").tobytes()
-
-
-def from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
-    """Stored vectors as one array (n, d)."""
-    return np.frombuffer(b"".join(blobs), "<f2").reshape(-1, dimension).astype(np.float32)
-
-
-def _paragraph_rows(paragraphs: Sequence[Paragraph]) -> list[tuple[int, int, int, str]]:
-    return [(p.number, p.start, p.end, p.kind.value) for p in paragraphs]
+def _stated_of_file(document: Document) -> str:
+    """Where its pages begin; and what was not read of it, where that is anything: older collections have no notices."""
+    if not document.notices:
+        return json.dumps(document.pages)
+    return json.dumps({"pages": document.pages, "notices": document.notices})
 
 
 def _document(row: Row) -> Document:
+    stated = json.loads(row[11])
+    pages, notices = (stated["pages"], stated["notices"]) if isinstance(stated, dict) else (stated, ())
     return Document(
         doc_id=row[0], source=row[1], title=row[2], text=row[3], date=row[4], publisher=row[5], sha256=row[6],
-        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(json.loads(row[11])),
-        given=tuple(json.loads(row[12])),
+        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(pages),
+        given=tuple(json.loads(row[12])), notices=tuple(notices),
     )  # fmt: skip

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Filters
+from index.dates import days_of
 from index.folder.rows import select_in
 from index.folder.truth import meta, set_meta
 from index.folder.vectors import Bits, Ids, bits_of, in_bits, marks_of
-from index.metadata import days_of
 
 # The generation in which documents were last changed or taken away; new ones alone do not count.
 _CHANGED = "documents_changed"
@@ -54,8 +54,8 @@ class Selections:
     """The selections of one open collection; threads may share it."""
 
     def __init__(self) -> None:
-        self._one_looks = threading.Lock()  # at what is kept, for a moment
-        self._one_reads = threading.Lock()  # from the truth, which may take a second: only who filters waits
+        self._kept_lock = threading.Lock()  # guards _kept, for a moment
+        self._read_lock = threading.Lock()  # guards the rest; the truth may take a second, so only who filters waits
         self._texts = np.zeros(0, np.int64)  # by the passage's id; _NONE where there is no such passage
         self._last_text = 0
         self._documents = _Documents()
@@ -66,7 +66,7 @@ class Selections:
     ) -> Selection | None:
         """What a state lets through; None is everything. last: the last id of the base, whose removed ones go."""
         key = (generation, last, filters or Filters())
-        with self._one_looks:
+        with self._kept_lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
@@ -74,9 +74,9 @@ class Selections:
         if not filters:
             made = _all_but(removed, _newest(connection)) if len(removed) else None
         else:
-            with self._one_reads:
+            with self._read_lock:
                 made = self._make(connection, generation, filters, removed)
-        with self._one_looks:
+        with self._kept_lock:
             self._kept[key] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
@@ -171,12 +171,12 @@ class _Documents:
 
 
 def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
-    """What filters ask of a document `d`, as SQL to follow a condition, and its values."""
+    """What filters ask of a document `d`, as SQL to follow a condition, and its values; dates as `may_lie_within`."""
     clauses, values = "", []
-    if filters and filters.after:  # what is dated "2022" may be of any day of it
+    if filters and filters.after:
         clauses += " AND d.date >= substr(?, 1, length(d.date))"
         values.append(filters.after)
-    if filters and filters.before:  # and "2022" is meant to its end
+    if filters and filters.before:
         clauses += f" AND substr(d.date, 1, {len(filters.before)}) <= ?"
         values.append(filters.before)
     if filters and filters.publisher:
@@ -188,7 +188,7 @@ def clauses_of(filters: Filters | None) -> tuple[str, list[Any]]:
     return clauses, values
 
 
-def tell_changed(connection: sqlite3.Connection) -> None:
+def mark_documents_changed(connection: sqlite3.Connection) -> None:
     """For readers that keep what they know of documents: some of those that were there are changed or gone.
 
     To be called in the transaction that did it, when the generation has moved.

@@ -6,30 +6,31 @@ Lives inside one SQLite read transaction. A hit whose id the truth does not have
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
-from index.collection import Filters, Name, Status
+from index.address import folder_size
+from index.collection import Filters, Status, StoredName
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.folder import vectors as dense
-from index.folder.derived import DerivedIndexes, LexicalView, described_base
+from index.folder.base import BaseAndTail, described_base
 from index.folder.rows import (
     describe_document_row,
     document_row,
     find_text,
-    from_blobs,
     read_document_row,
     read_document_rows,
+    read_notices,
     read_paragraphs,
     select_in,
-    text_key,
 )
-from index.folder.selection import Selection, clauses_of
+from index.folder.selection import Selection, Selections, clauses_of
 from index.folder.truth import meta, stored_encoder
+from index.folder.words import LexicalOnDisk, LexicalView
 from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
+from index.prepared import from_blobs, text_key
 
 # Hits that the truth no longer has are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16
@@ -44,6 +45,37 @@ _MANY_PASSAGES = 50_000
 _Words = tuple[list[tuple[int, float]], bool]
 # Of the names of a text, the one that it is cited under: the earliest dated, then the first that was stored.
 _EARLIEST = "ORDER BY d.date IS NULL, d.date, d.doc_no"
+
+
+class DerivedIndexes:
+    """The indexes of one open collection, and what they were found to be; shared by all its snapshots and the writer.
+
+    They may hold more than the truth, never less. Only the holder of the writer's lock writes them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """folder: the collection's."""
+        self._notices: dict[str, str] = {}
+        self.base = BaseAndTail(folder, self._notices)
+        self.words = LexicalOnDisk(folder, self._notices)
+        self.selections = Selections()
+
+    @property
+    def notices(self) -> list[str]:
+        """What was found damaged, a line each; for a reader, what still is."""
+        return list(self._notices.values())
+
+    def mend(self, connection: sqlite3.Connection, dimension: int, *, thorough: bool = False) -> list[str]:
+        """Makes again what is missing, truncated, older or altered, without embedding; the names of what was.
+
+        thorough: compares every file's bytes with their checksums, also where nothing seems to have touched it.
+        """
+        mended = []
+        if self.base.mend(connection, dimension, thorough=thorough):
+            mended.append("vector index")
+        if self.words.mend(connection, thorough=thorough):
+            mended.append("lexical index")
+        return mended
 
 
 class FolderSnapshot:
@@ -69,7 +101,7 @@ class FolderSnapshot:
     def nearest(self, query: Vectors, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """Passage ids and cosines of the at most k nearest to one query vector (d,), best first, ties by id."""
         dimension = self.encoder.dimension
-        last, base = self._derived.base(self.connection, dimension)
+        last, base = self._derived.base.base(self.connection, dimension)
         selection = self._selection(last, filters)
         is_exact = described_base(self.connection).kind == "exact"
         if selection is not None and selection.few is not None and not is_exact:
@@ -80,7 +112,7 @@ class FolderSnapshot:
             share = 1.0 if selection is None else min(selection.count / max(base.ntotal, 1), 1.0)
             ids, cosines = dense.search(base, query, k + _SPARE_HITS, within=within, share=share)
             found.extend(_pairs(ids, cosines) if is_exact else self._cosines(query, ids))
-        tail = self._derived.tail(self.connection, self.generation, last, dimension)
+        tail = self._derived.base.tail(self.connection, self.generation, last, dimension)
         found.extend(_pairs(*dense.search(tail, query, k, within=within)))
         return _best(found, k)
 
@@ -92,10 +124,10 @@ class FolderSnapshot:
         self, query: str, k: int, filters: Filters | None = None
     ) -> Callable[[], list[tuple[int, float]]]:
         """Begins such a search; what is returned waits for its hits. In a large collection another thread searches."""
-        last = self._derived.base(self.connection, self.encoder.dimension)[0]
+        last = self._derived.base.base(self.connection, self.encoder.dimension)[0]
         selection = self._selection(last, filters) if filters else None
         if self._lexical.index is None:
-            self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
+            self._lexical = self._derived.words.in_memory(self.connection, self._lexical)
         searching: Callable[[], _Words] = partial(self._words, query, k + _SPARE_HITS, selection)
         if self._lexical.searcher is not None and self._lexical.searcher.num_docs >= _MANY_PASSAGES:
             searching = _threads().submit(searching).result
@@ -175,9 +207,14 @@ class FolderSnapshot:
         """All paragraphs of a document, in order. Raises UnknownDocument."""
         return read_paragraphs(self.connection, self._row(doc_id)[1], doc_id)
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
-        return list(map(Name._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
+        return list(map(StoredName._make, self.connection.execute("SELECT doc_id, source, sha256 FROM documents")))
+
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+        count: int = self.connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+        return count
 
     def described(self, doc_id: str) -> Document:
         """A document without its text (`text` is empty). Raises UnknownDocument."""
@@ -223,10 +260,10 @@ class FolderSnapshot:
     def status(self) -> Status:
         """The collection in numbers."""
         one = self.connection.execute
-        self._derived.base(self.connection, self.encoder.dimension)  # a damaged index leaves its notice
+        self._derived.base.base(self.connection, self.encoder.dimension)  # a damaged index leaves its notice
         if self._lexical.index is None:
-            self._lexical = self._derived.lexical_in_memory(self.connection, self._lexical)
-        documents = one("SELECT count(*) FROM documents").fetchone()[0]
+            self._lexical = self._derived.words.in_memory(self.connection, self._lexical)
+        documents = self.n_documents()
         paragraphs, furniture = one(
             "SELECT count(*), coalesce(sum(kind = ?), 0) FROM documents JOIN paragraphs USING (text_no)",
             (Kind.FURNITURE.value,),
@@ -242,6 +279,7 @@ class FolderSnapshot:
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
             vectors=described_base(self.connection),
+            not_read=read_notices(self.connection),
         )
 
     def _different_texts(self) -> int:
@@ -273,7 +311,7 @@ class FolderSnapshot:
         """What the filters let through; None is everything. Raises UnknownDocument."""
         for doc_id in filters.documents if filters else ():
             self._row(doc_id)  # a name that is not there is a mistake, not an empty result
-        return self._derived.selection(self.connection, self.generation, last, filters)
+        return self._derived.selections.of(self.connection, self.generation, last, filters)
 
     def _cosines(self, query: Vectors, passage_ids: dense.Ids) -> list[tuple[int, float]]:
         """Exact cosines of those of the passages that the truth has."""
@@ -288,15 +326,6 @@ class FolderSnapshot:
 def _threads() -> ThreadPoolExecutor:
     """Those that search for words."""
     return ThreadPoolExecutor(thread_name_prefix="words")
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder; a file that goes meanwhile counts nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def read_generation(connection: sqlite3.Connection) -> int:

@@ -12,6 +12,9 @@ from pathlib import Path
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionDamaged, CollectionError, CollectionMismatch
 
+# Where `reindex` keeps what it has embedded, until all is.
+REINDEXING = "reindex.sqlite"
+
 CORPUS = "corpus.sqlite"
 FORMAT = 3
 
@@ -53,7 +56,7 @@ def make_truth(folder: Path, encoder: EncoderIdentity) -> None:
     """An empty truth in `folder`. Made under another name: a process killed in between leaves no half-made one."""
     partial = folder / "corpus.partial"
     partial.unlink(missing_ok=True)
-    with faults_told(folder), closing(sqlite3.connect(partial, isolation_level=None)) as connection:
+    with sqlite_errors_as_ours(folder), closing(sqlite3.connect(partial, isolation_level=None)) as connection:
         connection.executescript(_SCHEMA)
         meta = {"format": str(FORMAT), "encoder": encoder.to_json(), "generation": "0", "next_passage_id": "1",
                 "next_doc_no": "1", "next_text_no": "1"}  # fmt: skip
@@ -83,7 +86,7 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     """
     how = "mode=rw" if write else "mode=ro&immutable=1" if is_still(folder) else "mode=ro"
     uri = f"{(folder / CORPUS).absolute().as_uri()}?{how}"
-    with faults_told(folder), ExitStack() as undo:
+    with sqlite_errors_as_ours(folder), ExitStack() as undo:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         undo.callback(connection.close)
         if write:
@@ -97,9 +100,9 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
-def is_still(folder: Path) -> bool:
-    """Whether nobody of our rights can be writing in `folder`, and all that was written is in corpus.sqlite itself."""
-    wal = folder / f"{CORPUS}-wal"
+def is_still(folder: Path, file: str = CORPUS) -> bool:
+    """Whether nobody of our rights can be writing in `folder`, and all that was written is in the database itself."""
+    wal = folder / f"{file}-wal"
     return not os.access(folder, os.W_OK) and (not wal.exists() or wal.stat().st_size == 0)
 
 
@@ -114,7 +117,7 @@ def require_format(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 @contextmanager
-def faults_told(folder: Path, file: str = CORPUS) -> Iterator[None]:
+def sqlite_errors_as_ours(folder: Path, file: str = CORPUS) -> Iterator[None]:
     """What SQLite has against a statement becomes an error that a user understands.
 
     file: the database of the statement; any but the truth can be done without.
@@ -134,7 +137,7 @@ def faults_told(folder: Path, file: str = CORPUS) -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection, folder: Path, file: str = CORPUS) -> Iterator[None]:
     """All of the block's statements or none, on disk when it ends."""
-    with faults_told(folder, file):
+    with sqlite_errors_as_ours(folder, file):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -189,3 +192,9 @@ def damaged(folder: Path, error: Exception) -> CollectionDamaged:
         f"'{folder / CORPUS}' cannot be read ({error}); see what is whole with 'pilcrow check', or restore a backup "
         "with 'pilcrow import'"
     )
+
+
+def forget_reindexing(folder: Path) -> None:
+    """Removes what an interrupted `reindex` has embedded."""
+    for path in folder.glob(f"{REINDEXING}*"):
+        path.unlink(missing_ok=True)

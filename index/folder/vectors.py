@@ -4,7 +4,6 @@ A small collection is searched exactly; a large one's base is an inverted file, 
 and vectors, nothing of passages or documents.
 """
 
-from dataclasses import dataclass
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
@@ -12,35 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.collection import Base
 from index.encoder.embedding import Vectors
 from index.errors import CollectionError
 from index.folder import inverted
 from index.folder.inverted import Chunks, Ids
 from index.folder.truth import put_in_place
 
-__all__ = ["Base", "Bits", "Chunks", "Ids", "bits_of", "build", "build_base", "in_bits", "load", "marks_of", "save",
+__all__ = ["Bits", "Chunks", "Ids", "bits_of", "build", "build_base", "in_bits", "load", "marks_of", "save",
            "search"]  # fmt: skip
 
 # One bit an id, the lowest first: whether it is allowed.
 Bits = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """How the base is searched: exactly, or by the lists of an inverted file, of which `probes` are looked at.
-
-    recall: recall@10 against exact search, as measured when it was made; None for exact search.
-    """
-
-    kind: str = "exact"
-    lists: int | None = None
-    probes: int | None = None
-    recall: float | None = None
-
-    def __str__(self) -> str:
-        if self.recall is None:
-            return "exact search"
-        return f"{self.lists:,} lists, the nearest {self.probes:,} searched; recall@10 {self.recall:.3f}"
 
 
 def build(ids: Ids, vectors: Vectors) -> Any:

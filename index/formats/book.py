@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 from zipfile import ZipFile
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.archive import DAMAGED, open_archive
 from index.formats.content import Content, Piece, laid_out, one_line
 from index.formats.markup import tree_pieces
-from index.metadata import parse_date
 
 _ENDINGS = (".xhtml", ".html", ".htm")
 # Books have a cover and a page or two that are only pictures.

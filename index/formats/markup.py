@@ -22,7 +22,8 @@ _BREAK = "\U0010fff3"
 _BLOCKS = frozenset(
     ("address", "article", "aside", "blockquote", "body", "button", "center", "details", "dialog", "dir", "div", "dl",
      "fieldset", "figure", "footer", "form", "header", "hgroup", "hr", "html", "label", "legend", "main", "menu", "nav",
-     "ol", "dd", "dt", "option", "p", "section", "select", "summary", "textarea", "ul", "tbody", "thead", "tfoot", "tr", "td", "th")
+     "ol", "dd", "dt", "option", "p", "section", "select", "summary", "textarea", "ul", "tbody", "thead", "tfoot", "tr",
+     "td", "th")
 )  # fmt: skip
 _UNSEEN = frozenset(
     ("head", "script", "style", "noscript", "template", "svg", "object", "datalist", "iframe", "rp", "audio", "video",

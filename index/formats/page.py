@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Content, joined, one_line
 from index.formats.text import decode
-from index.metadata import parse_date
 
 
 def read_page(raw: bytes) -> Content:

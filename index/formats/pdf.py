@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Content, clean, one_line
-from index.metadata import parse_date
 
 if TYPE_CHECKING:
     import pypdfium2

@@ -1,8 +1,9 @@
 """Plain text and Markdown."""
 
+from index.dates import parse_date
 from index.formats.content import Content
+from index.formats.stated import stated_metadata
 from index.formats.text import decode
-from index.metadata import parse_date, stated_metadata
 
 
 def read_plain(raw: bytes) -> Content:

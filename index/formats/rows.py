@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
+from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Content, clean, one_line
 from index.formats.text import decode
-from index.metadata import parse_date
 
 # Names of columns, in the order in which they are looked for; letter case, spaces and signs do not matter.
 _COLUMNS: Mapping[str, Sequence[str]] = {

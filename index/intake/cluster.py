@@ -21,7 +21,7 @@ from index.encoder.embedding import Vectors
 from index.encoder.engine import n_cores
 from index.errors import PilcrowError, Unreadable, WorkersFailed
 from index.intake.preparation import Job, Pending, Split
-from index.intake.workers import GROUP_DOCUMENTS, GROUPS_A_PROCESS, Station, code_hash
+from index.intake.worker import GROUP_DOCUMENTS, GROUPS_A_PROCESS, WorkerSide, code_hash
 
 # Seconds until a first worker must be there: a busy cluster may have to make room.
 _PATIENCE = 120.0
@@ -187,7 +187,7 @@ class Cluster:
 def _actor(ray: Any) -> Any:
     """A Station that reads while it embeds: what is read next must not wait for a whole batch of vectors."""
 
-    class Actor(Station):
+    class Actor(WorkerSide):
         @ray.method(concurrency_group="prepare")  # type: ignore[untyped-decorator]
         def prepare(self, jobs: Sequence[Job]) -> list[Split | Unreadable]:
             return super().prepare(jobs)

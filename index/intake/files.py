@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from index.documents import FORMATS, Document, file_of
+from index.documents import Document, Given
 from index.errors import NothingToDo, Unreadable
 from index.folder.truth import CORPUS
-from index.metadata import GIVEN_FILE, Given, read_given
+from index.formats.reading import FORMATS, file_of
+from index.intake.given import GIVEN_FILE, read_given
 
 
 class Fault(NamedTuple):
@@ -25,6 +26,7 @@ class Summary:
 
     moved: files known by their content that lie elsewhere now; they are unchanged, or updated, too.
     notices: what was found damaged in the collection, and mended.
+    not_read: files that were read, and what in them was not: a picture of a page, a chart.
     """
 
     added: int = 0
@@ -34,6 +36,7 @@ class Summary:
     moved: int = 0
     notices: list[str] = field(default_factory=list)
     unreadable: list[Fault] = field(default_factory=list)
+    not_read: list[Fault] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -43,7 +46,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file to read, and the name its document would like to have."""
 
     path: Path
@@ -51,7 +54,7 @@ class Found:
     root: Path
 
 
-def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> list[Found]:
+def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> list[FoundFile]:
     """Files of known formats under the paths, each once, sorted; the rest are only counted in `summary`.
 
     Raises NothingToDo for a path that does not exist, before anything is read.
@@ -66,7 +69,7 @@ def find_files(paths: Sequence[Path], collection: Path, summary: Summary) -> lis
         for file in _files(path, collection.resolve(), summary):
             if file.resolve() not in seen:
                 seen.add(file.resolve())
-                found.append(Found(file, file.relative_to(root).as_posix(), root))
+                found.append(FoundFile(file, file.relative_to(root).as_posix(), root))
     return found
 
 
@@ -77,7 +80,7 @@ def require_something(paths: Sequence[Path], collection: Path) -> None:
         raise NothingToDo(nothing_in(paths, summary))
 
 
-def given_by_lists(files: Sequence[Found], summary: Summary) -> dict[Path, Given]:
+def given_by_lists(files: Sequence[FoundFile], summary: Summary) -> dict[Path, Given]:
     """What the metadata.csv files beside the files, up to the folder indexed, say of them; the nearest wins."""
     folders = {folder for found in files for folder in found.path.parents if folder.is_relative_to(found.root)}
     listed: dict[Path, Given] = {}
@@ -95,7 +98,7 @@ def given_by_lists(files: Sequence[Found], summary: Summary) -> dict[Path, Given
     return listed
 
 
-def gone_files(stored: Sequence[Document], paths: Sequence[Path], files: Sequence[Found]) -> list[str]:
+def gone_files(stored: Sequence[Document], paths: Sequence[Path], files: Sequence[FoundFile]) -> list[str]:
     """The names of the stored documents whose files are gone, below these paths only."""
     present = {str(found.path.resolve()) for found in files}
     roots = [path.resolve() for path in paths]

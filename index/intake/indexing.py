@@ -18,14 +18,15 @@ from typing import Any, Self
 import numpy as np
 
 from index.collection import Collection
-from index.documents import MAX_BYTES, Document, with_given
+from index.documents import Document, Given, with_given
 from index.encoder.embedding import Encoder, Vectors
 from index.errors import NothingToDo, Unreadable
-from index.folder.rows import Prepared, text_key
-from index.intake.files import Fault, Found, Summary, find_files, given_by_lists, gone_files, nothing_in
-from index.intake.known import Intake, Wanted
-from index.intake.preparation import Here, Pending, Split, Workers, split
-from index.metadata import Given
+from index.formats.reading import MAX_BYTES
+from index.intake.files import Fault, FoundFile, Summary, find_files, given_by_lists, gone_files, nothing_in
+from index.intake.known import KnownDocuments, ToIndex
+from index.intake.preparation import InProcess, Pending, Split, Workforce, split, split_at
+from index.opening import require_same
+from index.prepared import Prepared, text_key
 
 # Passages embedded and stored together: enough to sort by length, few enough that a killed run repeats little.
 _BATCH_PASSAGES = 512
@@ -47,7 +48,7 @@ def index_paths(
     keep_all: bool = False,
     prune: bool = False,
     max_bytes: int = MAX_BYTES,
-    workers: Workers | None = None,
+    workers: Workforce | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Adds or updates files and folders; a file whose bytes and settings are as stored is not embedded again.
@@ -60,17 +61,19 @@ def index_paths(
     require_same(collection, encoder)
     summary = Summary()
     files = find_files(paths, collection.folder, summary)
-    intake = Intake(collection, Given(date=date, publisher=publisher), keep_all, summary)
+    intake = KnownDocuments(collection, Given(date=date, publisher=publisher), keep_all, summary)
     intake.listed = given_by_lists(files, summary)
     with (
-        nullcontext(workers) if workers else Here(encoder) as at_work,
+        nullcontext(workers) if workers else InProcess(encoder) as at_work,
         _Batches(collection, at_work, before=lambda: collection.move(intake.take_moves())) as batches,
     ):
         for ready in _prepared(_wanted(files, intake, max_bytes, progress), at_work):
             if isinstance(ready, Fault):
                 summary.unreadable.append(ready)
             else:
-                batches.add(intake.admit(*ready))
+                found, read = ready
+                summary.not_read += [Fault(str(found.found.path), notice) for notice in read.document.notices]
+                batches.add(intake.admit(found, read))
     gone = intake.gone
     if prune:
         with collection.reading() as snapshot:
@@ -88,31 +91,31 @@ def index_paths(
 
 
 def _wanted(
-    files: Sequence[Found], intake: Intake, max_bytes: int, progress: Progress | None
-) -> Iterator[Wanted | Fault]:
+    files: Sequence[FoundFile], intake: KnownDocuments, max_bytes: int, progress: Progress | None
+) -> Iterator[ToIndex | Fault]:
     for done, found in enumerate(files):
         if progress:
             progress(done, len(files), found.name)
         yield from intake.wanted(found, max_bytes)
 
 
-def _prepared(wanted: Iterable[Wanted | Fault], workers: Workers) -> Iterator[tuple[Wanted, Split] | Fault]:
+def _prepared(wanted: Iterable[ToIndex | Fault], workers: Workforce) -> Iterator[tuple[ToIndex, Split] | Fault]:
     """What is wanted, split by the workers, in the same order; some groups are under way while one is taken."""
-    under_way: deque[tuple[list[Wanted | Fault], Pending[list[Split | Unreadable]]]] = deque()
+    under_way: deque[tuple[list[ToIndex | Fault], Pending[list[Split | Unreadable]]]] = deque()
     for group in _groups(wanted, workers.group_size):
-        under_way.append((group, workers.prepare([one.job for one in group if isinstance(one, Wanted)])))
+        under_way.append((group, workers.prepare([one.job for one in group if isinstance(one, ToIndex)])))
         while len(under_way) > workers.groups_ahead:
             yield from _settled(*under_way.popleft())
     while under_way:
         yield from _settled(*under_way.popleft())
 
 
-def _groups(wanted: Iterable[Wanted | Fault], size: int) -> Iterator[list[Wanted | Fault]]:
-    group: list[Wanted | Fault] = []
+def _groups(wanted: Iterable[ToIndex | Fault], size: int) -> Iterator[list[ToIndex | Fault]]:
+    group: list[ToIndex | Fault] = []
     n_bytes = 0
     for one in wanted:
         group.append(one)
-        n_bytes += one.job.size if isinstance(one, Wanted) else 0
+        n_bytes += one.job.size if isinstance(one, ToIndex) else 0
         if len(group) >= size or n_bytes >= _GROUP_BYTES:
             yield group
             group, n_bytes = [], 0
@@ -121,8 +124,8 @@ def _groups(wanted: Iterable[Wanted | Fault], size: int) -> Iterator[list[Wanted
 
 
 def _settled(
-    group: Sequence[Wanted | Fault], pending: Pending[list[Split | Unreadable]]
-) -> Iterator[tuple[Wanted, Split] | Fault]:
+    group: Sequence[ToIndex | Fault], pending: Pending[list[Split | Unreadable]]
+) -> Iterator[tuple[ToIndex, Split] | Fault]:
     results = iter(pending.result())
     for one in group:
         if isinstance(one, Fault):
@@ -143,15 +146,15 @@ def edit_document(
     Raises UnknownDocument.
     """
     with collection.reading() as snapshot:
-        document = snapshot.document(doc_id)
+        document, paragraphs = snapshot.document(doc_id), snapshot.paragraphs(doc_id)
     names = {*document.given, *given.named} - set(cleared)
     nothing: dict[str, Any] = dict.fromkeys(cleared)
     edited = replace(with_given(document, given), **nothing, given=tuple(sorted(names)))
     if edited.title == document.title:
         collection.describe(edited)
     else:
-        with Here(encoder) as workers, _Batches(collection, workers) as batches:
-            prepared = split(edited, encoder)
+        with InProcess(encoder) as workers, _Batches(collection, workers) as batches:
+            prepared = split_at(edited, paragraphs, encoder)
             batches.add(prepared)
         edited = prepared.document
     return edited
@@ -170,7 +173,7 @@ def index_documents(
     """
     with collection.reading() as snapshot:
         stored = {name.source: name.sha256 for name in snapshot.names()}
-    with Here(encoder) as workers, _Batches(collection, workers) as batches:
+    with InProcess(encoder) as workers, _Batches(collection, workers) as batches:
         for done, document in enumerate(documents):
             if stored.get(document.source) == document.sha256:
                 continue
@@ -184,12 +187,6 @@ def row_document(doc_id: str, source: str, text: str, *, title: str | None = Non
     """A Document of a row: its sha256 is of the title and the text."""
     raw = f"{title or ''}\0{text}".encode("utf-8", "surrogatepass")
     return Document(doc_id, source, title, text, None, None, hashlib.sha256(raw).hexdigest(), len(raw))
-
-
-def require_same(collection: Collection, encoder: Encoder) -> None:
-    """Raises CollectionMismatch where another encoder made the collection: its vectors would not be comparable."""
-    with collection.reading() as snapshot:
-        snapshot.require(encoder.identity)
 
 
 def store_anew(collection: Collection, encoder: Encoder, documents: Sequence[Document]) -> None:
@@ -216,7 +213,9 @@ class _Batches:
     embedded are given up, and what was stored before stays.
     """
 
-    def __init__(self, collection: Collection, workers: Workers, *, before: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, collection: Collection, workers: Workforce, *, before: Callable[[], None] = lambda: None
+    ) -> None:
         """before: called each time before a batch is stored, and at the end at least once."""
         self._collection, self._workers, self._before = collection, workers, before
         self._filling: list[Split] = []

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from index.collection import Collection, Name
-from index.documents import Document, File, file_of, known_rows, open_file, rows_of, with_given
+from index.collection import Collection, StoredName
+from index.documents import Document, Given, with_given
 from index.errors import Unreadable
-from index.intake.files import Fault, Found, Summary, free_name, is_there
+from index.formats.reading import File, file_of, known_rows, open_file, rows_of
+from index.intake.files import Fault, FoundFile, Summary, free_name, is_there
 from index.intake.preparation import Job, Split
-from index.metadata import Given
 
 # Faults of this many rows of one file are told one by one.
 _TOLD_ROWS = 10
@@ -24,15 +24,15 @@ _ASKED_ONE_BY_ONE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ToIndex:
     """A document that is to be read: where it was found, as what it is stored, if it is, and what there is to do."""
 
-    found: Found
+    found: FoundFile
     known: Document | None
     job: Job
 
 
-class Intake:
+class KnownDocuments:
     """What is stored, which names are taken, what a person gave, and what was counted so far."""
 
     def __init__(self, collection: Collection, given: Given, keep_all: bool, summary: Summary) -> None:
@@ -48,16 +48,16 @@ class Intake:
         self.gone: list[str] = []
         self.moves: dict[str, str] = {}
         self._stored_moves: dict[str, str] = {}
-        self._by_bytes: dict[str, list[Name]] = {}
+        self._by_bytes: dict[str, list[StoredName]] = {}
         for name in stored:
             self._by_bytes.setdefault(name.sha256, []).append(name)
         self._described: dict[str, Document] = {}
         self._asked = 0
 
     @cached_property
-    def rows(self) -> Mapping[str, list[Name]]:
+    def rows(self) -> Mapping[str, list[StoredName]]:
         """The stored documents that are rows of a file, by its source."""
-        rows: dict[str, list[Name]] = {}
+        rows: dict[str, list[StoredName]] = {}
         for name in self._stored:
             if (file := file_of(name.source)) != name.source:
                 rows.setdefault(file, []).append(name)
@@ -103,7 +103,7 @@ class Intake:
             and all(getattr(known, name) == getattr(given, name) for name in given.named)
         )
 
-    def admit(self, wanted: Wanted, split: Split) -> Split:
+    def admit(self, wanted: ToIndex, split: Split) -> Split:
         """The document under its name in the collection, counted; what a person gave stays given."""
         known = wanted.known
         self.summary.added += known is None
@@ -113,7 +113,7 @@ class Intake:
         given = {*(known.given if known else ()), *self.given.named}
         return split.named(name, tuple(sorted(given)))
 
-    def wanted(self, found: Found, max_bytes: int) -> Iterator[Wanted | Fault]:
+    def wanted(self, found: FoundFile, max_bytes: int) -> Iterator[ToIndex | Fault]:
         """The documents of a file that are new or not as they are stored, and what of it cannot be read."""
         try:
             file = open_file(found.path, max_bytes=max_bytes)
@@ -121,15 +121,15 @@ class Intake:
         except Unreadable as error:
             yield Fault(str(found.path), str(error))
 
-    def _file(self, file: File, found: Found) -> Iterator[Wanted | Fault]:
+    def _file(self, file: File, found: FoundFile) -> Iterator[ToIndex | Fault]:
         known = self.known_as(file.source, file.sha256)
         given = self.given_for(Path(file.source), known)
         if known and self.is_unchanged(known, file.sha256, given, keep_all=self.keep_all or not file.is_scraped):
             self.summary.unchanged += 1
         else:
-            yield Wanted(found, known, Job(file, found.name, given, self.keep_all))
+            yield ToIndex(found, known, Job(file, found.name, given, self.keep_all))
 
-    def _rows(self, file: File, found: Found) -> Iterator[Wanted | Fault]:
+    def _rows(self, file: File, found: FoundFile) -> Iterator[ToIndex | Fault]:
         documents, faults = rows_of(file, found.name, keep_all=self.keep_all)
         stored = {row.source: row.doc_id for row in self.rows.get(file.source, ())}
         for fault in faults[:_TOLD_ROWS]:
@@ -147,4 +147,4 @@ class Intake:
             if known and self.is_unchanged(known, row.sha256, given, keep_all=row.keep_all):
                 self.summary.unchanged += 1
             else:
-                yield Wanted(found, known, Job(with_given(row, given), row.doc_id, given, row.keep_all))
+                yield ToIndex(found, known, Job(with_given(row, given), row.doc_id, given, row.keep_all))

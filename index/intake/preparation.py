@@ -3,9 +3,9 @@
     wanted documents -> split documents        a text's paragraphs, its windows, and what the encoder will see of each
     windows' inputs -> vectors
 
-`Here` does it in this process. Others (index.intake.workers, index.intake.cluster) do the same elsewhere, by the same
-functions, so that the same documents give the same passages. Whoever does it, results come back in the order of what
-was asked for.
+`InProcess` does it in this process. Others (index.intake.processes, index.intake.cluster) do the same elsewhere, by the
+same functions, so that the same documents give the same passages. Whoever does it, results come back in the order of
+what was asked for.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,14 @@ from threading import Event
 from typing import Protocol, Self, TypeVar
 
 from index.cleaning.furniture import classify, headline
-from index.documents import Document, File, document_of
+from index.documents import Document, Given
 from index.encoder.embedding import Encoder, Vectors
 from index.encoder.engine import STOP
 from index.errors import Unreadable
 from index.formats.parser import Worker
-from index.metadata import Given
+from index.formats.reading import File, document_of
 from index.paragraphs import Paragraph
-from index.passages import Window, encoder_inputs, windows
-
-SPECIAL_PIECES = 2
+from index.passages import SPECIAL_PIECES, Window, encoder_inputs, windows
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -63,10 +61,17 @@ class Split:
 
 def split(document: Document, encoder: Encoder) -> Split:
     """The document with its headline, and what the encoder will see of each of its windows."""
-    paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
+    paragraphs = classify(
+        document.text, document.doc_id, title=document.title, keep_all=document.keep_all, blocks=document.blocks
+    )
+    return split_at(document, paragraphs, encoder)
+
+
+def split_at(document: Document, paragraphs: Sequence[Paragraph], encoder: Encoder) -> Split:
+    """The same of a document whose paragraphs are known."""
     document = replace(document, title=document.title or headline(document.text, paragraphs))
     parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
-    return Split(document, paragraphs, parts, encoder_inputs(document, parts, encoder.count_pieces))
+    return Split(document, paragraphs, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces))
 
 
 def read_and_split(job: Job, encoder: Encoder, worker: Worker) -> Split | Unreadable:
@@ -86,7 +91,7 @@ class Pending(Protocol[T_co]):
         """Waits for it. Raises what went wrong."""
 
 
-class Workers(Protocol):
+class Workforce(Protocol):
     """Those who read, split and embed.
 
     group_size: documents that are handed over together. groups_ahead, batches_ahead: how many groups, and batches of
@@ -108,7 +113,7 @@ class Workers(Protocol):
         """The vectors of passages (n, d), in the texts' order."""
 
 
-class Here:
+class InProcess:
     """This process: reads and splits in the thread that asks, and embeds in one of its own meanwhile."""
 
     group_size = 1

@@ -1,5 +1,4 @@
-"""A collection in Milvus: a server, a cluster behind one, or a Milvus Lite file. `pip install pilcrow[milvus]`."""
+"""A collection in Milvus: a server, a cluster behind one, or a Milvus Lite file. `pip install pilcrow[milvus]`.
 
-from index.milvus.collection import create_collection, exists, open_collection
-
-__all__ = ["create_collection", "exists", "open_collection"]
+Knows no FAISS, tantivy or SQLite, and not where documents come from.
+"""

@@ -14,16 +14,16 @@ from dataclasses import replace as changed
 from typing import Self
 
 from index.address import MilvusAddress, Place, milvus_address
+from index.collection import Damage
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionError, CollectionMismatch, CollectionMissing
-from index.folder.damage import Damage
-from index.folder.rows import Passages, Prepared, text_key
 from index.milvus.lease import Lease
 from index.milvus.rows import version_of
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import Row, Store, close_store, opened_store
 from index.milvus.writing import Writing
+from index.prepared import Passages, Prepared, text_key
 
 FORMAT = 1
 # The longest that a question takes; what it has found is not deleted under it.
@@ -42,7 +42,7 @@ class MilvusCollection:
         self.store = store
         self._lease = lease
         self._here = threading.local()
-        self._one_writes = threading.RLock()
+        self._write_lock = threading.RLock()  # one thread writes at a time
         self._closed = False
         self.place: Place = store.address.address
         self.folder = store.address.folder()
@@ -189,7 +189,7 @@ class MilvusCollection:
         """What is to be committed, for one thread at a time."""
         if self._lease is None:
             raise CollectionError(f"'{self.place}' is open for reading only; open it with write=True")
-        with self._one_writes:
+        with self._write_lock:
             yield Writing(self.store, self._lease, self._state())
 
     # Looking for damage

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from index.folder.rows import checksum
 from index.milvus.rows import (
     DOCUMENT,
     PASSAGE,
@@ -20,6 +19,7 @@ from index.milvus.rows import (
 )
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import Store
+from index.prepared import checksum
 
 
 def damaged_documents(store: Store, snapshot: MilvusSnapshot) -> list[tuple[str, list[str]]]:

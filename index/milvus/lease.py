@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from secrets import token_hex
 
 from index.errors import CollectionError, CollectionLocked
@@ -65,7 +66,7 @@ class Lease:
 
     def _write(self) -> None:
         since = datetime.now().astimezone().isoformat(" ", "seconds")
-        who = {"pid": os.getpid(), "host": platform.node(), "since": since}
+        who = {"pid": os.getpid(), "host": platform.node(), "pids": _pids(), "since": since}
         self._store.set_value(_KEY, {"token": self._token, "until": time.time() + LEASE_SECONDS, **who})
 
     def _renew(self) -> None:
@@ -77,7 +78,7 @@ class Lease:
 
 def _was_here_and_died(held: Row) -> bool:
     """Whether the holder was a process of this machine that is there no longer: its lease need not be waited for."""
-    if held.get("host") != platform.node() or os.name != "posix":
+    if not held.get("pids") or held["pids"] != _pids() or os.name != "posix":
         return False
     try:
         os.kill(held["pid"], 0)
@@ -86,6 +87,21 @@ def _was_here_and_died(held: Row) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def _pids() -> str:
+    """Among which processes a pid names one; "" where that cannot be told.
+
+    Two containers may have one host name, and each a process 7: so Linux's number of the boot and of the namespace of
+    pids are in it.
+    """
+    if platform.system() != "Linux":
+        return platform.node()
+    try:
+        boot, namespace = Path("/proc/sys/kernel/random/boot_id").read_text(), Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return ""
+    return f"{platform.node()} {boot.strip()} {namespace}"
 
 
 def _locked(store: Store, held: Row) -> CollectionLocked:

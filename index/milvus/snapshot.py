@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from index.collection import Filters, Name, Status
+from index.collection import Filters, Status, StoredName
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, require_comparable
 from index.errors import UnknownDocument
-from index.folder.lexical import query_words
-from index.folder.rows import text_key
 from index.milvus.rows import (
     DOCUMENT,
     HEADER,
@@ -38,6 +36,8 @@ from index.milvus.rows import (
 from index.milvus.store import MAX_ROWS, Row, Store
 from index.paragraphs import Paragraph
 from index.passages import Passage
+from index.prepared import text_key
+from index.terms import query_words
 
 # Hits that no visible row names are dropped, so a few more than asked for are fetched.
 _SPARE_HITS = 16
@@ -153,9 +153,13 @@ class MilvusSnapshot:
         """All documents by name, without their texts (`text` is empty)."""
         return sorted((v.document for v in self.versions()), key=lambda document: document.doc_id)
 
-    def names(self) -> list[Name]:
+    def names(self) -> list[StoredName]:
         """The names of all documents."""
-        return [Name(v.document.doc_id, v.document.source, v.document.sha256) for v in self.versions()]
+        return [StoredName(v.document.doc_id, v.document.source, v.document.sha256) for v in self.versions()]
+
+    def n_documents(self) -> int:
+        """How many documents there are, none of them read."""
+        return self._store.count("documents", self.visible)
 
     def versions(self, condition: str = "") -> list[Version]:
         """All visible versions of documents that meet a condition."""
@@ -229,6 +233,7 @@ class MilvusSnapshot:
             encoder=self.encoder,
             generation=self.generation,
             health="ok",
+            not_read=tuple(sorted((d.doc_id, notice) for d in (v.document for v in versions) for notice in d.notices)),
         )
 
     def described(self, doc_id: str) -> Document:

@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from index.address import MilvusAddress
+from index.address import MilvusAddress, folder_size
 from index.errors import CollectionError, CollectionLocked
-from index.folder.snapshot import folder_size
 from index.milvus.schema import Schema, documents_schema, hnsw, passages_schema, state_schema, texts_schema
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Store:
         with self.faults_told():
             self.client = _connect(address)
             self.is_lite = "lite" in str(self.client.get_server_version(timeout=_SECONDS)).lower()
-        self._one_flushes = threading.Lock()
+        self._flush_lock = threading.Lock()  # one flush at a time
 
     # Parts
 
@@ -242,7 +241,7 @@ class Store:
         Milvus Lite shows neither the old rows nor the new while it moves them; a reader sees by `epoch` that it has
         to ask again. The state itself is small, and is never flushed.
         """
-        with self._one_flushes:
+        with self._flush_lock:
             changed = [part for part in (parts or list(self._written)) if self._written.pop(part, 0)]
             if not changed:
                 return

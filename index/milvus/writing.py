@@ -7,7 +7,6 @@ from dataclasses import replace as changed
 from index import copies
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity
-from index.folder.rows import Passages, Prepared, grouped
 from index.milvus.lease import Lease
 from index.milvus.rows import (
     HEADER,
@@ -25,6 +24,7 @@ from index.milvus.rows import (
 )
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import ALIVE, Row, Store
+from index.prepared import Passages, Prepared, grouped
 
 _WAITING_ROWS = 2000
 

@@ -20,7 +20,6 @@ from index.errors import CollectionDamaged, CollectionError, Unreadable
 from index.folder.collection import open_collection
 from index.folder.damage import damaged_documents
 from index.folder.locking import acquire, remove_lock
-from index.folder.migration import can_be_read
 from index.folder.truth import CORPUS, FORMAT, connect, damaged, meta, put_in_place
 
 _MANIFEST = "manifest.json"
@@ -149,10 +148,16 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> Mapping[str, Mapping[str,
     try:
         manifest = json.loads(archive.read(_MANIFEST))
         kind, described = manifest["kind"], dict(manifest["files"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _no_backup(file, f"{_MANIFEST} is absent or another's") from error
     if kind != _KIND or CORPUS not in described or not set(described) <= set(_MEMBERS):
         raise _no_backup(file, f"{_MANIFEST} is another's")
+    for name, member in described.items():
+        match member:
+            case {"bytes": int(size), "sha256": str()} if not isinstance(size, bool):
+                pass
+            case _:
+                raise _no_backup(file, f"{_MANIFEST} does not give bytes and SHA-256 of '{name}'")
     return described
 
 
@@ -172,13 +177,13 @@ def _extract(archive: zipfile.ZipFile, name: str, path: Path, described: Mapping
 
 
 def _require_whole(corpus: Path, file: Path) -> None:
-    """Raises Unreadable where the truth in a backup is damaged, or of a newer format."""
+    """Raises Unreadable where the truth in a backup is damaged, or of another format."""
     try:
         with closing(sqlite3.connect(f"{corpus.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            if not can_be_read(connection):
-                raise _no_backup(file, f"its format {meta(connection, 'format')} is a newer Pilcrow's")
+            if meta(connection, "format") != str(FORMAT):
+                raise _no_backup(file, f"its format {meta(connection, 'format')} is another Pilcrow's")
             said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if said == "ok" and meta(connection, "format") == str(FORMAT):
+            if said == "ok":
                 said = ", ".join(name for name, _ in damaged_documents(connection)) or "ok"
     except sqlite3.DatabaseError as error:
         raise _no_backup(file, str(error)) from error

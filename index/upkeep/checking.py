@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from index.collection import Collection
-from index.documents import Document, document_of, file_of, open_file, rows_of
+from index.collection import Collection, Damage
+from index.documents import Document, Given
 from index.encoder.embedding import Encoder
 from index.errors import CollectionError, EncoderMissing, Unreadable
-from index.folder.damage import Damage
 from index.formats.parser import Worker
+from index.formats.reading import document_of, file_of, open_file, rows_of
 from index.intake.indexing import store_anew
-from index.metadata import Given
 
 __all__ = ["Damage", "check", "check_json"]
 
@@ -75,7 +74,7 @@ def _read_again(known: Document, worker: Worker, *, trusted: bool) -> Document:
     if fresh is None:
         raise Unreadable(f"its source '{known.source}' is not what it was")
     if trusted:
-        return replace(known, title=fresh.title, text=fresh.text)
+        return replace(known, title=fresh.title, text=fresh.text, notices=fresh.notices, blocks=fresh.blocks)
     return replace(fresh, doc_id=known.doc_id)
 
 

@@ -12,15 +12,7 @@ import numpy as np
 from index import copies
 from index.errors import CollectionDamaged
 from index.folder.collection import open_collection as open_folder
-from index.folder.rows import (
-    PASSAGE_COLUMNS,
-    Prepared,
-    from_blobs,
-    read_document_row,
-    read_paragraphs,
-    store_document,
-    store_text,
-)
+from index.folder.rows import PASSAGE_COLUMNS, read_document_row, read_paragraphs, store_document, store_text
 from index.folder.truth import connect, make_truth, meta, set_meta, transaction
 from index.milvus import collection as theirs
 from index.milvus.rows import (
@@ -39,6 +31,7 @@ from index.milvus.rows import (
 from index.milvus.snapshot import MilvusSnapshot
 from index.milvus.store import Row, Store
 from index.passages import Window
+from index.prepared import Prepared, from_blobs
 
 # Texts that are sent together.
 _TEXTS = 200

@@ -15,11 +15,9 @@ from pathlib import Path
 from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors
 from index.errors import NothingToDo
-from index.folder.collection import REINDEXING, forget_reindexing
-from index.folder.rows import Passages, blob, from_blobs
-from index.folder.truth import faults_told, meta, set_meta, transaction
-from index.intake.preparation import SPECIAL_PIECES
-from index.passages import Window, encoder_inputs, windows
+from index.folder.truth import REINDEXING, forget_reindexing, meta, set_meta, sqlite_errors_as_ours, transaction
+from index.passages import SPECIAL_PIECES, Window, encoder_inputs, windows
+from index.prepared import Passages, blob, from_blobs
 
 _BATCH_PASSAGES = 512
 _SCHEMA = """
@@ -53,7 +51,7 @@ def reindex(
         forget_reindexing(collection.folder)
         raise NothingToDo(f"the collection in '{collection.place}' is made with '{encoder.identity.name}' already")
     with (
-        faults_told(collection.folder, REINDEXING),
+        sqlite_errors_as_ours(collection.folder, REINDEXING),
         closing(_open_sidecar(path, encoder.identity.to_json())) as sidecar,
     ):
         with collection.reading() as snapshot:
@@ -116,7 +114,7 @@ def _batches(
         with collection.reading() as snapshot:
             document, paragraphs = snapshot.text(text_no)
         parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
-        waiting.append((text_no, parts, encoder_inputs(document, parts, encoder.count_pieces)))
+        waiting.append((text_no, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces)))
         if done == len(text_nos) or sum(len(inputs) for _, _, inputs in waiting) >= _BATCH_PASSAGES:
             vectors = encoder.encode_passages([text for _, _, inputs in waiting for text in inputs])
             batch, at = [], 0
@@ -139,7 +137,7 @@ class _Embedded:
     def __iter__(self) -> Iterator[Passages]:
         query = "SELECT start, end, heading, vector FROM passages WHERE text_no = ? ORDER BY number"
         for text_no in self.text_nos:
-            with faults_told(self.folder, REINDEXING):
+            with sqlite_errors_as_ours(self.folder, REINDEXING):
                 rows = self.sidecar.execute(query, (text_no,)).fetchall()
             vectors = from_blobs([row[3] for row in rows], self.dimension)
             yield Passages(text_no, [Window(*row[:3]) for row in rows], vectors)

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from index.collection import Filters
 from index.errors import NothingToDo, PilcrowError
-from rag.answering import answer_events
 from rag.answers import Answer, Draft, answer_json
+from rag.api import ask_events
 from rag.citations import Citation, Sources
 from rag.commands.console import live_text, print_line, print_notices, say
-from rag.commands.text import answer_text, conversation_markdown, plain, shown_text, sources_text
+from rag.commands.text import answer_text, shown_text, sources_text
 from rag.conversation import Turn
 from rag.opened import OpenCollection
+from rag.printable import plain
+from rag.transcript import Exchange, conversation_markdown, now
 
 _HELP = """\
 /sources     the sources of the last answer again
@@ -37,10 +39,7 @@ def answered(
     filters: Filters | None = None,
 ) -> Answer:
     """The answer to a question, shown on the terminal while it is being written."""
-    events = answer_events(
-        opened.stored, opened.encoder, opened.reader, question, history=history, model=opened.model,
-        support=opened.support, strict=strict, filters=filters,
-    )  # fmt: skip
+    events = ask_events(opened, question, history=history, strict=strict, filters=filters)
     answer: Answer | None = None
     with closing(events), live_text() as show:
         for event in events:
@@ -59,8 +58,12 @@ class Chat:
     def __init__(self, opened: OpenCollection, *, filters: Filters | None = None, strict: bool = False) -> None:
         """filters: which documents are asked. strict: what is not borne out is left out."""
         self._opened, self._filters, self._strict = opened, filters, strict
-        self._answers: list[Answer] = []
+        self._exchanges: list[Exchange] = []
         self._told = set(opened.model.notices) if opened.model else set()  # the front door has said them
+
+    @property
+    def _answers(self) -> list[Answer]:
+        return [exchange.answer for exchange in self._exchanges if exchange.answer]
 
     def run(self, lines: Iterator[str]) -> None:
         """Answers each line until there is none, or /quit. A fault is one line, and the conversation goes on."""
@@ -80,9 +83,9 @@ class Chat:
             sys.stdout.flush()
 
     def _ask(self, question: str) -> None:
-        history = [Turn.of(answer) for answer in self._answers]
+        asked, history = now(), [Turn.of(answer) for answer in self._answers]
         answer = answered(self._opened, question, history=history, strict=self._strict, filters=self._filters)
-        self._answers.append(answer)
+        self._exchanges.append(Exchange(str(len(self._exchanges) + 1), question, asked, "done", answer))
         print_line(f"{answer_text(answer)}\n")
         print_notices(notice for notice in answer.notices if notice not in self._told)
         self._told.update(answer.notices)
@@ -123,15 +126,15 @@ class Chat:
         if path.suffix not in (".md", ".json"):
             raise NothingToDo("name a file that ends in .md or .json: /save talk.md")
         text = (
-            json.dumps([answer_json(answer) for answer in self._answers], ensure_ascii=False, indent=1)
+            json.dumps([answer_json(answer) for answer in self._answers], ensure_ascii=False, indent=1) + "\n"
             if path.suffix == ".json"
-            else conversation_markdown(self._answers)
+            else conversation_markdown("Conversation", self._exchanges, now())
         )
         try:
             file = path.open("x", encoding="utf-8", errors="replace")
             try:
                 with file:
-                    file.write(text + "\n")
+                    file.write(text)
             except OSError:
                 path.unlink()  # half of it is nothing to keep
                 raise

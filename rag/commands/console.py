@@ -39,9 +39,6 @@ ServerOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Leave out what the documents do not bear out, of a model's answer.")
 ]
-SaveOption = Annotated[
-    str | None, typer.Option("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
-]
 DocumentOption = Annotated[
     list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")
 ]

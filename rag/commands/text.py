@@ -3,44 +3,25 @@
 Text from documents is data here, too: characters that a terminal would obey are shown as the replacement character.
 """
 
-import re
 import shutil
 import textwrap
 from collections.abc import Sequence
 
-from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
+from rag.answers import REASONS, Answer, Evidence
+from rag.citations import Citation, Claim, Verdict, plain_claim
+from rag.printable import plain, printable_line
 
-# Control characters but newline and tab, and the marks that turn the direction of text.
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What Markdown might take for its own: a quoted page must not load a picture when the file is read.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#!|~&:@])")
 _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
 OPEN, CLOSE = "▸", "◂"
 
-# What is told in place of an answer, by the reason of the abstention.
-REASONS = {
-    "off_topic": "The documents do not seem to be about this.",
-    "not_stated": "The documents seem to be about this, but no passage was found that states it.",
-}
 
 # What is shown behind a sentence that a model wrote, by the verdict of its claim.
 _DOUBTS = {
-    "weak": "weakly supported",
-    "unsupported": "not supported by the documents",
-    "unchecked": "not checked",
+    Verdict.WEAK: "weakly supported",
+    Verdict.UNSUPPORTED: "not supported by the documents",
+    Verdict.UNCHECKED: "not checked",
 }
-
-
-def plain(text: str) -> str:
-    """Text in which nothing is left for a terminal to obey."""
-    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def name(text: str) -> str:
-    """A name on one line: a file's, a question's id; a newline in it must not forge a line of ours."""
-    return " ".join(plain(text).split())
 
 
 def answer_text(answer: Answer) -> str:
@@ -58,28 +39,11 @@ def sources_text(answer: Answer) -> str:
     return "\n\n".join(_sources(answer)) or "The answer has no sources."
 
 
-def conversation_markdown(answers: Sequence[Answer]) -> str:
-    """Questions, answers and sources as Markdown, in which nothing that was read or written is markup."""
-    return "\n\n".join(_turn_markdown(answer) for answer in answers)
-
-
-def _turn_markdown(answer: Answer) -> str:
-    said = " ".join(
-        [_escaped(claim.text) + "".join(f" \\[{label}\\]" for label in claim.labels) for claim in answer.claims]
-    )
-    sources = [f"{c.label}. {_escaped(_place(c))}\n\n   > {_escaped(name(c.quote))}" for c in answer.citations]
-    head = f"## {_escaped(name(answer.question))}"
-    asked = [f"Asked as: {_escaped(name(answer.query))}"] if _asked_as(answer) else []
-    return "\n\n".join([head, *asked, said or f"No answer. {REASONS.get(answer.reason or '', '')}", *sources])
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", plain(text))
-
-
 def _asked_as(answer: Answer) -> list[str]:
     """The question that was searched for, where it is not the one that was typed."""
-    return [] if answer.query.split() == plain(answer.question).split() else [_wrap(f"Asked as: {name(answer.query)}")]
+    if answer.query.split() == plain(answer.question).split():
+        return []
+    return [_wrap(f"Asked as: {printable_line(answer.query)}")]
 
 
 def _sources(answer: Answer) -> list[str]:
@@ -96,14 +60,14 @@ def _claim(claim: Claim, answer: Answer) -> str:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
             left, right = short.start - citation.start, short.end - citation.start
             marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{without_markers(marked)} {markers}"
+            return f"{plain_claim(marked)} {markers}"
     return f"{claim.text} {markers}"
 
 
 def _mark(claim: Claim) -> str:
     """The markers of a claim that a model wrote, and what the check said of it, where it is not borne out."""
     markers = "".join(f"[{label}]" for label in claim.labels)
-    doubt = "" if claim.verdict == "supported" else f"({_DOUBTS[claim.verdict]})"
+    doubt = "" if claim.verdict == Verdict.SUPPORTED else f"({_DOUBTS[claim.verdict]})"
     return " ".join(part for part in (markers, doubt) if part)
 
 
@@ -113,7 +77,8 @@ def hits_text(hits: Sequence[Evidence]) -> str:
         return "Nothing found."
     return "\n\n".join(
         _wrap(
-            f"{h.rank}. {name(h.doc_id)} · paragraph {h.paragraph} · characters {h.start}-{h.end} · {h.score:.3f}",
+            f"{h.rank}. {printable_line(h.doc_id)} · paragraph {h.paragraph} "
+            f"· characters {h.start}-{h.end} · {h.score:.3f}",
             "",
             "   ",
         )
@@ -151,7 +116,7 @@ def _source(citation: Citation) -> str:
 
 
 def _place(citation: Citation) -> str:
-    parts = [name(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
+    parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])

@@ -24,10 +24,10 @@ from rag.opened import open_collection
 
 def check_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """Compare everything stored with its checksum, and mend what can be; exit 1 where damage is left."""
-    from index.collection import open_for_mending
     from index.encoder.embedding import open_encoder
+    from index.opening import open_for_mending
     from index.upkeep.checking import check, check_json
-    from rag.commands.text import name
+    from rag.printable import printable_line
 
     with open_for_mending(open_collection(collection).place) as stored:
         found = check(stored, lambda: open_encoder(stored.encoder.name))
@@ -39,8 +39,8 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
         print_json(figures)
     else:
         for damage in found:
-            whose = f" of '{name(damage.document)}'" if damage.document else ""
-            print_line(f"{damage.part}{whose}: {'mended, ' if damage.mended else ''}{name(damage.remedy)}")
+            whose = f" of '{printable_line(damage.document)}'" if damage.document else ""
+            print_line(f"{damage.part}{whose}: {'mended, ' if damage.mended else ''}{printable_line(damage.remedy)}")
         print_line(f"{documents} documents: {figures['health']}")
     if figures["health"] == "damaged":
         raise typer.Exit(1)
@@ -48,7 +48,7 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
 
 def compact_command(collection: CollectionOption = None) -> None:
     """Make every file anew, so that none holds anything that was removed; exit 1 where a reader is in the way."""
-    from index.collection import open_collection as open_stored
+    from index.opening import open_collection as open_stored
 
     place = open_collection(collection).place
     with open_stored(place, write=True) as writer:
@@ -72,8 +72,8 @@ def reindex_command(
     collection: CollectionOption = None,
 ) -> None:
     """Embed the stored text with another encoder; questions are answered from the old vectors meanwhile."""
-    from index.collection import open_collection as open_stored
     from index.encoder.embedding import open_encoder
+    from index.opening import open_collection as open_stored
     from index.upkeep.reindexing import reindex
 
     with open_stored(open_collection(collection).place, write=True) as writer, progress_bar("embedding") as progress:

@@ -65,7 +65,7 @@ class ChatModel(Protocol):
         ...
 
 
-def said(model: ChatModel, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Generator[str]:
+def visible_text(model: ChatModel, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Generator[str]:
     """What the model says without its thoughts: the whole text from its beginning, each time that it has changed.
 
     Raises AnswerCut as `ChatModel.stream` does. Closing it stops the model.

@@ -11,27 +11,21 @@ from typing import Protocol
 
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
-from rag.citations import Citation, Claim, Sentence, Sources, cite
-from rag.generation.markers import Said
+from rag.citations import Citation, Claim, Sentence, Sources, Verdict, cite
+from rag.generation.markers import CitedSentence
 from rag.words import content_words
 
-SUPPORTED, WEAK, UNSUPPORTED, UNCHECKED = "supported", "weak", "unsupported", "unchecked"
 # How much better two sentences must fit than the better one alone to be quoted together.
 _SECOND_SENTENCE = 0.2
 # Places in a passage, and passages for an uncited sentence, whose support is asked.
 _TRIED = 3
 
 
-class SupportModel(Protocol):
+class Judge(Protocol):
     """Says whether a text bears a claim out."""
 
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (claim, text) how far the text bears the claim out, in [0, 1]."""
-        ...
-
-    def verdict(self, support: float) -> str:
-        """supported, weak or unsupported."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +48,16 @@ class _Pinned:
     text: str
     places: tuple[Sentence, ...]
     support: float
-    verdict: str
+    verdict: Verdict
     removed: int = 0
 
 
 def check(
-    said: Sequence[Said],
+    said: Sequence[CitedSentence],
     passages: Sequence[Passage],
     sources: Sources,
     encoder: Encoder,
-    support: SupportModel | None,
+    support: Judge | None,
     *,
     strict: bool = False,
 ) -> Checked:
@@ -75,7 +69,7 @@ def check(
     places = _Places(passages, sources, encoder)
     vectors = encoder.encode([sentence.text for sentence in said])
     pinned = [_pin(sentence, vector, places, support) for sentence, vector in zip(said, vectors, strict=True)]
-    kept = [p for p in pinned if not (strict and p.verdict in (UNSUPPORTED, UNCHECKED))]
+    kept = [p for p in pinned if not (strict and p.verdict in (Verdict.UNSUPPORTED, Verdict.UNCHECKED))]
     citations: list[Citation] = []
     labels: dict[tuple[str, int, int], int] = {}
     claims = []
@@ -126,23 +120,23 @@ class _Places:
         return self._read[number]
 
 
-def _pin(said: Said, vector: Vectors, places: _Places, support: SupportModel | None) -> _Pinned:
+def _pin(said: CitedSentence, vector: Vectors, places: _Places, support: Judge | None) -> _Pinned:
     """A sentence with what it cites; where it cites nothing, with the passage that surely bears it out."""
     found = [places.ranked(said.text, vector, number) for number in said.numbers]
     if support is None:
-        return _Pinned(said.text, tuple(ranked[0][0] for ranked in found if ranked), 0.0, UNCHECKED)
+        return _Pinned(said.text, tuple(ranked[0][0] for ranked in found if ranked), 0.0, Verdict.UNCHECKED)
     cited = [_best_borne_out(said.text, ranked, support) for ranked in found if ranked]
     return _judged(said.text, cited, support) if cited else _found(said.text, vector, places, support)
 
 
-def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], support: SupportModel) -> Sentence:
+def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], support: Judge) -> Sentence:
     """The place whose own words bear the claim out best, of those that fit it."""
     values = support.support([(claim, place.text) for place, _ in ranked])
     scores = [fit + value for (_, fit), value in zip(ranked, values, strict=True)]
     return ranked[scores.index(max(scores))][0]
 
 
-def _judged(claim: str, cited: Sequence[Sentence], support: SupportModel) -> _Pinned:
+def _judged(claim: str, cited: Sequence[Sentence], support: Judge) -> _Pinned:
     """A claim with its support and verdict by the places that it cites.
 
     What one place bears out alone is as that place says, and places that say nothing of it are no longer cited. What
@@ -150,24 +144,24 @@ def _judged(claim: str, cited: Sequence[Sentence], support: SupportModel) -> _Pi
     """
     alone = support.support([(claim, _cited_text([place])) for place in cited])
     best = max(alone)
-    if support.verdict(best) == SUPPORTED:
-        kept = [p for p, value in zip(cited, alone, strict=True) if support.verdict(value) != UNSUPPORTED]
-        return _Pinned(claim, tuple(kept), best, SUPPORTED, len(cited) - len(kept))
+    if Verdict.of(best) == Verdict.SUPPORTED:
+        kept = [p for p, value in zip(cited, alone, strict=True) if Verdict.of(value) != Verdict.UNSUPPORTED]
+        return _Pinned(claim, tuple(kept), best, Verdict.SUPPORTED, len(cited) - len(kept))
     together = max(best, *support.support([(claim, _cited_text(cited))])) if len(cited) > 1 else best
-    verdict = support.verdict(together)
-    return _Pinned(claim, tuple(cited), together, WEAK if verdict == SUPPORTED else verdict)
+    verdict = Verdict.of(together)
+    return _Pinned(claim, tuple(cited), together, Verdict.WEAK if verdict == Verdict.SUPPORTED else verdict)
 
 
-def _found(claim: str, vector: Vectors, places: _Places, support: SupportModel) -> _Pinned:
+def _found(claim: str, vector: Vectors, places: _Places, support: Judge) -> _Pinned:
     """A claim that cites nothing, with the place that surely bears it out; without any where none does."""
     fitting = [ranked[0] for number in places.numbers if (ranked := places.ranked(claim, vector, number))]
     nearest = [place for place, _ in sorted(fitting, key=lambda found: -found[1])[:_TRIED]]
     values = support.support([(claim, _cited_text([place])) for place in nearest])
     if not values:
-        return _Pinned(claim, (), 0.0, UNSUPPORTED)
+        return _Pinned(claim, (), 0.0, Verdict.UNSUPPORTED)
     value = max(values)
-    verdict = support.verdict(value)
-    return _Pinned(claim, (nearest[values.index(value)],) if verdict == SUPPORTED else (), value, verdict)
+    verdict = Verdict.of(value)
+    return _Pinned(claim, (nearest[values.index(value)],) if verdict == Verdict.SUPPORTED else (), value, verdict)
 
 
 def _cited_text(places: Sequence[Sentence]) -> str:

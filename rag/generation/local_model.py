@@ -40,7 +40,7 @@ class LocalModel:
         if not self._tokenizer.chat_template:
             raise ModelUnusable(f"'{name}' has no chat template; name a chat ('instruct') model")
         self._model.to(self._device).eval()
-        self._one_at_a_time = Lock()
+        self._model_lock = Lock()  # the model writes one text at a time
 
     @cached_property
     def context(self) -> int:
@@ -88,7 +88,7 @@ class LocalModel:
             max_new_tokens=max_tokens, do_sample=False, eos_token_id=stops, pad_token_id=stops[0]
         )
         try:
-            with self._one_at_a_time, torch.inference_mode():
+            with self._model_lock, torch.inference_mode():
                 prompt = torch.tensor([ids], device=self._device)
                 made = self._model.generate(
                     prompt, attention_mask=torch.ones_like(prompt), generation_config=config, streamer=streamer,

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from index.sentences import sentence_spans
 from rag.citations import unbracketed
 
-# [1] [1, 3] [1-3] [^1] [source 2] 【4】 and the like. Every repetition is bounded, so any input takes linear time.
+# What models write for a marker: [1] [1, 3] [1-3] [^1] [source 2] 【4】 and the like; ours is `MARKER` of
+# `rag.citations`. Every repetition is bounded, so any input takes linear time.
 _NUMBERS = r"[0-9]{1,9}(?:\s{0,2}(?:,|;|-|–|—|&|and)\s{0,2}\^?[0-9]{1,9}){0,40}"
 _WORD = r"(?:\^|(?:sources?|passages?|documents?|evidence|refs?|no)\s?[.:#]?\s?)?"
-_MARKER = re.compile(rf"[\[【]\s{{0,2}}{_WORD}({_NUMBERS})(?:†[^\[\]【】]{{0,60}})?\s{{0,2}}[\]】]", re.IGNORECASE)
+_WRITTEN = re.compile(rf"[\[【]\s{{0,2}}{_WORD}({_NUMBERS})(?:†[^\[\]【】]{{0,60}})?\s{{0,2}}[\]】]", re.IGNORECASE)
 _RANGE = re.compile(r"([0-9]{1,9})(?:\s*[-–—]\s*\^?([0-9]{1,9}))?")
 # Characters behind an opening bracket in which it may still become a marker.
 _MARKER_LENGTH = 80
@@ -27,7 +28,7 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CitedSentence:
     """One sentence of a generated answer, without markers, and the numbers that it cites, each once, in order."""
 
     text: str
@@ -38,7 +39,7 @@ class Said:
 class Resolved:
     """A generated text taken apart. wrong: how many markers held a number that stands for nothing."""
 
-    sentences: tuple[Said, ...]
+    sentences: tuple[CitedSentence, ...]
     wrong: int
 
 
@@ -64,7 +65,7 @@ def resolve(text: str, n: int) -> Resolved:
     for at, numbers in places if spans else []:
         cited[_owner(at, spans, bare)].extend(numbers)
     said = (
-        Said(_one_line(bare[start:end]), tuple(dict.fromkeys(numbers)))
+        CitedSentence(_one_line(bare[start:end]), tuple(dict.fromkeys(numbers)))
         for (start, end), numbers in zip(spans, cited, strict=True)
     )
     return Resolved(tuple(said), sum(part.is_wrong for part in parts))
@@ -84,7 +85,7 @@ def draft(text: str, n: int) -> str:
 
 def defused(text: str) -> str:
     """A text of others in which nothing is a marker any more: numbers in brackets stand in parentheses."""
-    return unbracketed(_MARKER.sub(r"(\1)", text))
+    return unbracketed(_WRITTEN.sub(r"(\1)", text))
 
 
 def _settled(text: str) -> str:
@@ -99,7 +100,7 @@ def _parts(text: str, n: int) -> Iterator[_Part]:
     """The text in order: stretches without markers, and the markers."""
     at = 0
     code = deque((c.start(), c.end()) for c in _CODE.finditer(text))
-    for match in _MARKER.finditer(text):
+    for match in _WRITTEN.finditer(text):
         while code and code[0][1] <= match.start():
             code.popleft()
         if code and code[0][0] <= match.start():

@@ -4,7 +4,6 @@ Owns time limits, the key, and one clear line for whatever goes wrong. The key c
 named server and nowhere else, and stands in no message. Nothing is sent but to the address that was given.
 """
 
-import ipaddress
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from index.address import is_this_machine
 from index.errors import ModelUnusable, ServerFailed
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, Data, Message
 from rag.generation.tokens import folded
@@ -59,7 +59,7 @@ class ServerModel:
         """server: its address, with or without "/v1". Raises ModelUnusable for what is no http address."""
         self.name = name
         self._base, self._host = _address(server)
-        self._is_here = _is_this_machine(self._host)
+        self._is_here = is_this_machine(self._host)
         self._key = _key(self._host, is_here=self._is_here)
         self._limits = (connect_seconds, silence_seconds, total_seconds)
         self._has_system = True
@@ -265,15 +265,6 @@ def _address(server: str) -> tuple[str, str]:
         raise ModelUnusable("a key does not belong into the address of --server; put it into PILCROW_API_KEY")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return f"{parts.scheme}://{parts.netloc}{path or '/v1'}", host
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _key(host: str, *, is_here: bool) -> str | None:

@@ -11,8 +11,8 @@ from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
 from rag.answers import Draft, Step
 from rag.citations import Citation, Claim, Sources
-from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, said
-from rag.generation.checking import SupportModel, check
+from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, visible_text
+from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
 from rag.generation.prompt import Exhibit, answer_messages, says_no_answer
 from rag.generation.prose import plain_prose
@@ -48,7 +48,7 @@ def write(
     sources: Sources,
     encoder: Encoder,
     model: ChatModel,
-    support: SupportModel | None,
+    support: Judge | None,
     strict: bool,
 ) -> Generator[Step | Draft, None, Written]:
     """Writing and checking, as they happen. Closing it stops the model."""
@@ -87,7 +87,7 @@ def _drafted(
     Of an answer that is cut, its whole sentences are left.
     """
     text = cut = ""
-    growing = said(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
+    growing = visible_text(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
     try:
         for n, text in enumerate(growing, 1):
             if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):

@@ -10,10 +10,11 @@ from html import escape
 from pathlib import Path
 
 from index.documents import Document
+from index.formats.reading import file_of
+from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
-from rag.answers import Answer, Evidence
-from rag.citations import Citation, Claim, without_markers
-from rag.commands.text import REASONS
+from rag.answers import REASONS, Answer, Evidence
+from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
 # Characters that no page shows: controls but newline and tab, and halves of characters, which no encoder of JSON takes.
@@ -30,9 +31,9 @@ _DOING = {
     "checking": "Checking each sentence against its source",
 }
 _VERDICTS = {
-    "weak": ("Weakly supported", "The cited passage bears this out only in part."),
-    "unsupported": ("Not supported", "The cited passage does not bear this out."),
-    "unchecked": ("Not checked", "Nobody has compared this sentence with its source."),
+    Verdict.WEAK: ("Weakly supported", "The cited passage bears this out only in part."),
+    Verdict.UNSUPPORTED: ("Not supported", "The cited passage does not bear this out."),
+    Verdict.UNCHECKED: ("Not checked", "Nobody has compared this sentence with its source."),
 }
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
@@ -138,14 +139,14 @@ def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> s
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
     for label in claim.labels[:1]:
         c = by_label[label]
-        if without_markers(c.quote) != claim.text:
+        if plain_claim(c.quote) != claim.text:
             break
         for short in answer.answers:
             if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
                 left, right = short.start - c.start, short.end - c.start
                 quote = shown(c.quote)
                 return _with_short_answer(
-                    without_markers(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
+                    plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
                 )
     return text_of(claim.text)
 
@@ -173,7 +174,7 @@ def _place(citation: Citation) -> str:
 def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
-    quote = "quote hidden" if without_markers(c.quote) in told else "quote"
+    quote = "quote hidden" if plain_claim(c.quote) in told else "quote"
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
@@ -275,10 +276,12 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
             blocks.append(_paragraph(d.text, paragraph))
     counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
+    not_read = "".join(f'<p class="aside" dir="auto">Not read: {text_of(notice)}</p>' for notice in d.notices)
     return (
         f'<article class="document" data-doc="{text_of(d.doc_id)}"><header>{title}'
         f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · '
-        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p></header>{"".join(blocks)}</article>'
+        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p>{not_read}</header>'
+        f"{''.join(blocks)}</article>"
     )
 
 
@@ -286,8 +289,9 @@ def _paragraph(text: str, paragraph: Paragraph) -> str:
     p = paragraph
     label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
     role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
+    kind = p.kind.value.replace(" ", "-")
     return (
-        f'<div class="par {p.kind.value}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
+        f'<div class="par {kind}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
         f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
         f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
     )
@@ -325,7 +329,8 @@ def list_html(documents: Sequence[Document], *, more: int, total: int) -> str:
 
 def _row(number: int, document: Document) -> str:
     d = document
-    gone = d.source.startswith("/") and not Path(d.source).exists()
+    file = file_of(d.source)
+    gone = Path(file).is_absolute() and not is_there(file)
     state = '<span class="state">file gone, text kept</span>' if gone else ""
     return (
         f'<li class="row" data-doc="{text_of(d.doc_id)}" data-date="{text_of(d.date or "")}" '

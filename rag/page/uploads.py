@@ -5,17 +5,16 @@ Its name is a word to show and the document's name, never a path: the bytes lie 
 """
 
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.documents import Document, File, document_of, file_of, known_rows, open_file, rows_of
+from index.documents import Document, Given
 from index.errors import Unreadable
 from index.formats.parser import Worker
+from index.formats.reading import File, document_of, file_of, known_rows, open_file, rows_of
 from index.formats.rows import BadRow
 from index.intake.indexing import index_documents
-from index.metadata import Given
 from rag.opened import OpenCollection
 
 # A page's visitors may send files this large, and this many may wait to be read. The command line takes larger ones.
@@ -25,8 +24,6 @@ _PREFIX = "upload:"
 _LONGEST_NAME = 200
 # Controls, marks that turn the direction of text, and what separates folders on any system.
 _NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|.*[/\\\\]", re.DOTALL)
-# The collection has one writer; visitors of one server wait for one another instead of being told to try again.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def add_upload(opened: OpenCollection, path: Path, name: str) -> Added:
         raise Unreadable(f"'{name}' is not named as what was sent")
     file = replace(open_file(path, max_bytes=MAX_BYTES), source=_PREFIX + name)
     documents, bad_rows = _documents(file, name)
-    with _one_at_a_time, opened.writer() as writer:
+    with opened.writer() as writer:
         with writer.reading() as snapshot:
             stored = {document.source: document for document in snapshot.documents()}
         rows = [source for source in stored if file_of(source) == file.source]

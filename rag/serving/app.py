@@ -1,6 +1,6 @@
 """The server: questions over HTTP, in Pilcrow's own form and in that of OpenAI's chat completions.
 
-Owns the paths. Who may call is `rag.serving.guard`'s, who waits is `rag.serving.askers`'s; what is understood, replied
+Owns the paths. Who may call is `rag.serving.guard`'s, who waits is `rag.serving.jobs`'s; what is understood, replied
 and told of a fault is in `rag.serving.requests`, `rag.serving.replies` and `rag.serving.faults`; the process is
 `rag.serving.listening`'s.
 """
@@ -10,21 +10,21 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from index.collection import Filters
 from index.errors import PilcrowError
-from rag import lookup
-from rag.answering import answer_events
+from rag import api
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
+from rag.api import ask_events, models_of
 from rag.conversation import turns_of
 from rag.serving import replies
-from rag.serving.askers import Askers, Asking, Busy, Gone, Overdue, Stopped
+from rag.serving.batching import BatchingEncoder, BatchingReader
 from rag.serving.faults import BROKEN, fault_body, fault_of, openai_fault
-from rag.serving.gathering import GatheringEncoder, GatheringReader
 from rag.serving.guard import GIVE_UP, App, Guard
+from rag.serving.jobs import Busy, Gone, Job, JobQueue, Overdue, Stopped
 from rag.serving.replies import Completion
 from rag.serving.requests import MAX_NAME, MODELS, AskRequest, ChatRequest, SearchRequest, WrongRequest, check
 
@@ -78,17 +78,17 @@ def answering(collection: "OpenCollection", *, strict: bool = False) -> Answerin
 
     strict: what the documents do not bear out is left out of every model's answer, asked for or not.
     """
-    stored, model, support = collection.stored, collection.model, collection.support
-    encoder, reader = GatheringEncoder(collection.encoder), GatheringReader(collection.reader)
+    own = models_of(collection)
+    encoder, reader = BatchingEncoder(own.encoder), BatchingReader(collection.reader)
 
     def events(asked: Asked) -> Generator[Event, None, None]:
         nonlocal encoder
         if encoder.inside is not (loaded := collection.encoder):  # the collection was made anew with another one
-            encoder = GatheringEncoder(loaded)
+            encoder = BatchingEncoder(loaded)
         history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
-        yield from answer_events(
-            stored, encoder, reader, asked.question, history=history, model=model, support=support,
-            strict=strict or asked.strict, filters=asked.filters,
+        yield from ask_events(
+            collection, asked.question, history=history, strict=strict or asked.strict, filters=asked.filters,
+            models=replace(own, encoder=encoder, reader=reader),
         )  # fmt: skip
 
     return events
@@ -114,7 +114,7 @@ def make_app(
     """
     from fastapi import FastAPI
 
-    desk = _Desk(collection, answers, Askers(at_once, waiting), Askers(AT_ONCE, WAITING), seconds)
+    desk = _Desk(collection, answers, JobQueue(at_once, waiting), JobQueue(AT_ONCE, WAITING), seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -141,7 +141,7 @@ class _Desk:
     """The collection, who answers from it, and the two queues before it: for answers, and for looking things up."""
 
     def __init__(
-        self, collection: "OpenCollection", answers: Answering, askers: Askers, lookups: Askers, seconds: float
+        self, collection: "OpenCollection", answers: Answering, askers: JobQueue, lookups: JobQueue, seconds: float
     ) -> None:
         self.collection = collection
         self.askers = askers
@@ -155,7 +155,7 @@ class _Desk:
         self.askers.close()
         self._lookups.close()
 
-    def ask(self, asked: Asked) -> Asking[Event]:
+    def ask(self, asked: Asked) -> Job[Event]:
         """The events of an answer, as they come. Raises Busy."""
         return self.askers.ask(lambda: self._answers(asked), self._seconds)
 
@@ -167,7 +167,7 @@ class _Desk:
                 pass
             return event
 
-    async def begun(self, asked: Asked, request: "Request") -> tuple[Asking[Event], Event]:
+    async def begun(self, asked: Asked, request: "Request") -> tuple[Job[Event], Event]:
         """An answer's events from the end of the search on, so that what goes wrong until then has its own status."""
         asking = self.ask(asked)
         async with _watched(asking, request):
@@ -187,7 +187,7 @@ class _Desk:
 
 
 @asynccontextmanager
-async def _watched(asking: Asking[T], request: "Request") -> AsyncIterator[None]:
+async def _watched(asking: Job[T], request: "Request") -> AsyncIterator[None]:
     """While the client is there: the work is left as soon as it is not, or where something goes wrong."""
 
     async def watch() -> None:
@@ -230,7 +230,9 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
     )
     async def search(body: SearchRequest, request: Request) -> Response:
         """The passages nearest to a question, without an answer."""
-        found = await desk.look_up(lambda: lookup.find(desk.collection, body.question, body.k, body.filters()), request)
+        found = await desk.look_up(
+            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters()), request
+        )
         return _json(hits_json(body.question, found))
 
     @app.get("/show", tags=["Pilcrow"], responses=_replies(replies.ShownReply, replies.FaultReply))
@@ -241,7 +243,7 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
         request: Request,
     ) -> Response:
         """Characters of a document, and the paragraph that they lie in: what a citation points to."""
-        shown = citation_json(await desk.look_up(lambda: lookup.quote(desk.collection, document, start, end), request))
+        shown = citation_json(await desk.look_up(lambda: api.show(desk.collection, document, start, end), request))
         del shown["label"]
         return _json(shown)
 
@@ -293,7 +295,7 @@ def _add_openai_paths(app: "FastAPI", desk: _Desk) -> None:
         return _json(replies.model_json(model, made))
 
 
-async def _stream(asking: Asking[Event], completion: Completion, event: Event, *, drafts: bool) -> AsyncIterator[str]:
+async def _stream(asking: Job[Event], completion: Completion, event: Event, *, drafts: bool) -> AsyncIterator[str]:
     """Server-sent events as OpenAI's clients expect them. What is sent as content is checked, and stays as it is."""
     try:
         yield _event(completion.first_chunk())

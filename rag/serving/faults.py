@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import BadSpan, PilcrowError, ServerFailed, UnknownDocument
 from rag.answers import JsonObject
-from rag.serving.askers import Busy, Overdue, Stopped
+from rag.serving.jobs import Busy, Overdue, Stopped
 from rag.serving.requests import WrongRequest
 
 log = logging.getLogger("pilcrow.serving")

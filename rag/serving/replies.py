@@ -13,9 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag.answers import Answer, JsonObject, answer_json
+from rag.answers import REASONS, Answer, JsonObject, answer_json
 from rag.citations import Citation, with_markers
-from rag.commands.text import REASONS
 from rag.serving.requests import MODEL_WITH_SOURCES, NO_ANSWER, SOURCES_FOLLOW
 
 # The beginning of what HTML takes for a tag.

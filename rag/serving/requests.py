@@ -3,13 +3,13 @@
 What a body must be to be understood is here, as pydantic models that the OpenAPI page shows; nothing of HTTP.
 """
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.collection import Filters
-from index.metadata import parse_date
+from index.dates import stated_date
+from rag.citations import without_markers
 
 MAX_QUESTION = 4_000
 MAX_MESSAGES = 200
@@ -25,14 +25,6 @@ MODELS = MODEL, MODEL_WITH_SOURCES = "pilcrow", "pilcrow-with-sources"
 
 # How a reply begins that holds no answer, and what stands before a reply's list of sources.
 NO_ANSWER, SOURCES_FOLLOW = "No answer. ", "\n\nSources:\n"
-_MARKER = re.compile(r"\s?\[\d{1,3}\]")
-
-
-def _date(value: str) -> str:
-    date = parse_date(value)
-    if date is None:
-        raise ValueError(f"'{value}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
-    return date
 
 
 def _asked(question: str) -> str:
@@ -42,7 +34,7 @@ def _asked(question: str) -> str:
 
 
 Question = Annotated[str, Field(max_length=MAX_QUESTION, description="In plain words."), AfterValidator(_asked)]
-Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+Date = Annotated[str, Field(max_length=40), AfterValidator(stated_date)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
@@ -167,7 +159,7 @@ class ChatRequest(BaseModel):
 def unmarked(answer: str) -> str:
     """What an answer of this server said: without its markers and its list of sources; nothing where it had none."""
     said = answer.partition(SOURCES_FOLLOW)[0]
-    return "" if said.startswith(NO_ANSWER) else _MARKER.sub("", said)
+    return "" if said.startswith(NO_ANSWER) else without_markers(said)
 
 
 class WrongRequest(Exception):

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from index.sentences import sentence_spans
-from rag.citations import without_markers
+from rag.citations import plain_claim
 
 _UNITS = re.findall(
     r"\S+",
@@ -58,10 +58,10 @@ def stands_in(claim: str, text: str) -> bool:
     White space and the brackets of reference marks are passed over. A part of a sentence is not enough: "the mill
     burned" is not what "She denied that the mill burned" says.
     """
-    said = without_markers(claim)
-    if not said or said == without_markers(text):
+    said = plain_claim(claim)
+    if not said or said == plain_claim(text):
         return bool(said)
-    sentences = [without_markers(text[start:end]) for start, end in sentence_spans(text)]
+    sentences = [plain_claim(text[start:end]) for start, end in sentence_spans(text)]
     return any(
         said == " ".join(sentences[first : last + 1])
         for first, sentence in enumerate(sentences)

@@ -3,7 +3,7 @@
     [CLS] claim [SEP] text [SEP]  ->  one logit  ->  with cosine and exact checks, a calibrated probability
 
 The network is the bundled encoder's transformer with low-rank changes to its matrices, added when it is opened, and a
-small head. This module owns the model's file, its head, the windows and the verdict; the transformer runs in
+small head. This module owns the model's file, its head and the windows; the transformer runs in
 `index.encoder.engine`. It does not know how it was trained (`rag.training.support`) or where claims and texts come
 from.
 """
@@ -38,10 +38,7 @@ _HEAD_WIDTH = 64
 MAX_PIECES = 256
 MAX_CLAIM_PIECES = 128
 
-# From which support on a claim is supported, and from which on weak.
-SUPPORTED = 0.5
-WEAK = 0.25
-# What a missing number leaves of support: never enough for SUPPORTED.
+# What a missing number leaves of support: never enough for Verdict.SUPPORTED.
 MISSING = 0.49
 
 BUNDLED_SUPPORT = Path(__file__).parent.parent / "model" / "support"
@@ -109,13 +106,6 @@ def _head_logit(weights: Mapping[str, NDArray[np.floating]], hidden: Floats, sec
     return float(weights["head.out.weight"][0] @ inner + weights["head.out.bias"][0])
 
 
-def verdict(support: float) -> str:
-    """supported, weak or unsupported."""
-    if support >= SUPPORTED:
-        return "supported"
-    return "weak" if support >= WEAK else "unsupported"
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a claim and a text: the network's logit, their cosine, and whether something is missing."""
@@ -140,7 +130,7 @@ class Calibration:
     name: float = 0.0
 
     def support(self, seen: Evidence) -> float:
-        """In [0, 1]; below SUPPORTED where a number is missing."""
+        """In [0, 1]; below what is supported where a number is missing."""
         found = self.bias + self.weight * seen.logit + self.cosine * seen.cosine - self.name * seen.name_missing
         return logistic(found) * (MISSING if seen.number_missing else 1.0)
 
@@ -242,10 +232,6 @@ class SupportModel:
     def _shown(self, claim: str, text: str) -> str:
         n_pieces = min(len(self._tokenizer.encode(claim, add_special_tokens=False)), MAX_CLAIM_PIECES)
         return excerpt(claim, text, self._tokenizer, MAX_PIECES - n_pieces - 3)
-
-    def verdict(self, support: float) -> str:
-        """supported, weak or unsupported."""
-        return verdict(support)
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (claim, text) the network's logit; of a text that is longer than a window that of its beginning."""

@@ -20,13 +20,15 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from index.collection import Collection, open_collection
+from index.collection import Collection
 from index.documents import Document
 from index.folder import inverted
-from index.folder.rows import Prepared, vectors_after
+from index.folder.rows import vectors_after
 from index.intake.indexing import row_document
+from index.opening import open_collection
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
+from index.prepared import Prepared
 
 GROUPS = 24
 VERSIONS = 4

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import index.milvus.lease
-from index.collection import Collection, Filters, create_collection, exists, open_collection
+from index.collection import Collection, Filters
+from index.documents import Given
 from index.encoder.embedding import Encoder, EncoderIdentity
 from index.errors import CollectionLocked, CollectionMismatch, CollectionMissing, UnknownDocument
 from index.intake.indexing import edit_document, index_documents, index_paths, row_document
-from index.metadata import Given
+from index.opening import create_collection, exists, open_collection
 from index.upkeep.checking import check
 from index.upkeep.reindexing import reindex
 
@@ -75,6 +76,7 @@ def test_a_document_is_given_back_unchanged_whatever_its_characters(make: Make, 
         assert "".join(wide[p.start : p.end] for p in snapshot.paragraphs(told.doc_id)).split() == wide.split()
         assert snapshot.passages_of(told.doc_id)
         status = snapshot.status()
+        assert snapshot.n_documents() == 1
     assert (status.documents, status.duplicates, status.health) == (1, 0, "ok")
     assert status.passages == len(all_ids(collection))
 
@@ -129,6 +131,7 @@ def test_a_reading_keeps_its_state_while_documents_change_and_go(make: Make, enc
             done.start()
             done.join()
             assert {d.doc_id for d in snapshot.documents()} == {"a", "b"}
+            assert snapshot.n_documents() == 2
             assert snapshot.document("a").text == BRIDGE
             assert found(reader, encoder, "bridge mill") == {"a", "b"}
         assert found(reader, encoder, "bridge mill harbour") == {"a", "c"}

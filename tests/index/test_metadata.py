@@ -1,17 +1,29 @@
 """What a person says of documents: in a metadata.csv beside them, with an option, or with `pilcrow edit`."""
 
+import sqlite3
+from calendar import monthrange
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pilcrow
-from index.collection import Collection
-from index.documents import read_document
+from index.collection import Collection, Filters
+from index.dates import days_of, may_lie_within, parse_date, stated_date
+from index.documents import Given
 from index.encoder.embedding import Encoder
 from index.errors import Unreadable
-from index.intake.indexing import edit_document, index_paths
-from index.metadata import Given, days_of, parse_date, read_given, stated_metadata
+from index.folder.selection import _Documents, clauses_of
+from index.formats.reading import read_document
+from index.formats.stated import stated_metadata
+from index.intake.given import read_given
+from index.intake.indexing import edit_document, index_paths, row_document
+from index.milvus.rows import condition_of, document_row
 
 TEXT = "The committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 
@@ -171,3 +183,65 @@ def test_other_names_of_the_same_lines_and_dates_of_mails_and_feeds() -> None:
 )
 def test_a_date_in_part_spans_all_days_that_it_may_mean(date: str, first: int, last: int) -> None:
     assert days_of(date) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("date", "after", "before", "expected"),
+    [
+        ("2022", "2022-12-31", "2022-12-31", True),
+        ("2022", "2023", None, False),
+        ("2022-03", "2022-03-31", None, True),
+        ("2022-03-05", "2022-03-06", None, False),
+        ("2022-03-05", None, "2022-03", True),
+        ("2022-04", None, "2022-03-31", False),
+        (None, None, None, True),
+        (None, "1900", None, False),
+        (None, None, "2100", False),
+    ],
+)
+def test_a_date_lies_within_limits_where_one_of_its_days_may(
+    date: str | None, after: str | None, before: str | None, expected: bool
+) -> None:
+    assert may_lie_within(date, after, before) is expected
+
+
+def days(stated: str) -> tuple[date, date]:
+    """The first and the last day of a date, month or year, by the calendar."""
+    year, month, day = (int(part) for part in f"{stated}-00-00"[:10].split("-"))
+    last = day or monthrange(year, month or 12)[1]
+    return date(year, month or 1, day or 1), date(year, month or 12, last)
+
+
+NEAR = st.dates(date(2021, 11, 1), date(2023, 2, 28))
+DATES = st.builds(lambda day, length: day.isoformat()[:length], NEAR | st.dates(), st.sampled_from([4, 7, 10]))
+
+
+@given(st.lists(st.none() | DATES, min_size=1), st.none() | DATES, st.none() | DATES)
+def test_sql_arrays_and_milvus_let_through_what_may_lie_within_by_the_calendar(
+    dates: list[str | None], after: str | None, before: str | None
+) -> None:
+    expected = [
+        (not after or (stated is not None and days(stated)[1] >= days(after)[0]))
+        and (not before or (stated is not None and days(stated)[0] <= days(before)[1]))
+        for stated in dates
+    ]
+    filters = Filters(after=after, before=before)
+    assert [may_lie_within(stated, after, before) for stated in dates] == expected
+    assert [filters.fit(stated, None) for stated in dates] == expected
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE meta (key, value)")
+        connection.execute("CREATE TABLE documents (doc_no INTEGER PRIMARY KEY, text_no, date, publisher)")
+        connection.executemany("INSERT INTO documents VALUES (?, ?, ?, NULL)", [(n, n, d) for n, d in enumerate(dates)])
+        clauses, values = clauses_of(filters)
+        passing = connection.execute(f"SELECT doc_no FROM documents d WHERE true{clauses}", values).fetchall()
+        assert [(n,) in passing for n in range(len(dates))] == expected
+        assert _Documents().allowed(connection, 1, filters, 0)[: len(dates)].tolist() == expected
+    documents = [replace(row_document("d", "/d", "x"), date=stated) for stated in dates]
+    milvus = condition_of(filters) or "True"  # Python reads these conditions as Milvus does
+    assert [eval(milvus, {"day": document_row(1, 1, 1, d, 1)["day"]}) for d in documents] == expected  # noqa: S307
+
+
+def test_a_date_that_a_person_states_is_one_or_the_error_says_how_to_write_it() -> None:
+    assert stated_date("3 May 2019") == "2019-05-03"
+    with pytest.raises(ValueError, match=r"^'soon' is not a date; write it like 2023-02-19, 2023-02 or 2023$"):
+        stated_date("soon")

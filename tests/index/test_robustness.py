@@ -25,12 +25,13 @@ import numpy as np
 import pytest
 
 from eval.report.results import save_result
-from index.collection import Collection, create_collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import BUNDLED_SHA256, Encoder
 from index.errors import CollectionError, CollectionLocked
 from index.folder import inverted
 from index.folder import vectors as dense
-from rag.answering import answer
+from index.opening import create_collection, open_collection
+from rag.answering import Models, answer
 from rag.reading.reader import Reader
 
 resource = pytest.importorskip("resource", reason="kills and limits are those of Unix")
@@ -103,7 +104,7 @@ Asks = Callable[[Collection, str], str]
 @pytest.fixture
 def ask(encoder: Encoder, reader: Reader) -> Asks:
     """(collection, question) -> the text of its answer, by the bundled models."""
-    return lambda collection, question: answer(collection, encoder, reader, question).text
+    return lambda collection, question: answer(collection, Models(encoder, reader), question).text
 
 
 def kill_and_look(town: Path, kills: int, seed: int, ask: Asks, vectors: np.ndarray) -> dict[str, int]:

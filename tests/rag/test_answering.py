@@ -10,10 +10,11 @@ from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
 from index.errors import BadSpan, UnknownDocument
 from index.paragraphs import Kind
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer, answer_json
 from rag.citations import Sources, cite_span
-from rag.commands.text import answer_text, hits_text, plain, shown_text
+from rag.commands.text import answer_text, hits_text, shown_text
+from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
 
@@ -25,7 +26,7 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def answers(sample: Collection, encoder: Encoder, reader: Reader) -> list[Answer]:
-    return [answer(sample, encoder, reader, row["question"]) for row in QUESTIONS]
+    return [answer(sample, Models(encoder, reader), row["question"]) for row in QUESTIONS]
 
 
 def test_every_citation_resolves_to_its_quote_inside_one_paragraph_that_is_no_furniture(
@@ -93,7 +94,7 @@ def test_what_the_documents_name_or_speak_of_is_not_off_topic_however_far_the_ne
         ("What did the winter cost the town?", "not_stated"),
         ("How many calories are in a banana?", "off_topic"),
     ):
-        a = answer(collection, encoder, reader, question, threshold=1.0)
+        a = answer(collection, Models(encoder, reader), question, threshold=1.0)
         assert (a.abstained, a.reason) == (True, reason), question
 
 
@@ -113,7 +114,7 @@ def test_a_question_that_is_not_english_gets_no_confident_answer_and_is_told_why
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, question: str
 ) -> None:
     text = "The old bridge of the town was mended by the engineer Ann Example before the winter of 1998."
-    found = answer(make_collection(page=text), encoder, reader, question)
+    found = answer(make_collection(page=text), Models(encoder, reader), question)
     assert (found.abstained, found.confidence) == (True, 0.0)
     assert "reads English only" in found.notices[0]
     assert found.evidence
@@ -123,7 +124,7 @@ def test_a_document_that_is_not_english_is_found_but_not_read(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
     text = "Die alte Brücke der Stadt wurde von der Ingenieurin Ann Example vor dem Winter 1998 repariert."
-    found = answer(make_collection(page=text), encoder, reader, "Who repaired the old bridge?")
+    found = answer(make_collection(page=text), Models(encoder, reader), "Who repaired the old bridge?")
     assert found.abstained
     assert "not in English: 1 of 1" in found.notices[0]
 
@@ -141,14 +142,14 @@ def test_an_empty_collection_or_question_abstains(
     make_collection: Callable[..., Collection], sample: Collection, encoder: Encoder, reader: Reader
 ) -> None:
     for collection, question in ((make_collection(), "Who?"), (sample, "   ")):
-        empty = answer(collection, encoder, reader, question)
+        empty = answer(collection, Models(encoder, reader), question)
         assert (empty.abstained, empty.confidence, empty.evidence) == (True, 0.0, ())
         assert any("no document yet" in notice for notice in empty.notices) is (collection is not sample)
 
 
 def test_filters_reach_the_answer(sample: Collection, encoder: Encoder, reader: Reader) -> None:
     filters = Filters(publisher="Example Review")
-    filtered = answer(sample, encoder, reader, "Will troops be sent?", filters=filters, threshold=0.0)
+    filtered = answer(sample, Models(encoder, reader), "Will troops be sent?", filters=filters, threshold=0.0)
     with sample.reading() as snapshot:
         outlets = {d.doc_id: d.publisher for d in snapshot.documents()}
     assert {outlets[e.doc_id] for e in filtered.evidence} == {"Example Review"}
@@ -217,11 +218,11 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
         "The bridge of the town \x1b[2J\x1b]0;owned\x07 was mended by the committee in the winter of the flood \u202e."
     )
     collection = make_collection(trap=trap)
-    shown = answer_text(answer(collection, encoder, reader, "Who mended the bridge of the town?"))
+    shown = answer_text(answer(collection, Models(encoder, reader), "Who mended the bridge of the town?"))
     assert "[1] trap.txt · no date · no outlet · paragraph 1" in shown.replace("\n", " ")
     assert all(len(line) <= 50 for line in shown.splitlines())
     assert not set(shown) & set("\x1b\x07\u202e")
-    nothing = answer_text(answer(collection, encoder, reader, "What is the boiling point of nitrogen?"))
+    nothing = answer_text(answer(collection, Models(encoder, reader), "What is the boiling point of nitrogen?"))
     assert nothing.startswith("No answer.")
     assert all(len(line) <= 50 for line in nothing.splitlines())
     assert hits_text([]) == "Nothing found."
@@ -233,7 +234,7 @@ def test_markers_of_the_documents_own_are_not_taken_for_ours(
 ) -> None:
     text = "The bridge of the town was opened in 1998 after nine years of work.[12][3, 4]"
     found = answer(
-        make_collection(page=text), encoder, reader, "When was the bridge of the town opened?", threshold=0.0
+        make_collection(page=text), Models(encoder, reader), "When was the bridge of the town opened?", threshold=0.0
     )
     assert found.text == "The bridge of the town was opened in 1998 after nine years of work.(12)(3, 4) [1]"
     assert found.citations[0].quote == text

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from index.collection import Collection
-from rag.answering import answer
-from rag.batches import answer_all
+from rag.answering import Models, answer
+from rag.api import ask_all, models_of
 from rag.opened import OpenCollection
 
 QUESTIONS = Path(__file__).parent.parent.parent / "index" / "sample" / "questions.jsonl"
@@ -23,8 +23,8 @@ def opened(sample: Collection) -> OpenCollection:
 def test_answers_are_those_of_one_after_the_other_in_the_order_of_the_questions(opened: OpenCollection) -> None:
     rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
     asked = [row["question"] for row in rows[:12]] + ["", "Quelle est la capitale de la France ?"]
-    single = [answer(opened.stored, opened.encoder, opened.reader, question) for question in asked]
-    together = list(answer_all(opened, [(question, ()) for question in asked]))
+    single = [answer(opened.stored, Models(opened.encoder, opened.reader), question) for question in asked]
+    together = list(ask_all(opened, [(question, ()) for question in asked]))
     assert [a.question for a in together] == asked
     for one, other in zip(single, together, strict=True):
         assert other.confidence == pytest.approx(one.confidence, abs=1e-6)
@@ -39,18 +39,15 @@ def test_what_a_model_writes_is_checked_as_for_a_single_question(
     opened = OpenCollection(sample.folder, model_name="told", server=chat_server.url)
     question = "How many years was Kenneth Yalowitz a diplomat?"
     chat_server.events = speech("Kenneth Yalowitz was a diplomat for 36 years [1]. He sold bicycles in Norway [1].")
-    alone = answer(
-        opened.stored, opened.encoder, opened.reader, question, model=opened.model, support=opened.support,
-        strict=strict,
-    )  # fmt: skip
-    (together,) = answer_all(opened, [(question, ())], strict=strict)
+    alone = answer(opened.stored, models_of(opened), question, strict=strict)
+    (together,) = ask_all(opened, [(question, ())], strict=strict)
     assert (together.claims, together.citations) == (alone.claims, alone.citations)
     verdicts = [claim.verdict for claim in together.claims]
     assert verdicts == (["supported"] if strict else ["supported", "unsupported"])
 
 
 def test_no_questions_give_no_answers_and_a_stopped_run_ends(opened: OpenCollection) -> None:
-    assert list(answer_all(opened, [])) == []
-    answers = answer_all(opened, [("Who?", ())] * 3)
+    assert list(ask_all(opened, [])) == []
+    answers = ask_all(opened, [("Who?", ())] * 3)
     assert next(answers).question == "Who?"
     answers.close()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answers import Answer
-from rag.citations import Claim
-from rag.conversation import Turn, standalone
+from rag.citations import Claim, marked_labels, with_markers, without_markers
+from rag.conversation import Turn, standalone, turns_of
 
 BRIDGE = Turn("Who mended it?", "Who mended the old bridge?", "It was mended by the engineer Ann Example in 1998.")
 YALOWITZ = Turn(
@@ -46,6 +46,18 @@ COAL = Turn(
 )
 def test_a_follow_up_carries_over_what_the_last_turn_was_about(last: Turn, question: str, query: str) -> None:
     assert standalone(question, [last]) == query
+
+
+@pytest.mark.parametrize("answer", ["He left. [1][2] She\n came [3].", "He left [1, 2]. She came.[3–5]"])
+def test_an_answer_that_is_told_is_carried_on_without_its_markers(answer: str) -> None:
+    (turn,) = turns_of([{"question": "Who left?", "answer": answer}])
+    assert turn.answer == "He left. She came."
+
+
+def test_the_labels_of_an_answers_markers_are_those_that_were_set() -> None:
+    claims = [Claim("He left (3).", (1, 2), 1.0, "supported"), Claim("She came.", (2,), 1.0, "supported")]
+    text = with_markers(claims)
+    assert (marked_labels(text), without_markers(text)) == ([1, 2, 2], "He left (3). She came.")
 
 
 def test_a_follow_up_to_a_follow_up_keeps_the_subject() -> None:

@@ -1,15 +1,21 @@
 """Copies: one text under several names, near-copies, and an answer that does not count them as two sources."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.collection import Collection, Filters
 from index.copies import THRESHOLD, bands, runs, signature, similarity
 from index.encoder.embedding import Encoder
-from index.intake.indexing import index_paths
-from rag.answering import answer
+from index.intake.indexing import index_paths, row_document
+from index.paragraphs import Kind, Paragraph, paragraph_spans
+from index.passages import Window
+from index.prepared import Prepared
+from rag.answering import Models, answer
+from rag.citations import Sources
 from rag.reading.reader import Reader
 
 FERRY = """The ferry of the island
@@ -147,7 +153,7 @@ def test_an_answer_counts_copies_as_one_source_and_cites_the_earliest_dated(
     for name, text, date in (("late", FERRY, "2022-03-02"), ("early", second, "2022-03-01")):
         (tmp_path / f"{name}.txt").write_text(text)
         index_paths(collection, encoder, [tmp_path / f"{name}.txt"], date=date)
-    said = answer(collection, encoder, reader, "Who will steer the second ferry?")
+    said = answer(collection, Models(encoder, reader), "Who will steer the second ferry?")
     assert "Ilse Example" in said.text
     about = [c for c in said.citations if "Ilse Example" in c.quote]
     assert [(c.doc_id, c.also_in) for c in about] == [("early.txt", ("late.txt",))]
@@ -155,6 +161,33 @@ def test_an_answer_counts_copies_as_one_source_and_cites_the_earliest_dated(
     assert [a.doc_id for a in said.answers][:1] == ["early.txt"]
     assert second[said.answers[0].start : said.answers[0].end] == said.answers[0].text
     alone = answer(
-        collection, encoder, reader, "Who will steer the second ferry?", filters=Filters(documents=("late.txt",))
+        collection,
+        Models(encoder, reader),
+        "Who will steer the second ferry?",
+        filters=Filters(documents=("late.txt",)),
     )
     assert [(c.doc_id, c.also_in) for c in alone.citations if "Ilse" in c.quote] == [("late.txt", ())]
+
+
+def test_a_sentence_that_also_stands_in_furniture_above_is_cited_from_the_body_of_the_earlier_copy(
+    make_collection: MakeCollection,
+) -> None:
+    sentence = "The money comes from a loan of the county bank, to be paid back in ten years."
+    early = f"{sentence}\n\n{SYNDICATED}"
+
+    def prepared(name: str, text: str, date: str, furniture: int) -> Prepared:
+        spans = paragraph_spans(text)
+        kinds = [Kind.FURNITURE] * furniture + [Kind.BODY] * (len(spans) - furniture)
+        paragraphs = [Paragraph(name, n, a, b, k) for n, ((a, b), k) in enumerate(zip(spans, kinds, strict=True), 1)]
+        body = [Window(p.start, p.end, None) for p in paragraphs if p.kind is Kind.BODY]
+        document = replace(row_document(name, f"/{name}", text), date=date)
+        return Prepared(document, paragraphs, body, np.eye(len(body), 384, dtype=np.float32))
+
+    collection = make_collection()
+    collection.replace([prepared("late", FERRY, "2022-03-02", 0), prepared("early", early, "2022-03-01", 1)])
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        (late,) = [s for p in snapshot.passages_of("late") for s in sources.sentences(p) if s.text == sentence]
+        moved = sources.earliest(late)
+    assert (moved.document.doc_id, moved.text, moved.paragraph.kind) == ("early", sentence, Kind.BODY)
+    assert moved.start == early.rindex(sentence)

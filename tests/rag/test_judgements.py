@@ -1,5 +1,6 @@
 """People's judgements: kept, taken back, averaged, and a test collection that the evaluation itself can read."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,23 @@ def test_a_file_that_is_no_database_or_may_not_be_written_to_is_one_line(tmp_pat
         judgements(tmp_path)
     with pytest.raises(CollectionError, match="cannot be used now"):
         record(tmp_path / "nowhere", given("ann", 2, "a.txt"))
+
+
+def test_judgements_in_a_folder_that_nobody_may_write_to_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgement = given("ann", 2, "a.txt")
+    record(tmp_path, judgement)
+    # What a read-only folder says, also to root: access is what our code asks, and no file can be made beside it.
+    monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).startswith(str(tmp_path)))
+    (tmp_path / "judgements.sqlite-wal").symlink_to(tmp_path / "nowhere" / "wal")
+    assert judgements(tmp_path) == [judgement]
+
+
+def test_reading_judgements_begins_no_file_of_them(tmp_path: Path) -> None:
+    (tmp_path / "judgements.sqlite").touch()  # as an interrupted first judgement leaves it
+    assert judgements(tmp_path) == []
+    assert (tmp_path / "judgements.sqlite").stat().st_size == 0
 
 
 def test_a_documents_grade_is_that_of_its_best_passage_and_a_passages_the_mean_halves_down() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.reader import Reader
 from rag.transcript import (
@@ -28,7 +28,7 @@ ASKED = "2024-05-01T10:00:00Z"
 @pytest.fixture
 def answered(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Answer:
     collection = make_collection(bridge=TEXT)
-    return answer(collection, encoder, reader, "Who mended the old bridge?")
+    return answer(collection, Models(encoder, reader), "Who mended the old bridge?")
 
 
 def test_an_exchange_comes_back_from_its_record_as_it_was(answered: Answer) -> None:
@@ -85,6 +85,15 @@ def test_markdown_has_a_footnote_for_each_citation_and_the_documents_signs_as_te
     stopped = Exchange("a8", "Who?", ASKED, "stopped")
     assert "Stopped before there was an answer" in conversation_markdown("x", [stopped], ASKED)
     assert conversation_json("x", [stopped], ASKED)["exchanges"] == [exchange_json(stopped)]
+
+
+def test_markdown_obeys_nothing_of_what_was_read_and_neither_does_a_terminal() -> None:
+    question = "1. See https://a.example, b@a.example, $x$, ^y^, [z]: \x1b[2J\u202e & \x00"
+    *_, told, _ = conversation_markdown("x", [Exchange("a", question, ASKED, "stopped")], ASKED).split("\n\n")
+    assert told == (
+        r"## 1\. See https\://a.example, b\@a.example, \$x\$, \^y\^, \[z\]\: "
+        "\N{REPLACEMENT CHARACTER}\\[2J\N{REPLACEMENT CHARACTER} \\& \N{REPLACEMENT CHARACTER}"
+    )
 
 
 @given(st.text())

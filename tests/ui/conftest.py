@@ -17,9 +17,9 @@ import pytest
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import ui
-from index.collection import create_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.opened import OpenCollection
 from rag.reading.reader import Reader
 

@@ -2,18 +2,23 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 import ui
-from index.collection import create_collection, open_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection, open_collection
 from rag.opened import OpenCollection
+from rag.reading.reader import Reader
 
 FOREST = "The town council of Example agreed on 4 May to plant nine hundred oak trees along the northern road."
 BRIDGE = "The old bridge of Example was mended by the engineer Ann Sample before the winter began."
@@ -46,6 +51,62 @@ def test_the_list_has_the_documents_that_a_question_with_its_limits_is_asked_of(
         index_paths(collection, encoder, sorted(tmp_path.glob("*.txt")))
     listed = ui.Page(OpenCollection(tmp_path / "collection")).listing({"after": "2022-06-02", "before": "2022-12-31"})
     assert re.findall(r'class="row" data-doc="([^"]*)"', listed["html"]) == ["2022-06.txt", "2022.txt"]
+
+
+def test_the_page_reads_no_more_documents_than_it_shows(
+    folder: Path, encoder: Encoder, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = OpenCollection(folder)
+    opened._encoder, opened.reader = encoder, reader
+    page = ui.Page(opened)
+    with opened.stored.reading() as snapshot:
+        monkeypatch.setattr(type(snapshot), "documents", lambda _: pytest.fail("all documents were read"))
+    assert page.begin({}, None)["examples"] == ""
+    question = {"id": "a", "history": [], "question": "Who sold the bridge to the mayor of Example?"}
+    *_, turn = page.ask(question, threading.Event())
+    assert turn["record"]["answer"]["abstained"]
+    assert "Example Post · 2019-03-01" in unescape(re.sub("<[^>]+>", "", turn["html"]))
+    (again,) = page.render({"turns": [turn["record"]]})["turns"]
+    assert again["html"] == turn["html"]
+    page.remove({"documents": ["bridge.txt"]})
+    (again,) = page.render({"turns": [turn["record"]]})["turns"]
+    assert "Example Post" not in again["html"]
+    *_, turn = page.ask({**question, "filters": {"before": "2000"}}, threading.Event())
+    assert turn["record"]["answer"]["notices"] == [
+        "no document is of these dates, outlets and names; 'pilcrow list' shows what there is"
+    ]
+
+
+def test_who_removes_or_mends_while_others_write_waits_for_them(folder: Path, encoder: Encoder) -> None:
+    opened = OpenCollection(folder)
+    opened._encoder = encoder
+    page = ui.Page(opened)
+    with ThreadPoolExecutor() as visitors:
+        with opened.writer():
+            mended = visitors.submit(page.mend, {"documents": ["bridge.txt"], "publisher": "Other Post"})
+            removed = visitors.submit(page.remove, {"documents": ["mill.txt"]})
+            _, waiting = wait([mended, removed], timeout=4)  # a writer of another process is waited for 3 seconds
+            assert waiting == {mended, removed}
+        assert (mended.result(), removed.result()) == ({"said": "1 document changed."}, {"said": "1 document removed."})
+    with opened.stored.reading() as snapshot:
+        assert [(d.doc_id, d.publisher) for d in snapshot.documents()] == [("bridge.txt", "Other Post")]
+
+
+def test_a_visitor_is_not_told_which_process_writes_and_where(
+    serving: Callable[..., str], folder: Path, encoder: Encoder
+) -> None:
+    address = serving(folder)
+    with create_collection(folder, encoder.identity):
+        told = _called(address, "page_remove", {"documents": ["mill.txt"]})
+    assert told == {"error": "Something else is changing the documents; try again when it has finished."}
+
+
+def _called(address: str, function: str, data: dict[str, Any]) -> Any:
+    """What one of the page's functions gives to whoever calls it."""
+    components = httpx.get(f"{address}/config").json()["components"]
+    (view,) = [c["id"] for c in components if c["props"].get("elem_id") == "pilcrow"]
+    body = {"session_hash": "x", "fn_name": function, "component_id": view, "data": data}
+    return httpx.post(f"{address}/gradio_api/component_server", json=body, timeout=30).json()
 
 
 def test_a_pdf_is_dropped_told_listed_and_asked_about(

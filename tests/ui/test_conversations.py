@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
+import ui
 from eval.gold.trec import read_qrels
+from rag.answers import Answer
+from rag.citations import Claim
 from rag.generation.chat_model import Message
 from rag.judgements import judgements
+from rag.opened import OpenCollection
+from rag.transcript import BadTranscript, Exchange, exchange_json
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 LEADER = "Which Ukrainian leader sat down with Putin in the capital of Belarus in 2014?"
@@ -24,6 +29,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.pieces: Sequence[str] = ()
+        self.asked: list[Sequence[Message]] = []
         self.may_go_on = threading.Event()
         self.stopped = threading.Event()
 
@@ -31,6 +37,7 @@ class Scripted:
         return sum(len(part if isinstance(part, str) else part.text) // 4 for m in messages for part in m.parts)
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int = 0) -> Iterator[str]:  # noqa: ARG002
+        self.asked.append(messages)
         self.stopped.clear()
         try:
             for number, piece in enumerate(self.pieces):
@@ -120,6 +127,24 @@ def test_a_stopped_answer_keeps_its_question_and_can_be_asked_again(
     assert "Written by scripted model" in page.locator(".spoke").inner_text()
 
 
+def test_what_nothing_bears_out_is_not_carried_into_the_next_question(
+    visit: Callable[..., Any], with_model: str, model: Scripted
+) -> None:
+    model.pieces = ["He served 36 years [1]. ", "He was born in Atlantis [1]. "]
+    model.may_go_on.set()
+    visitor = visit(with_model)
+    turn = visitor.ask(YEARS)
+    assert turn.locator(".verdict").all_inner_texts() == ["Not supported"]
+    model.pieces = ["No answer."]
+    visitor.ask("And where was he ambassador?")
+    (history,) = [_told(messages) for messages in model.asked if "Conversation:" in _told(messages)]
+    assert "A: He served 36 years.\n" in history
+
+
+def _told(messages: Sequence[Message]) -> str:
+    return "".join(part if isinstance(part, str) else part.text for m in messages for part in m.parts)
+
+
 def test_the_answerer_can_be_chosen_and_the_page_says_which_one_spoke(
     visit: Callable[..., Any], with_model: str, model: Scripted
 ) -> None:
@@ -204,6 +229,22 @@ def test_judgements_are_kept_with_who_and_when_and_become_qrels(
     pressed.click()
     page.wait_for_selector(".source .judging [data-grade=right][aria-pressed=false]")
     assert [j.doc_id for j in judgements(sample_folder)] == [None]
+
+
+def test_a_grade_that_there_is_not_takes_no_judgement_back(tmp_path: Path) -> None:
+    said = Answer(
+        YEARS, YEARS, "He served 36 years.", (Claim("He served 36 years.", (), 1.0, "supported"),), (), (), (),
+        abstained=False, reason=None, confidence=0.9, generator="extractive", notices=(), seconds={},
+    )  # fmt: skip
+    turn = exchange_json(Exchange("a", YEARS, "2024-05-01T10:00:00Z", "done", said))
+    page = ui.Page(OpenCollection(tmp_path))
+    page.judge({"turn": turn, "grade": "right"}, "ann")
+    for grade in ("Right", "good", None):
+        with pytest.raises(BadTranscript, match=f"'{grade}' is no grade; give right, partly, wrong, or ''"):
+            page.judge({"turn": turn, "grade": grade}, "ann")
+    assert [j.grade for j in judgements(tmp_path)] == [2]
+    assert page.judge({"turn": turn, "grade": ""}, "ann") == {"said": "Taken back."}
+    assert judgements(tmp_path) == []
 
 
 def test_two_people_see_only_their_own_conversation(visit: Callable[..., Any], address: str) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from index.collection import open_collection
 from index.encoder.embedding import Encoder
+from index.opening import open_collection
 from index.paragraphs import Kind
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.reader import Reader
 
@@ -16,7 +16,7 @@ YEARS = "How many years was Kenneth Yalowitz a diplomat?"
 
 def answered(folder: Path, encoder: Encoder, reader: Reader, question: str) -> Answer:
     with open_collection(folder) as collection:
-        return answer(collection, encoder, reader, question)
+        return answer(collection, Models(encoder, reader), question)
 
 
 def test_a_click_on_a_marker_highlights_exactly_the_cited_characters(

@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 import ui
-from index.collection import create_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.generation.chat_model import Message
 from rag.opened import OpenCollection
 from rag.page import uploads

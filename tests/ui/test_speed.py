@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from index.collection import create_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 
 QUESTIONS = (
     "How many years was Kenneth Yalowitz a diplomat?",

@@ -6,9 +6,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from index.collection import create_collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.generation.chat_model import Message
 
 YEARS = "How many years was Kenneth Yalowitz a diplomat?"

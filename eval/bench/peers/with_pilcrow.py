@@ -27,8 +27,8 @@ class Pilcrow:
 
     def load(self) -> None:
         """Imports what it needs, and loads the model."""
-        from index.collection import create_collection
         from index.encoder.embedding import open_encoder
+        from index.opening import create_collection
 
         self._encoder = open_encoder()
         self._encoder.encode(["warm"])

@@ -48,7 +48,8 @@ const talk = {
       history: turns.slice(-8).filter(turn => turn.answer).map(turn => ({
         question: turn.question,
         query: turn.answer.query,
-        answer: turn.answer.claims.map(claim => claim.text).join(' '),
+        // As `Turn.of` has it: what nothing bears out is not carried on.
+        answer: turn.answer.claims.filter(claim => claim.verdict !== 'unsupported').map(claim => claim.text).join(' '),
       })),
     });
   },

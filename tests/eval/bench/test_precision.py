@@ -11,7 +11,7 @@ from eval.runs.rankings import collection_of
 from index.encoder import engine
 from index.encoder.embedding import open_encoder
 from index.encoder.engine import Precision, fastest_precision
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer, Evidence, ShortAnswer
 from rag.reading.reader import bundled_reader
 
@@ -82,9 +82,9 @@ def test_where_8_bit_products_saturate_everything_is_float32_and_answers_as_the_
     assert isinstance(reference_encoder, ReferenceEncoder)
     with collection_of(few, encoder, folder=tmp_path / "there") as collection:
         for question in few.questions:
-            one = answer(collection, encoder, reader, question.text)
-            other = answer(collection, reference_encoder, reference_reader, question.text)
+            one = answer(collection, Models(encoder, reader), question.text)
+            other = answer(collection, Models(reference_encoder, reference_reader), question.text)
             assert Compared(question.question_id, other, one).differs == ()
             assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
     with collection_of(few, encoder, folder=tmp_path / "here") as moved:
-        assert [answer(moved, encoder, reader, q.text).evidence != () for q in few.questions] == [True] * 5
+        assert [answer(moved, Models(encoder, reader), q.text).evidence != () for q in few.questions] == [True] * 5

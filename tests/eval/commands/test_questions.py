@@ -165,3 +165,19 @@ def test_cleaning_of_texts_that_are_all_body_is_their_share_lost(home: Path, run
     words = sum(len(text.split()) for text in TEXTS.values())
     expected = {"texts": 3, "words": words, "lost_words": 0, "share_lost": 0.0}
     assert run("eval", "cleaning", "squad.json", "--json") == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("suite", ".", "--save"), ("retrieval", ".", "--save", "x"), ("speed", "--save", "x")],
+)
+def test_nothing_is_measured_that_cannot_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("eval.report.results.ROOT", tmp_path)
+    monkeypatch.setattr("eval.report.results.RESULTS", tmp_path / "results")
+    monkeypatch.setattr("eval.runs.speed.measure_speed", lambda *_, **__: pytest.fail("it was measured"))
+    assert pilcrow.main(["eval", *arguments]) == 2
+    assert f"'{tmp_path}' is no checkout" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

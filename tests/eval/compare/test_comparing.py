@@ -12,7 +12,7 @@ import pytest
 from eval.compare.diagnosis import NEXT_STEP, Loss, counted, lost_in_search, next_step
 from eval.compare.measured import Comparison, best_setting, compare_settings, worst
 from eval.compare.page import page
-from eval.compare.shown import Shown
+from eval.compare.shown import UnitText
 from eval.compare.text import comparison_figures, comparison_text
 from eval.gold.places import Level, Places
 from eval.gold.questions import Gold, Question, QuestionSet
@@ -176,7 +176,7 @@ def test_nothing_from_documents_questions_or_names_becomes_markup(compared: Comp
     evil_questions = tuple(
         replace(q, text=EVIL + q.text, references=(EVIL, *q.references)) for q in compared.questions.questions
     )
-    shown = {unit: Shown(EVIL, EVIL, s.start, s.end, EVIL + s.text) for unit, s in compared.shown.items()}
+    shown = {unit: UnitText(EVIL, EVIL, s.start, s.end, EVIL + s.text) for unit, s in compared.shown.items()}
     measured = tuple(replace(m, name=m.name if m.is_frame else EVIL + m.name) for m in compared.measured)
     evil = replace(
         compared,

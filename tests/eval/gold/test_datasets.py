@@ -10,6 +10,7 @@ import pytest
 from eval.gold.datasets import BadDataset
 from eval.gold.questions import Gold, read_question_set, read_questions
 from eval.gold.trec import ranked, read_qrels, read_run, read_topics, write_qrels, write_run
+from rag.conversation import Turn
 
 TOPICS = """<top>
 <num> Number: 301
@@ -130,7 +131,7 @@ def test_questions_are_read_with_gold_answers_and_history(written: Written) -> N
     assert question.question_id == "7"
     assert question.references == ("1998",)
     assert question.gold == (Gold("a.txt", paragraph=3), Gold("b.txt", 2, start=4, end=9))
-    assert question.history == ({"question": "Who mended it?", "answer": "Ann"},)
+    assert question.history == (Turn("Who mended it?", "Who mended it?", "Ann"),)
     assert (question.answerable, other.answerable) == (True, False)
 
 
@@ -144,6 +145,7 @@ def test_questions_are_read_with_gold_answers_and_history(written: Written) -> N
         ('{"id": 1, "question": "x", "answers": "y"}', r"q\.jsonl:1: 'answers' is not a list of strings"),
         ('{"id": 1, "question": "x", "gold": ["y"]}', r"q\.jsonl:1: 'gold' is not a list of objects"),
         ('{"id": 1, "question": "x", "gold": [{"paragraph": 1}]}', r"'document' is absent"),
+        ('{"id": 1, "question": "x", "history": [{"answer": "y"}]}', r"q\.jsonl:1: \"history\" is a list of questions"),
         ('{"id": 1, "question": "x", "gold": [{"document": "d", "paragraph": "1"}]}', r"'paragraph' is '1', not a"),
         ('{"id": 1, "question": "x", "gold": [{"document": "d", "start": 3}]}', r"'start' 3 and 'end' None"),
         ('{"id": 1, "question": "x", "gold": [{"document": "d", "grade": 0}]}', r"a grade is 1 or more"),

@@ -2,14 +2,7 @@
 
 import pytest
 
-from eval.measures.calibration import (
-    Bin,
-    area_under_risk,
-    calibration_error,
-    reliability,
-    risk_coverage,
-    thinned,
-)
+from eval.measures.calibration import Bin, area_under_risk, calibration_error, reliability, risk_coverage, thinned
 from eval.measures.ranking import coverage_at
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.report import kept
-from eval.report.kept import Kept, code_sha256
+from eval.report.kept import MeasurementCache, code_sha256
 from eval.report.results import Origin, save_result
 
 
@@ -19,13 +19,16 @@ def test_a_value_is_made_once_and_comes_with_its_origin(tmp_path: Path, monkeypa
 
     then = Origin("abc", "2026-01-02", "another machine")
     monkeypatch.setattr(kept, "origin", lambda: then)
-    first = Kept(tmp_path, "town", ["code", "data"])
+    first = MeasurementCache(tmp_path, "town", ["code", "data"])
     assert first("read", make)["rows"][0] == [0.1, "é"]
     monkeypatch.setattr(kept, "origin", lambda: Origin("def", "2026-03-04", "this machine"))
-    again = Kept(tmp_path, "town", ["code", "data"])
+    again = MeasurementCache(tmp_path, "town", ["code", "data"])
     assert again("read", make)["rows"][0] == [0.1, "é"]
     assert (made, again.origins) == (["made"], [then])
-    for other in (Kept(tmp_path, "town", ["code", "other data"]), Kept(tmp_path, "town", ["codedata"])):
+    for other in (
+        MeasurementCache(tmp_path, "town", ["code", "other data"]),
+        MeasurementCache(tmp_path, "town", ["codedata"]),
+    ):
         other("read", make)
         assert other.origins == [Origin("def", "2026-03-04", "this machine")]
     again("another part", make)
@@ -33,10 +36,10 @@ def test_a_value_is_made_once_and_comes_with_its_origin(tmp_path: Path, monkeypa
 
 
 def test_other_libraries_are_another_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Kept(tmp_path, "town", [])("", lambda: 1)
-    assert Kept(tmp_path, "town", [])("", lambda: 2) == 1
+    MeasurementCache(tmp_path, "town", [])("", lambda: 1)
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 2) == 1
     monkeypatch.setattr(kept, "library_versions", lambda: ["onnxruntime 9.9"])
-    assert Kept(tmp_path, "town", [])("", lambda: 2) == 2
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 2) == 2
 
 
 def test_a_measurement_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
@@ -44,8 +47,8 @@ def test_a_measurement_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Kept(tmp_path, "town", [])("", fail)
-    assert Kept(tmp_path, "town", [])("", lambda: 3) == 3
+        MeasurementCache(tmp_path, "town", [])("", fail)
+    assert MeasurementCache(tmp_path, "town", [])("", lambda: 3) == 3
 
 
 def test_the_code_is_what_the_measuring_imports_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +73,31 @@ def test_the_code_is_what_the_measuring_imports_and_no_more(tmp_path: Path, monk
         assert code_sha256("eval.runs.rankings") != before
         (tmp_path / name).write_text(was)
     assert code_sha256("eval.runs.rankings") == before
+
+
+def test_a_package_is_code_too_and_so_is_one_around_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "eval/runs.py": "from index import store\nfrom rag.reading.reader import read\n",
+        "index/store/__init__.py": "from index.store.rows import ROWS\n",
+        "index/store/rows.py": "ROWS = 1\n",
+        "rag/reading/__init__.py": "",
+        "rag/reading/reader.py": "def read():\n    pass\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    before = code_sha256("eval.runs")
+    for name in ("index/store/__init__.py", "index/store/rows.py", "rag/reading/__init__.py", "rag/reading/reader.py"):
+        was = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(was + "#")
+        assert code_sha256("eval.runs") != before
+        (tmp_path / name).write_text(was)
+
+
+@pytest.mark.parametrize("module", ["eval.moved_runs", "eval.runs.collection_of", "numpy"])
+def test_a_module_that_does_not_exist_has_no_hash(module: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{module}' is no module of ours"):
+        code_sha256("eval.runs", module)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,21 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pilcrow
 from eval.gold.datasets import BadDataset, read_squad
-from eval.gold.questions import of_squad
+from eval.gold.questions import of_squad, read_questions
 from eval.measures.ranking import auroc, best_threshold, coverage_at, exact_match, percentile, token_f1
 from eval.runs.answers import ask_questions, score_answers
 from eval.runs.rankings import collection_of, places_of
 from eval.runs.reading import evaluate_reading
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from rag.reading.reader import Reader
 
@@ -162,3 +165,22 @@ def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, message: s
 def test_an_article_that_is_not_there_is_told(squad: Path) -> None:
     with pytest.raises(BadDataset, match="no question on Typo"):
         read_squad(squad, ["Mills", "Typo"])
+
+
+def test_a_question_that_goes_on_is_asked_as_the_command_asks_it(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    history = ["Who mended the old bridge of the town?", {"question": "And when was that?", "answer": "In 1998. [1]"}]
+    file = tmp_path / "questions.jsonl"
+    file.write_text(json.dumps({"id": "1", "question": "And who stood beside it?", "history": history}))
+    collection = make_collection(bridge=PARAGRAPHS["Bridges"][0], mill=PARAGRAPHS["Mills"][0])
+    (question,) = read_questions(file)
+    with collection.reading() as snapshot:
+        places = places_of([question], snapshot)
+    (asked,) = ask_questions([question], places, collection, encoder, reader)
+    arguments = ["ask", "--questions", str(file), "--json", "--collection", str(collection.place)]
+    assert pilcrow.main(arguments) == 0
+    query = json.loads(capsys.readouterr().out)["query"]
+    assert "bridge" in query
+    assert asked.answer.query == query

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from eval.gold.datasets import BadDataset
 from eval.measures.ranking import balanced_accuracy, best_balanced_threshold
-from eval.runs.support import JudgedClaim, evaluate_support, read_claims
+from eval.runs.support import JudgedClaim, evaluate_support, judge_claims, read_claims, score_support
 from index.encoder.embedding import Encoder
 
 ROWS = [
@@ -50,7 +51,7 @@ def test_of_a_page_only_what_a_citation_would_quote_is_shown(tmp_path: Path) -> 
     [
         ({"claim": "A.", "references": ["B."]}, r"claims\.jsonl:3: no 'attribution_label' or 'label' of attributable"),
         ({"claim": "A.", "references": "B.", "label": "supported"}, r"claims\.jsonl:3: no 'references' or 'evidence'"),
-        ({"claim": "A.", "references": [], "label": "supported"}, r"claims\.jsonl:3: no 'references' or 'evidence'"),
+        ({"claim": "A.", "references": None, "label": "supported"}, r"claims\.jsonl:3: no 'references' or 'evidence'"),
         ({"references": ["B."], "label": "supported"}, r"claims\.jsonl:3: 'claim' is absent"),
         (
             {"claim": "A.", "evidence": ["B."], "label": "supported", "supporting_sentences": "first"},
@@ -66,6 +67,24 @@ def test_a_row_of_another_form_is_told_by_its_line(row: dict[str, object], messa
 def test_claims_of_one_kind_measure_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match="no claims of both kinds"):
         read_claims(_write(tmp_path / "claims.jsonl", ROWS[0], ROWS[2]))
+
+
+def test_a_claim_that_cites_nothing_has_no_support_and_counts(tmp_path: Path, encoder: Encoder) -> None:
+    bare: dict[str, Any] = {"claim": "The mill opened in May.", "references": [], "attribution_label": "attributable"}
+    page: dict[str, Any] = {"claim": "It burned.", "evidence": [], "label": "not_supported"}
+    claims = read_claims(_write(tmp_path / "claims.jsonl", ROWS[0], bare, page))
+    assert claims[1:] == [JudgedClaim(bare["claim"], (), True), JudgedClaim(page["claim"], (), False)]
+    verdicts = judge_claims(claims, _Certain(), encoder)
+    assert verdicts.supports == [1.0, 0.0, 0.0]
+    assert verdicts.cosines[1:] == [0.0, 0.0]
+    scores = score_support(claims, verdicts, threshold=0.5)
+    assert (scores.claims, scores.balanced_accuracy, scores.auroc) == (3, 0.75, 0.75)
+
+
+def test_claims_that_all_cite_nothing_measure_nothing(tmp_path: Path) -> None:
+    rows = [{"claim": "A.", "references": [], "label": label} for label in ("supported", "not_supported")]
+    with pytest.raises(BadDataset, match="no claim that cites anything"):
+        read_claims(_write(tmp_path / "claims.jsonl", *rows))
 
 
 def test_balanced_accuracy_is_that_of_scikit_learn() -> None:
@@ -92,6 +111,13 @@ def test_one_kind_alone_has_no_balanced_accuracy(right: list[bool]) -> None:
         balanced_accuracy([0.5] * len(right), right, 0.5)
     with pytest.raises(ValueError, match="needs both kinds"):
         best_balanced_threshold([0.5] * len(right), right)
+
+
+class _Certain:
+    """A judge that believes everything that it is shown."""
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [1.0 for _ in pairs]
 
 
 class _Reader:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.collection import Collection, Filters, create_collection, open_collection
+from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder, EncoderIdentity
 from index.errors import (
     CollectionDamaged,
@@ -28,9 +28,11 @@ from index.errors import (
 from index.folder import vectors as dense
 from index.folder.connections import Connections
 from index.folder.lexical import LexicalEntry, LexicalIndex
-from index.folder.rows import Prepared, vectors_after
+from index.folder.rows import vectors_after
 from index.intake.indexing import index_documents, index_paths, row_document
+from index.opening import create_collection, open_collection
 from index.passages import Window
+from index.prepared import Prepared
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 MILL = "The mill\n\nThe miller of the valley sold his wooden mill to a baker from the city in the spring."
@@ -359,7 +361,7 @@ def test_entries_that_the_truth_has_no_longer_do_not_crowd_out_those_it_has(
 ) -> None:
     collection = make_collection(bridge=BRIDGE, mill=MILL)
     stale = [LexicalEntry(10_000 + n, 99, "miller miller miller") for n in range(200)]
-    collection._derived.lexical_for_writing().replace(stale)
+    collection._derived.words.for_writing().replace(stale)
     assert found(collection, encoder, "miller")[1] == ["mill.txt"]
 
 

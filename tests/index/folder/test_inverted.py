@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.collection import Collection, Filters, create_collection, open_collection
+from index.collection import Collection, Filters
 from index.documents import Document
 from index.encoder.embedding import EncoderIdentity, Vectors, rounded
 from index.folder import inverted
 from index.folder import snapshot as snapshots
 from index.folder import vectors as dense
 from index.folder.lexical import LexicalIndex
-from index.folder.rows import Prepared
 from index.intake.indexing import row_document
+from index.opening import create_collection, open_collection
 from index.passages import Window
+from index.prepared import Prepared
 
 DIMENSION = 32
 WORDS = ("harbour", "mill", "bridge", "quay", "market")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from index.collection import Collection
-from index.documents import open_file, read_document
 from index.encoder.embedding import Encoder
 from index.errors import NothingToDo, Unreadable
 from index.formats.parser import Worker
+from index.formats.reading import open_file, read_document
 from index.intake.files import Summary, find_files
 from index.intake.indexing import index_paths
 

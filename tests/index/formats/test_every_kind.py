@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from index.collection import Collection, create_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
-from rag.answering import answer
+from index.opening import create_collection
+from rag.answering import Models, answer
 from rag.reading.reader import Reader
 
 FILLER = (
@@ -162,7 +163,7 @@ def test_a_question_is_answered_from_a_file_of_each_kind_with_its_page_or_row(
     kind: str, every_kind: Collection, encoder: Encoder, reader: Reader
 ) -> None:
     _, fact, question, doc_id, page = KINDS[kind]
-    found = answer(every_kind, encoder, reader, question)
+    found = answer(every_kind, Models(encoder, reader), question)
     assert not found.abstained
     citation = found.citations[0]
     assert (citation.doc_id, citation.page, citation.quote) == (doc_id, page, fact)

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import read_document
+from index.dates import parse_date
+from index.documents import Given
 from index.errors import Unreadable
+from index.formats.reading import read_document
+from index.formats.stated import stated_metadata
 from index.formats.text import decode
-from index.metadata import Given, parse_date, stated_metadata
 
 PAGE = """<!doctype html><html lang="en"><head><title>The bridge is saved - Harbour Post</title>
 <meta property="og:title" content="The bridge is saved"><meta property="og:site_name" content="Harbour Post">

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import pilcrow
-from index.collection import Collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from index.opening import open_collection
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."
 LEDGER = "The ledger\n\nThe quartzibar ledger of the harbour master names forty smugglers and their vexilloptic boats."

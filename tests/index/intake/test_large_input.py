@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.cleaning.furniture import classify
-from index.documents import read_document
+from index.formats.reading import read_document
 from index.paragraphs import Kind
 
 ROOT = Path(__file__).parent.parent.parent.parent

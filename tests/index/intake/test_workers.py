@@ -22,13 +22,14 @@ from typing import Any, Self
 import pytest
 
 import pilcrow
-from index.collection import create_collection, open_collection
 from index.encoder.embedding import BUNDLED, BUNDLED_SHA256, Encoder, Vectors, open_encoder
 from index.errors import Unreadable, WorkersFailed
 from index.intake.files import Summary
 from index.intake.indexing import index_paths
-from index.intake.preparation import Here, Job, Pending, Split, Workers
-from index.intake.workers import Processes, open_workers
+from index.intake.preparation import InProcess, Job, Pending, Split, Workforce
+from index.intake.processes import Processes
+from index.intake.workers import open_workers
+from index.opening import create_collection, open_collection
 
 ROOT = Path(__file__).parent.parent.parent.parent
 STREETS = ("mill", "harbour", "church", "market", "bridge", "garden", "station")
@@ -80,7 +81,7 @@ def stored(folder: Path) -> Stored:
         }
 
 
-def indexed(place: Path, encoder: Encoder, files: Path, workers: Workers | None = None) -> tuple[Summary, Stored]:
+def indexed(place: Path, encoder: Encoder, files: Path, workers: Workforce | None = None) -> tuple[Summary, Stored]:
     with create_collection(place, encoder.identity) as collection:
         summary = index_paths(collection, encoder, [files], workers=workers)
     return summary, stored(place)
@@ -99,7 +100,7 @@ class Late:
     group_size, groups_ahead, batches_ahead = 3, 4, 3
 
     def __init__(self, encoder: Encoder) -> None:
-        self.here = Here(encoder)
+        self.here = InProcess(encoder)
         self.most: deque[int] = deque([0], maxlen=1)
         self.under_way = 0
         self.embedded = 0
@@ -525,7 +526,7 @@ def test_an_interrupted_run_ends_in_the_middle_of_a_batch_and_says_what_is_kept(
 
 def test_a_model_of_sentence_transformers_stops_between_its_batches(other_folder: Path) -> None:
     encoder = open_encoder(str(other_folder))
-    with Here(encoder) as here:
+    with InProcess(encoder) as here:
         many: Any = here.encode([article(number) for number in range(40_000)])
         while not many.running():
             time.sleep(0.01)

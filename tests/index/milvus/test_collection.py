@@ -12,12 +12,13 @@ import pytest
 
 from eval.bench.milvus import lite_server
 from index.address import milvus_address, place_of
-from index.collection import Collection, Filters, Snapshot, create_collection, open_collection
+from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
 from index.errors import CollectionDamaged, CollectionError, CollectionLocked
 from index.intake.indexing import index_paths
 from index.milvus.collection import MilvusCollection
 from index.milvus.rows import HEADER, PASSAGE, WHOLE_DOCUMENT
+from index.opening import create_collection, open_collection
 from index.upkeep.backup import export_collection, import_collection
 from index.upkeep.checking import check
 from rag.retrieval import retrieve
@@ -182,7 +183,7 @@ def test_where_pymilvus_is_absent_one_line_says_what_to_install(monkeypatch: pyt
 def test_a_lite_file_that_another_process_has_open_is_one_clear_line(tmp_path: Path, encoder: Encoder) -> None:
     place = f"milvus+file:{tmp_path}/busy.db"
     create_collection(place, encoder.identity).close()
-    hold = f"from index.collection import open_collection; c = open_collection({place!r}); print(flush=True); input()"
+    hold = f"from index.opening import open_collection; c = open_collection({place!r}); print(flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()

@@ -20,15 +20,16 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent))
 
 from index.address import milvus_address
-from index.collection import Collection, create_collection, exists, open_collection
+from index.collection import Collection
 from index.encoder.embedding import EncoderIdentity
 from index.errors import CollectionLocked
-from index.folder.rows import Prepared
 from index.intake.indexing import row_document
 from index.milvus.collection import MilvusCollection
 from index.milvus.store import Store, close_store, opened_store
+from index.opening import create_collection, exists, open_collection
 from index.paragraphs import Kind, Paragraph
 from index.passages import Window
+from index.prepared import Prepared
 from index.upkeep.moving import into_milvus
 
 IDENTITY = EncoderIdentity("invented", "0" * 64, 8, 64, "mean")
@@ -238,6 +239,28 @@ def test_a_lease_that_another_took_stops_the_first_before_its_commit(milvus: str
             with pytest.raises(CollectionLocked):
                 first.replace([prepared("a", 2)])
             assert versions(first) == {"a": 1}
+
+
+def test_a_process_of_another_container_is_not_taken_for_dead(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("index.milvus.lease._PATIENCE", 0.1)
+    place = f"{milvus}/elsewhere"
+    with create_collection(place, IDENTITY) as writer:
+        assert isinstance(writer, MilvusCollection)
+        held = writer.store.value("writer")
+    assert held is not None
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    held |= {"pid": ended.pid, "until": time.time() + 60}
+    store = opened_store(milvus_address(place))
+    store.set_value("writer", held | {"pids": "the same name, another container"})
+    with pytest.raises(CollectionLocked, match=f"process {ended.pid}"):
+        open_collection(place, write=True)
+    store.set_value("writer", held)  # of this one: it is gone for sure
+    close_store(store)
+    open_collection(place, write=True).close()
 
 
 def _write_for_ever(place: str) -> None:

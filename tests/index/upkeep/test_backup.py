@@ -12,11 +12,12 @@ import filelock
 import pytest
 
 import pilcrow
-from index.collection import Collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import CollectionDamaged, CollectionError, CollectionLocked, Unreadable
 from index.folder.locking import acquire
 from index.folder.rows import vectors_after
+from index.opening import open_collection
 from index.upkeep.backup import export_collection, import_collection
 from index.upkeep.checking import check
 from rag.judgements import Judgement, record
@@ -130,6 +131,20 @@ def test_a_file_that_is_not_as_it_was_written_is_refused_and_leaves_no_collectio
     assert not (tmp_path / "again" / "corpus.sqlite").exists()
     assert not list((tmp_path / "again").glob("*.partial"))
     assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize(
+    "described",
+    ["x", {}, {"bytes": "many", "sha256": "0" * 64}, {"bytes": True, "sha256": "0" * 64}, {"bytes": 9}],
+)
+def test_a_manifest_that_does_not_describe_its_members_is_refused(tmp_path: Path, described: object) -> None:
+    file = tmp_path / "backup.pilcrow"
+    manifest = {"kind": "pilcrow collection", "format": 1, "files": {"corpus.sqlite": described}}
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("manifest.json", json.dumps(manifest))
+        archive.writestr("corpus.sqlite", b"123456789")
+    with pytest.raises(Unreadable, match=r"bytes and SHA-256 of 'corpus\.sqlite'.*pilcrow export"):
+        import_collection(file, tmp_path / "again")
 
 
 def test_a_failed_import_leaves_no_folder_that_it_made_and_those_that_were_there(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from index.collection import Collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import CollectionDamaged, CollectionError
 from index.intake.indexing import index_paths
+from index.opening import open_collection
 from index.upkeep.checking import Damage, check
 
 BRIDGE = "The bridge\n\nThe committee of the town met on Tuesday and agreed to mend the old bridge before winter."

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import pilcrow
-from index.collection import Collection, create_collection, open_collection
+from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors, open_encoder
 from index.errors import CollectionDamaged, CollectionMismatch, NothingToDo
-from index.folder.collection import REINDEXING
 from index.folder.rows import vectors_after
+from index.folder.truth import REINDEXING
 from index.intake.indexing import index_paths
+from index.opening import create_collection, open_collection
 from index.passages import encoder_input
 from index.upkeep.checking import check
 from index.upkeep.reindexing import reindex

@@ -99,8 +99,8 @@ def test_a_conversation_is_saved_once(
         assert [row["question"] for row in rows] == ["Who mended the old bridge?", "And when was that?"]
         assert rows[0]["citations"][0]["quote"] in BRIDGE
     else:
-        assert text.startswith("## Who mended the old bridge?\n")
-        assert "Asked as: when was that (mended old bridge Ann Example)?" in text
+        assert "\n## Who mended the old bridge?\n" in text
+        assert "\nAsked as: when was that (mended old bridge Ann Example)?\n" in text
 
 
 def test_a_conversation_that_cannot_be_written_to_its_end_leaves_no_file(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from rag.generation.chat_model import AnswerCut, Message, said, without_thoughts
+from rag.generation.chat_model import AnswerCut, Message, visible_text, without_thoughts
 
 THOUGHT = [
     "<think>Secret plan.</think>The bridge fell. [1]",
@@ -45,7 +45,7 @@ class Parrot:
 @pytest.mark.parametrize("raw", THOUGHT)
 def test_thoughts_are_left_out_wherever_the_stream_is_cut(raw: str) -> None:
     for cut in range(len(raw) + 1):
-        drafts = list(said(Parrot([raw[:cut], raw[cut:]]), []))
+        drafts = list(visible_text(Parrot([raw[:cut], raw[cut:]]), []))
         assert drafts[-1] == "The bridge fell. [1]"
         for draft in drafts:
             assert "The bridge fell. [1]".startswith(draft)
@@ -53,24 +53,24 @@ def test_thoughts_are_left_out_wherever_the_stream_is_cut(raw: str) -> None:
 
 @pytest.mark.parametrize("raw", THOUGHT)
 def test_thoughts_are_left_out_letter_by_letter(raw: str) -> None:
-    for draft in said(Parrot(list(raw)), []):
+    for draft in visible_text(Parrot(list(raw)), []):
         assert "The bridge fell. [1]".startswith(draft)
 
 
 def test_a_closing_tag_alone_hides_what_came_before_it() -> None:
-    assert list(said(Parrot(["Secret plan.</th", "ink>The bridge."]), []))[-1] == "The bridge."
+    assert list(visible_text(Parrot(["Secret plan.</th", "ink>The bridge."]), []))[-1] == "The bridge."
 
 
 def test_a_thought_without_an_end_is_no_answer() -> None:
-    assert list(said(Parrot(["<think>Secret plan. And so on"]), [])) == []
+    assert list(visible_text(Parrot(["<think>Secret plan. And so on"]), [])) == []
 
 
 def test_what_only_looks_like_a_tag_at_the_end_is_not_lost() -> None:
-    assert list(said(Parrot(["2 <", " 3 [1"]), []))[-1] == "2 < 3 [1"
+    assert list(visible_text(Parrot(["2 <", " 3 [1"]), []))[-1] == "2 < 3 [1"
 
 
 def test_the_end_by_tokens_is_told_behind_the_text() -> None:
-    texts = said(Parrot(["One. Tw", "o <"], cut=True), [])
+    texts = visible_text(Parrot(["One. Tw", "o <"], cut=True), [])
     assert next(texts) == "One. Tw"
     assert [next(texts), next(texts)] == ["One. Two", "One. Two <"]
     with pytest.raises(AnswerCut):
@@ -79,7 +79,7 @@ def test_the_end_by_tokens_is_told_behind_the_text() -> None:
 
 def test_closing_the_texts_closes_the_stream() -> None:
     model = Parrot(["One. ", "Two."])
-    texts = said(model, [])
+    texts = visible_text(model, [])
     next(texts)
     assert not model.closed
     texts.close()

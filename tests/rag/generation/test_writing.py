@@ -8,7 +8,7 @@ import pytest
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
-from rag.answering import answer, answer_events
+from rag.answering import Models, answer, answer_events
 from rag.answers import Answer, Draft, Step
 from rag.generation.chat_model import AnswerCut, Message
 from rag.generation.prompt import NO_ANSWER, Exhibit, answer_messages
@@ -52,7 +52,7 @@ Ask = Callable[..., Answer]
 @pytest.fixture
 def ask(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Ask:
     collection = make_collection(bridge=BRIDGE)
-    return lambda model, **options: answer(collection, encoder, reader, QUESTION, model=model, **options)
+    return lambda model, **options: answer(collection, Models(encoder, reader, model=model), QUESTION, **options)
 
 
 def test_a_written_answer_is_claims_with_verbatim_quotes(ask: Ask) -> None:
@@ -71,7 +71,7 @@ def test_the_events_come_in_order_and_drafts_hold_the_whole_text(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
     model = Scripted("Ann ", "Example [", "1", "] did. [7]")
-    events = list(answer_events(make_collection(bridge=BRIDGE), encoder, reader, QUESTION, model=model))
+    events = list(answer_events(make_collection(bridge=BRIDGE), Models(encoder, reader, model=model), QUESTION))
     steps = [event.name for event in events if isinstance(event, Step)]
     assert steps == ["searching", "reading", "writing", "checking"]
     assert [event.text for event in events if isinstance(event, Draft)][-1] == "Ann Example [1] did."
@@ -84,7 +84,7 @@ def test_closing_the_events_stops_the_model(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
     model = Scripted("Ann ", "Example ", "did. [1]")
-    events = answer_events(make_collection(bridge=BRIDGE), encoder, reader, QUESTION, model=model)
+    events = answer_events(make_collection(bridge=BRIDGE), Models(encoder, reader, model=model), QUESTION)
     assert next(event for event in events if isinstance(event, Draft)).text == "Ann"
     assert not model.stopped
     events.close()
@@ -104,7 +104,9 @@ def test_wherever_the_stream_is_cut_the_answer_is_the_same(
     text = "<think>[1]</think>Ann Example [1, 9] did. [0] Bob paid [1-1][1]."
     answers = set()
     for cut in range(len(text) + 1):
-        events = list(answer_events(collection, encoder, reader, QUESTION, model=Scripted(text[:cut], text[cut:])))
+        events = list(
+            answer_events(collection, Models(encoder, reader, model=Scripted(text[:cut], text[cut:])), QUESTION)
+        )
         drafts = [event.text for event in events if isinstance(event, Draft)]
         assert all(set(re.findall(r"\[[^\]]*\]?", draft)) <= {"[1]"} for draft in drafts)
         assert drafts[-1] == "Ann Example [1] did. Bob paid [1][1]."
@@ -125,10 +127,10 @@ def test_what_fits_the_context_is_the_best_and_the_rest_is_told(
     }
     collection = make_collection(**pages)
     whole, model = Scripted("Engineer 1 did [1]."), Scripted("Engineer 1 did [1].")
-    full = answer(collection, encoder, reader, QUESTION, model=whole)
+    full = answer(collection, Models(encoder, reader, model=whole), QUESTION)
     assert len(full.evidence) == 6
     model.context = whole.count(whole.asked[0])  # with room for the answer taken off, some must go
-    given = answer(collection, encoder, reader, QUESTION, model=model)
+    given = answer(collection, Models(encoder, reader, model=model), QUESTION)
     read = len(given.evidence)
     assert 0 < read < 6
     assert given.evidence == full.evidence[:read]
@@ -191,7 +193,9 @@ def test_an_off_topic_question_is_not_put_to_the_model(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
     model = Scripted("Paris. [1]")
-    given = answer(make_collection(bridge=BRIDGE), encoder, reader, "What is the boiling point of tin?", model=model)
+    given = answer(
+        make_collection(bridge=BRIDGE), Models(encoder, reader, model=model), "What is the boiling point of tin?"
+    )
     assert (given.abstained, given.reason, model.asked) == (True, "off_topic", [])
 
 
@@ -200,7 +204,7 @@ def test_a_question_that_the_reader_cannot_read_is_put_to_the_model(
 ) -> None:
     model = Scripted("Ann Example hat sie repariert. [1]")
     question = "Wer hat die alte Brücke der Stadt repariert?"
-    given = answer(make_collection(bridge=BRIDGE), encoder, reader, question, model=model)
+    given = answer(make_collection(bridge=BRIDGE), Models(encoder, reader, model=model), question)
     assert given.text == "Ann Example hat sie repariert. [1]"
 
 

@@ -1,6 +1,7 @@
 """Elements of the page: every text is text, and a verdict is words."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,21 @@ def test_the_words_that_answer_are_set_apart_where_the_claim_is_the_quote() -> N
     assert "page 4 · paragraph 7" in html
     other = markup.exchange_html(Exchange("a", "How long?", "", "done", answered("weak", "It was 36 years.")))
     assert "<strong" not in other
+
+
+def test_the_list_tells_that_a_file_is_gone_and_a_row_lies_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").touch()
+    sources = {
+        "a row": f"{tmp_path}/rows.csv#1",
+        "a row of a file that is gone": f"{tmp_path}/gone.csv#1",
+        "a file that is gone": f"{tmp_path}/gone.txt",
+        "of which nothing can be known": f"{tmp_path}/{'long' * 100}.txt",
+        "an upload": "upload:gone.txt",
+    }
+    rows = [Document(name, source, None, "", None, None, "0" * 64, 1) for name, source in sources.items()]
+    html = markup.list_html(rows, more=0, total=len(rows))
+    told = {name for name, row in zip(sources, html.split("<li ")[1:], strict=True) if "file gone" in row}
+    assert told == {"a row of a file that is gone", "a file that is gone"}
 
 
 def test_sizes_are_words() -> None:

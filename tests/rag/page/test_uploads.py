@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from index.collection import create_collection
 from index.documents import Document
 from index.encoder.embedding import Encoder
 from index.errors import Unreadable
+from index.opening import create_collection
 from rag.opened import OpenCollection
 from rag.page.uploads import Added, add_upload, clean_name
 

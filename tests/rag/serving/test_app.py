@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import CollectionError
-from rag.answering import answer
+from rag.answering import Models, answer
 from rag.answers import Answer, Draft, Event, Step, answer_json
 from rag.conversation import Turn
 from rag.opened import OpenCollection
@@ -80,7 +80,7 @@ def url(opened: OpenCollection) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def expected(opened: OpenCollection) -> Answer:
-    return answer(opened.stored, opened.encoder, opened.reader, QUESTION)
+    return answer(opened.stored, Models(opened.encoder, opened.reader), QUESTION)
 
 
 def client(url: str, key: str = "none") -> openai.OpenAI:
@@ -190,8 +190,8 @@ FOLLOW_UP = "And for which country was he its ambassador?"
 
 
 def test_a_follow_up_keeps_the_subject_of_the_messages_before_it(url: str, opened: OpenCollection) -> None:
-    first = answer(opened.stored, opened.encoder, opened.reader, QUESTION)
-    second = answer(opened.stored, opened.encoder, opened.reader, FOLLOW_UP, history=[Turn.of(first)])
+    first = answer(opened.stored, Models(opened.encoder, opened.reader), QUESTION)
+    second = answer(opened.stored, Models(opened.encoder, opened.reader), FOLLOW_UP, history=[Turn.of(first)])
     assert "Yalowitz" in second.query
     with client(url) as caller:
         told = (

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from eval.bench.milvus import lite_server
-from index.collection import Collection, open_collection
+from index.collection import Collection
+from index.opening import open_collection
 from index.upkeep.backup import export_collection, import_collection
 
 ROOT = Path(__file__).parent.parent.parent.parent

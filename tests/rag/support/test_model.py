@@ -10,6 +10,7 @@ import pytest
 from index.encoder.embedding import Encoder, bundled_folder
 from index.encoder.engine import Precision
 from index.encoder.weights import mapped_tensors
+from rag.citations import Verdict
 from rag.reading import reader as reading
 from rag.reading.model_files import ModelFileError, load_tokenizer
 from rag.support import model as support
@@ -222,7 +223,7 @@ def bundled() -> SupportModel:
 )
 def test_what_the_text_says_in_other_words_is_supported(bundled: SupportModel, claim: str, text: str) -> None:
     (value,) = bundled.support([(claim, text)])
-    assert bundled.verdict(value) == "supported"
+    assert Verdict.of(value) == "supported"
 
 
 @pytest.mark.parametrize(
@@ -241,4 +242,4 @@ def test_what_is_fabricated_misattributed_or_stitched_is_not_supported(
     bundled: SupportModel, failure: str, claim: str, text: str
 ) -> None:
     (value,) = bundled.support([(claim, text)])
-    assert bundled.verdict(value) != "supported", failure
+    assert Verdict.of(value) != "supported", failure

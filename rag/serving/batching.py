@@ -31,7 +31,7 @@ class _Call(Generic[Q, R]):
     alone: bool = False
 
 
-class Gathered(Generic[Q, R]):
+class MicroBatcher(Generic[Q, R]):
     """A function from inputs to as many results, whose calls from many threads are made as few."""
 
     def __init__(self, function: Callable[[Sequence[Q]], Sequence[R]], *, most: int) -> None:
@@ -84,13 +84,15 @@ class Gathered(Generic[Q, R]):
                 self._changed.notify_all()
 
 
-class GatheringEncoder:
+class BatchingEncoder:
     """An encoder for many threads."""
 
     def __init__(self, encoder: Encoder) -> None:
         """encoder: the one that does the work."""
         self.inside = encoder
-        self._encode: Gathered[str, Vectors] = Gathered(lambda texts: list(encoder.encode(texts)), most=_MOST_TEXTS)
+        self._encode: MicroBatcher[str, Vectors] = MicroBatcher(
+            lambda texts: list(encoder.encode(texts)), most=_MOST_TEXTS
+        )
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -115,12 +117,12 @@ class GatheringEncoder:
         return self.inside.encode_passages(texts)
 
 
-class GatheringReader:
+class BatchingReader:
     """A reader for many threads."""
 
     def __init__(self, reader: Reader) -> None:
         """reader: the one that does the work."""
-        self._read: Gathered[tuple[str, str, str, int], Reading] = Gathered(self._read_all, most=_MOST_PASSAGES)
+        self._read: MicroBatcher[tuple[str, str, str, int], Reading] = MicroBatcher(self._read_all, most=_MOST_PASSAGES)
         self._reader = reader
 
     def read(

@@ -9,7 +9,7 @@ import pytest
 
 from index.encoder.embedding import Encoder
 from rag.reading.reader import Reader
-from rag.serving.gathering import Gathered, GatheringEncoder, GatheringReader
+from rag.serving.batching import BatchingEncoder, BatchingReader, MicroBatcher
 
 TEXTS = [f"The {n}th bridge was mended in {1900 + n} by the town of Hrodna." for n in range(24)]
 
@@ -24,7 +24,7 @@ def test_calls_that_come_while_one_runs_are_made_as_one_in_their_order() -> None
         assert go_on.wait(10)
         return [2 * number for number in numbers]
 
-    gathered = Gathered(double, most=4)
+    gathered = MicroBatcher(double, most=4)
     with ThreadPoolExecutor(6) as threads:
         found = [threads.submit(gathered, [0])]
         assert running.wait(10)
@@ -38,7 +38,7 @@ def test_calls_that_come_while_one_runs_are_made_as_one_in_their_order() -> None
 
 
 def test_a_call_with_more_than_a_batch_holds_and_one_with_nothing_are_run_too() -> None:
-    gathered = Gathered(lambda numbers: [-number for number in numbers], most=2)
+    gathered = MicroBatcher(lambda numbers: [-number for number in numbers], most=2)
     assert gathered(range(5)) == [0, -1, -2, -3, -4]
     assert gathered([]) == []
 
@@ -51,7 +51,7 @@ def test_an_input_that_fails_fails_nobody_elses() -> None:
         assert go_on.wait(10)
         return [1 / number for number in numbers]
 
-    gathered = Gathered(invert, most=100)
+    gathered = MicroBatcher(invert, most=100)
     with ThreadPoolExecutor(6) as threads:
         first = threads.submit(gathered, [8])
         assert running.wait(10)
@@ -68,7 +68,7 @@ def test_an_input_that_fails_fails_nobody_elses() -> None:
 
 
 def test_the_encoder_gives_many_threads_the_vectors_that_it_gives_one(encoder: Encoder) -> None:
-    gathering = GatheringEncoder(encoder)
+    gathering = BatchingEncoder(encoder)
     with ThreadPoolExecutor(12) as threads:
         found = list(threads.map(lambda text: gathering.encode([text])[0], TEXTS))
     np.testing.assert_allclose(np.stack(found), encoder.encode(TEXTS), atol=2e-3)
@@ -80,7 +80,7 @@ def test_the_encoder_gives_many_threads_the_vectors_that_it_gives_one(encoder: E
 
 
 def test_the_reader_gives_many_threads_the_readings_that_it_gives_one(reader: Reader) -> None:
-    gathering = GatheringReader(reader)
+    gathering = BatchingReader(reader)
 
     def ask(number: int) -> list[tuple[str, ...]]:
         question = f"When was the {number}th bridge mended?"

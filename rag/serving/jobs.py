@@ -39,7 +39,7 @@ class Stopped(Exception):
     """Nothing is answered any more."""
 
 
-class Askers:
+class JobQueue:
     """At most `at_once` pieces of work run at the same time, in threads; at most `waiting` more wait, first come first.
 
     Belongs to one event loop: its methods are called there.
@@ -53,18 +53,18 @@ class Askers:
         self._at_once = at_once
         self._usual_seconds = 1.0
         self.room = at_once + waiting
-        self._asking: set[Asking[Any]] = set()
+        self._asking: set[Job[Any]] = set()
 
     @property
     def inside(self) -> int:
         """How many are being answered or wait."""
         return len(self._asking)
 
-    def ask(self, work: Callable[[], Generator[T, None, None]], seconds: float) -> "Asking[T]":
+    def ask(self, work: Callable[[], Generator[T, None, None]], seconds: float) -> "Job[T]":
         """Begins the work when its turn comes. seconds: until it is overdue, the wait included. Raises Busy."""
         if self.inside >= self.room:
             raise Busy(min(60, math.ceil(self._usual_seconds / self._at_once)))
-        asking = Asking(self._threads, work, seconds, self._left)
+        asking = Job(self._threads, work, seconds, self._left)
         self._asking.add(asking)
         return asking
 
@@ -73,7 +73,7 @@ class Askers:
         for asking in self._asking:
             asking.leave(Stopped)
 
-    def _left(self, asking: "Asking[Any]", seconds: float) -> None:
+    def _left(self, asking: "Job[Any]", seconds: float) -> None:
         """A piece of work has ended, after so many seconds in its thread."""
         self._asking.discard(asking)
         self._usual_seconds += 0.2 * (seconds - self._usual_seconds)
@@ -83,7 +83,7 @@ class Askers:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-class Asking(Generic[T]):
+class Job(Generic[T]):
     """What one piece of work yields, as it comes. Its place is free again when its thread has really ended."""
 
     def __init__(
@@ -91,9 +91,9 @@ class Asking(Generic[T]):
         threads: ThreadPoolExecutor,
         work: Callable[[], Generator[T, None, None]],
         seconds: float,
-        left: Callable[["Asking[Any]", float], None],
+        left: Callable[["Job[Any]", float], None],
     ) -> None:
-        """Use `Askers.ask`."""
+        """Use `JobQueue.ask`."""
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + seconds
         self._arrived: asyncio.Queue[T | None] = asyncio.Queue()

@@ -9,7 +9,7 @@ import pytest
 # Each of eight threads, all alive, takes 12 MB in the others' place; then how many of them are still resident.
 _EIGHT_THREADS = """
 import sys, threading
-from rag.serving.memory import return_large_blocks
+from rag.serving.listening import return_large_blocks
 
 if sys.argv[1] == "returned":
     assert return_large_blocks()
