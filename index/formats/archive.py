@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from io import BytesIO
+from lzma import LZMAError
 
 from index.errors import Unreadable
 
@@ -29,4 +30,14 @@ def open_archive(raw: bytes) -> zipfile.ZipFile:
 
 
 # What zipfile and zlib raise for a member whose bytes are not what the directory says.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError)
+DAMAGED = (
+    zlib.error,
+    LZMAError,
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)

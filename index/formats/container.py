@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from index.errors import Unreadable
 from index.formats.archive import DAMAGED, open_archive
@@ -55,13 +56,17 @@ def files(raw: bytes, formats: frozenset[str]) -> Iterator[Member | BadRow]:
         if suffix not in formats or suffix == ".zip":
             others.append(member.filename)
             continue
+        if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may ask for gigabytes to unpack a little
+            yield BadRow(number, f"{member.filename}: packed in an unusual way; pack it anew", number)
+            continue
         try:
             yield Member(number, member.filename, archive.read(member))
         except DAMAGED as error:
             yield BadRow(number, f"{member.filename}: damaged ({error})", number)
     if others:
         shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
-        reason = f"{len(others)} files in it are of no format that is read ({shown})"
+        are = "file in it is" if len(others) == 1 else "files in it are"
+        reason = f"{len(others)} {are} of no format that is read ({shown})"
         yield BadRow(len(members), reason, len(members) + 1)
 
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import EmailMessage, Message
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
 from email.policy import default
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,10 +29,11 @@ _SHOWN = ("From", "To", "Cc", "Bcc", "Date", "Subject")
 # quotation marks, dashes and the euro sign.
 _MEANT_WINDOWS = frozenset(("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968"))
 _WINDOWS = {code: char for code in range(0x80, 0xA0) if (char := bytes([code]).decode("cp1252", "ignore"))}
-_HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
 _PROLOGUE = re.compile(r"\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _QUOTING = re.compile(r"gmail_quote|yahoo_quoted|protonmail_quote|moz-cite-prefix|zmail_extra|WordSection_quote")
 _BELOW = ("divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container")
+# What email's parser raises for some headers that break its rules.
+_JUNK = (ValueError, TypeError, IndexError, AttributeError, LookupError, OverflowError)
 # Of a picture inside the text this much is more than a logo or a dot that counts readers.
 _PICTURE_BYTES = 20_000
 # Of the words of the formatted part, a plain one that says the same has most; a stub has few.
@@ -69,8 +72,9 @@ def read_mail(raw: bytes) -> Content:
 
     title: the subject. date: when it was sent, there. publisher: the sender's name, else address.
     """
-    message = email.message_from_bytes(_unmarked(raw), policy=default)
-    if not isinstance(message, EmailMessage) or not any(header(message, name) for name in _SHOWN):
+    # The older policy takes the parts apart, as it trips over no junk in their headers; the newer one reads headers.
+    message = email.message_from_bytes(_unmarked(raw))
+    if not any(header(message, name) for name in _SHOWN):
         raise Unreadable("no header of a mail at its head; a mail begins with lines such as 'From:' and 'Subject:'")
     mail = read_message(message)
     if not mail.has_text and (mail.attached or not header(message, "Subject")):
@@ -96,14 +100,24 @@ def read_message(message: Message) -> Mail:
 
 def header(message: Message, name: str) -> str | None:
     """A header's words on one line, in whatever way they are encoded; None for none."""
-    try:
-        words = str(message[name] or "")
-    except (ValueError, TypeError, IndexError, AttributeError, LookupError):  # email's parser fails on some junk
-        words = ""
-    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    if not words or any("\udc80" <= char <= "\udcff" for char in raw):
-        words = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if _is_unicode(raw) else _western(raw)
+    raw = _raw(message, name)
+    if any("\udc80" <= char <= "\udcff" for char in raw):
+        words = raw.encode("utf-8", "surrogateescape").decode() if _is_unicode(raw) else _western(raw)
+    else:
+        words = str(_parsed(message, name) or raw)
     return one_line(without_break_marks(words.translate(_WINDOWS)))
+
+
+def _raw(message: Message, name: str) -> str:
+    return next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+
+
+def _parsed(message: Message, name: str) -> Any:
+    """A header as email's parser understands it; None where it fails, as it does on some junk."""
+    try:
+        return default.header_fetch_parse(name, _raw(message, name))
+    except _JUNK:
+        return None
 
 
 def _is_unicode(raw: str) -> bool:
@@ -127,9 +141,9 @@ def _unmarked(raw: bytes) -> bytes:
 
 def _sender(message: Message) -> tuple[str, str]:
     try:
-        addresses = getattr(message["From"], "addresses", ())
+        addresses = getattr(_parsed(message, "From"), "addresses", ())
         return (addresses[0].display_name.translate(_WINDOWS), addresses[0].addr_spec) if addresses else ("", "")
-    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+    except _JUNK:
         return "", ""
 
 
@@ -138,7 +152,7 @@ def _date(message: Message) -> str | None:
     stated = header(message, "Date")
     try:
         sent: datetime = parsedate_to_datetime(stated or "")
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except _JUNK:
         return stated
     zone = f" {sent:%z}" if sent.tzinfo else ""
     return f"{sent:%A}, {sent.day} {sent:%B} {sent.year:04}, {sent:%H:%M}{zone}"
@@ -186,7 +200,9 @@ def _body(part: Message, mail: Mail) -> Iterator[Piece]:
     elif kind in ("message/external-body", "message/partial"):
         mail.left_out["elsewhere"] += 1
     elif main == "message":
-        lines = [f"{name}: {words}" for child in _parts(part) for name, words in child.items() if one_line(str(words))]
+        lines = [
+            f"{name}: {words}" for child in _parts(part) for name, words in child.raw_items() if one_line(str(words))
+        ]
         yield from (Piece(one_line(line) or "", Kind.LIST_ITEM, 1) for line in lines)
     elif kind in _CALENDARS:
         pieces = invitation_pieces(_text(part))
@@ -207,7 +223,7 @@ def _leave(part: Message, kind: str, mail: Mail) -> None:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes) or not raw.strip():
         return
-    if kind.startswith("image/") and (part["Content-ID"] or not part.get_filename()):
+    if kind.startswith("image/") and (_raw(part, "Content-ID") or not part.get_filename()):
         mail.left_out["picture"] += len(raw) >= _PICTURE_BYTES
         return
     mail.attached.append(_file_name(part) or kind)
@@ -215,8 +231,9 @@ def _leave(part: Message, kind: str, mail: Mail) -> None:
 
 def _file_name(part: Message) -> str | None:
     try:
-        return one_line((part.get_filename() or "").translate(_WINDOWS))
-    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        name = part.get_filename() or ""
+        return one_line(str(make_header(decode_header(name))).translate(_WINDOWS))
+    except (MessageError, *_JUNK):
         return None
 
 
@@ -271,7 +288,7 @@ def _written(part: Message) -> list[Piece]:
 def _parameter(part: Message, name: str) -> str:
     try:
         return str(part.get_param(name, "")).lower()
-    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+    except _JUNK:
         return ""
 
 

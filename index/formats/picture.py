@@ -39,7 +39,8 @@ def read_picture(raw: bytes) -> Content:
                 runs = ocr.runs_in(frame)
                 pages.append(parts_of(Page(number, runs, (), (), False, float(frame.width * frame.height))))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, ArithmeticError) as error:
-        raise Unreadable(f"damaged, or no picture ({str(error)[:200]})") from error
+        why = "its kind is unknown" if isinstance(error, UnidentifiedImageError) else str(error)[:200]
+        raise Unreadable(f"damaged, or no picture ({why})") from error
     if not any(pages):
         raise Unreadable("no text was found in the picture")
     text, blocks, starts = laid_out_pages(pages, {})

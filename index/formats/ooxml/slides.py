@@ -243,10 +243,12 @@ def _is_hidden(shape: Any) -> bool:
 
 
 def _number(words: str | None) -> float:
+    """A length or a count; 0 for what is none, or is larger than any slide."""
     try:
-        return float(words or 0)
+        number = float(words or 0)
     except ValueError:
         return 0.0
+    return number if abs(number) < 1e12 else 0.0
 
 
 def _own_box(shape: Any) -> _Box | None:
@@ -255,7 +257,8 @@ def _own_box(shape: Any) -> _Box | None:
         found = shape.find(path)
         off, extent = (found.find(f"{A}off"), found.find(f"{A}ext")) if found is not None else (None, None)
         if off is not None and extent is not None:
-            return _Box(*(map(_number, (off.get("x"), off.get("y"), extent.get("cx"), extent.get("cy")))))
+            width, height = _number(extent.get("cx")), _number(extent.get("cy"))
+            return _Box(_number(off.get("x")), _number(off.get("y")), max(0.0, width), max(0.0, height))
     return None
 
 
@@ -283,6 +286,7 @@ def _in_reading_order(shapes: Sequence[tuple[Any, _Box]]) -> list[tuple[Any, _Bo
     while rest:
         lead = rest[0][1]
         reach = next((n for n, (_, box) in enumerate(rest) if box.top > lead.top + lead.height), len(rest))
+        reach = max(reach, 1)
         row = [shape for shape in rest[:reach] if _beside(lead, shape[1])]
         ordered += sorted(row, key=lambda shape: (shape[1].left, shape[1].top))
         rest = [shape for shape in rest[:reach] if not _beside(lead, shape[1])] + rest[reach:]

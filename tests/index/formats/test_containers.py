@@ -26,7 +26,7 @@ def archive(path: Path, **members: bytes) -> Path:
 
 def test_each_file_of_an_archive_is_a_document_and_so_is_each_row_of_its_tables(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", a_dot_txt=SENTENCE.encode(), sub__b_dot_csv=b"Item,Fee\nOar,4\nNet,5\n",
-                   c_dot_pdf=b"junk", d_dot_jpg=b"", e_dot_zip=b"", _dot_hidden_dot_txt=b"x")  # fmt: skip
+                   c_dot_pdf=b"junk", d_dot_gif=b"", e_dot_zip=b"", _dot_hidden_dot_txt=b"x")  # fmt: skip
     documents, faults = rows_of(open_file(path), "a.zip")
     assert [(d.doc_id, d.source.removeprefix(str(path)), d.text) for d in documents] == [
         ("a.zip/a.txt", "#1", SENTENCE),
@@ -36,7 +36,7 @@ def test_each_file_of_an_archive_is_a_document_and_so_is_each_row_of_its_tables(
     assert {file_of(d.source) for d in documents} == {str(path)}
     assert [fault.reason for fault in faults] == [
         "c.pdf: it has no end: the file was cut short, or is no PDF; get it again",
-        "2 files in it are of no format that is read (d.jpg, e.zip)",
+        "2 files in it are of no format that is read (d.gif, e.zip)",
     ]
 
 

@@ -411,6 +411,17 @@ def test_shapes_of_one_id_are_all_read_and_hidden_ones_are_told() -> None:
     assert content.notices == ("1 hidden shape was left out",)
 
 
+@pytest.mark.parametrize("size", ["-1", "nan", "1e400", "x", "9" * 40])
+def test_a_shape_of_no_sound_size_is_read_all_the_same(size: str) -> None:
+    def build(_: Any, slide: Any) -> None:
+        for at in range(3):
+            shape = box(slide, f"Line {at}.", 1, 2 + at)
+            for name in ("cx", "cy"):
+                shape._element.spPr.find(f"{{{DRAWING}}}xfrm/{{{DRAWING}}}ext").set(name, size)
+
+    assert texts(slides(build)) == ["Harbour", "Line 0.", "Line 1.", "Line 2."]
+
+
 def test_a_hidden_slide_keeps_its_page_and_is_told() -> None:
     def build(deck: Any, slide: Any) -> None:
         slide._element.set("show", "0")
