@@ -23,7 +23,8 @@ from index.cleaning.cleaner import Cleaner, Linear, Trees
 from index.cleaning.furniture import kinds_of
 from index.cleaning.rules import kinds_by_rules, shape_of
 from index.cleaning.signals import Matrix, second_look, signals
-from index.formats.page import read_page, visible_blocks
+from index.formats.page import visible_blocks
+from index.formats.web import article_of
 from index.paragraphs import Kind, paragraph_spans
 
 FOLDS = 5
@@ -156,7 +157,7 @@ def clean_pages(pages: Sequence[Page], *, progress: Callable[[int, int, str], No
             progress(n + 1, FOLDS, "training and judging")
     rules = [score(kept_text(p.blocks, kinds_of(p.blocks, None, None)), p.body) for p in pages]
     everything = [score("\n".join(page.blocks), page.body) for page in pages]
-    extracted = [score(read_page(page.html).text, page.body) for page in pages]
+    extracted = [score("\n\n".join(article_of(page.html)[1]), page.body) for page in pages]
     own = [ours[i] for i in range(len(pages))]
     return {"ours": own, "rules": rules, "all": everything, "trafilatura": extracted}
 

@@ -31,9 +31,9 @@ def open_archive(raw: bytes) -> zipfile.ZipFile:
 
 # What zipfile and zlib raise for a member whose bytes are not what the directory says.
 DAMAGED = (
+    zipfile.BadZipFile,
     zlib.error,
     LZMAError,
-    zipfile.BadZipFile,
     EOFError,
     KeyError,
     NotImplementedError,
