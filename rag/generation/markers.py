@@ -94,7 +94,7 @@ def _settled(text: str) -> str:
     while True:
         near = max(end - _MARKER_LENGTH, 0)
         opening = max(text.rfind("[", near, end), text.rfind("【", near, end))
-        if opening < 0 or re.search(r"[\]】\n]", text[opening:end]):
+        if opening < 0 or re.search(r"[\]】]", text[opening:end]):
             return text[:end]
         end = opening
         while end and text[end - 1] in "[【 \t\n":

@@ -69,6 +69,7 @@ TEXTS = st.lists(
 @example("He left [1, 3]. [2]")
 @example("[[0]9]")
 @example("[1[He left[1]")
+@example("[\n1")
 def test_a_text_cut_anywhere_shows_only_markers_that_resolve(text: str) -> None:
     for cut in range(len(text) + 1):
         shown = draft(text[:cut], 3)
