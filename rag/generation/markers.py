@@ -89,11 +89,16 @@ def defused(text: str) -> str:
 
 
 def _settled(text: str) -> str:
-    """The text without what may become a marker when more comes."""
-    text = text.rstrip()
-    opening = max(text.rfind("["), text.rfind("【"))
-    begun = opening >= 0 and len(text) - opening <= _MARKER_LENGTH and not re.search(r"[\]】\n]", text[opening:])
-    return text[:opening].rstrip("[【 \t\n") if begun else text
+    """The text without what may become a marker when more comes, or would seem to be one begun."""
+    end = len(text.rstrip())
+    while True:
+        near = max(end - _MARKER_LENGTH, 0)
+        opening = max(text.rfind("[", near, end), text.rfind("【", near, end))
+        if opening < 0 or re.search(r"[\]】]", text[opening:end]):
+            return text[:end]
+        end = opening
+        while end and text[end - 1] in "[【 \t\n":
+            end -= 1
 
 
 def _parts(text: str, n: int) -> Iterator[_Part]:

@@ -68,6 +68,8 @@ TEXTS = st.lists(
 @given(text=TEXTS)
 @example("He left [1, 3]. [2]")
 @example("[[0]9]")
+@example("[1[He left[1]")
+@example("[\n1")
 def test_a_text_cut_anywhere_shows_only_markers_that_resolve(text: str) -> None:
     for cut in range(len(text) + 1):
         shown = draft(text[:cut], 3)

@@ -1,13 +1,15 @@
 """Excerpts: what the reader is shown stands in the document at the characters that it is said to."""
 
 from collections.abc import Callable
+from typing import Any
 
 from index.collection import Collection
 from index.encoder.embedding import Encoder
+from index.paragraphs import Kind
 from rag.citations import Sources
 from rag.confidence import confidence_of, signals
 from rag.reading.candidates import find_candidates
-from rag.reading.excerpts import excerpts, led
+from rag.reading.excerpts import excerpt_of, excerpts, led
 from rag.reading.order import in_reading_order
 from rag.reading.reader import Readers
 from rag.retrieval import retrieve
@@ -63,3 +65,70 @@ def test_the_order_by_reading_puts_the_passage_that_answers_first(
         wrong = confidence_of(signals(find_candidates(elsewhere, ordered, sources, reader), ordered))
     assert wrong < right
     assert confidence_of(None) == 0.0
+
+
+PLACES = [
+    (Kind.HEADING, "# Turku"),
+    (Kind.BODY, "The castle stands at the mouth of the river. It is 700 years old."),
+    (Kind.FURNITURE, "Read more: ten castles"),
+    (Kind.BODY, "She restored it in 1961 — for £3.5 million. The work took 15 years."),
+    (Kind.HEADING, "# Oulu"),
+    (Kind.BODY, "Its bridge fell in 1998. Nobody was hurt."),
+]
+
+
+def test_an_excerpt_leaves_furniture_out_and_says_where_its_characters_stand(shelf: Callable[..., Any]) -> None:
+    made, sources = shelf(finland=PLACES)
+    excerpt = excerpt_of(made.hit("finland", "She restored it in 1961 — for £3.5 million."), sources)
+    document = made.documents["finland"].text
+    assert "castle stands" in excerpt.text
+    assert "Read more" not in excerpt.text
+    for words in ("1961", "£3.5 million", "The castle", "15 years.", "700", "1998"):
+        at = excerpt.text.index(words)
+        start, end = excerpt.place(at, at + len(words))
+        assert (start, document[start:end]) == (document.index(words), words)
+    assert excerpt.title == "Of finland"
+
+
+def test_characters_on_both_sides_of_what_was_left_out_are_those_of_the_side_with_most(
+    shelf: Callable[..., Any],
+) -> None:
+    made, sources = shelf(finland=PLACES)
+    excerpt = excerpt_of(made.hit("finland", "She restored it in 1961 — for £3.5 million."), sources)
+    document = made.documents["finland"].text
+    start, end = excerpt.place(excerpt.text.index("old."), excerpt.text.index("She restored") + len("She restored"))
+    assert document[start:end] == "She restored"
+
+
+def test_the_heading_above_is_shown_however_far_above_it_is(shelf: Callable[..., Any]) -> None:
+    filler = [(Kind.BODY, f"Sentence {number} says {'nothing ' * 12}at all.") for number in range(40)]
+    made, sources = shelf(
+        town=[(Kind.HEADING, "# Turku"), *filler, (Kind.HEADING, "# Oulu"), (Kind.BODY, "It rained.")]
+    )
+    words = filler[20][1]
+    excerpt = excerpt_of(made.hit("town", words), sources)
+    assert excerpt.text.startswith("# Turku\n\n")
+    assert "# Oulu" not in excerpt.text
+    assert excerpt.place(0, 7) == (0, 7)
+    shown = [text for _, text in filler if text in excerpt.text]
+    assert words in shown
+    assert 3 <= len(shown) < 15
+    assert excerpt.text == "\n\n".join(["# Turku", *shown])  # whole sentences
+    assert led(made.hit("town", words).passage, sources) == f"# Turku\n{filler[19][1]}\n{words}"
+
+
+def test_a_passage_that_was_shown_is_not_shown_again_and_no_more_than_asked_for(shelf: Callable[..., Any]) -> None:
+    made, sources = shelf(one=PLACES, two=PLACES)
+    hits = [
+        made.hit("one", "The castle stands at the mouth of the river.", 1),
+        made.hit("one", "The work took 15 years.", 2),
+        made.hit("two", "The work took 15 years.", 3),
+    ]
+    assert [excerpt.hit.rank for excerpt in excerpts(hits, sources, most=4)] == [1, 3]
+    assert [excerpt.hit.rank for excerpt in excerpts(hits, sources, most=1)] == [1]
+    assert excerpts([], sources, most=4) == []
+
+
+def test_a_title_that_the_text_begins_with_is_not_said_twice(shelf: Callable[..., Any]) -> None:
+    made, sources = shelf(bridge=[(Kind.BODY, "Of bridge and road. It fell in 1998.")])
+    assert excerpt_of(made.hit("bridge", "It fell in 1998."), sources).title == ""
