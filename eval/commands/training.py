@@ -15,8 +15,8 @@ def train_reader_command(
         Path, typer.Argument(metavar="START", help="The folder of all-mpnet-base-v2, or of a reader to train further.")
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where checkpoints and the reader go; resumes there.")],
-    stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 2000,
-    decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 300,
+    stable_steps: Annotated[int, typer.Option(help="Steps at the full rate, the warmup included.")] = 1137,
+    decay_steps: Annotated[int, typer.Option(help="Steps in which the rate falls to zero.")] = 220,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Annotated[int | None, typer.Option(help="Of PyTorch; by default one for each core.")] = None,
 ) -> None:
