@@ -310,6 +310,7 @@ def _opened(store: Store, *, write: bool) -> MilvusCollection:
     with ExitStack() as undo:
         lease = Lease(store)
         undo.callback(lease.release)
+        store.finish_flush()
         writing = Writing(store, lease, store.value("state") or state)
         writing.recover()
         writing.sweep(GRACE)

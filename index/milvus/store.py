@@ -254,6 +254,15 @@ class Store:
             if self.is_lite:
                 self.set_value("epoch", {"n": epoch + 2 + epoch % 2})
 
+    def finish_flush(self) -> None:
+        """Makes again the flush that a killed writer left half done: until then every reader waits for its end.
+
+        Only for who holds the writer's lease: nobody else is flushing then.
+        """
+        if self._epoch() % 2:
+            self._written = dict.fromkeys((part for part in self.parts() if part != _STATE), 1)
+            self.flush()
+
     def compact(self, parts: Sequence[str]) -> None:
         """Asks Milvus to write files anew without the rows that were deleted; it does so when it sees fit."""
         if self.is_lite:

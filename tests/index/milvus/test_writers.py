@@ -204,6 +204,18 @@ def test_a_killed_process_leaves_a_lite_file_whole_and_the_next_writer_need_not_
         assert versions(collection)["a"] == 99
 
 
+def test_the_next_writer_finishes_a_flush_that_was_killed_so_that_readers_need_not_wait(tmp_path: Path) -> None:
+    place = f"milvus+file:{tmp_path}/odd.db"
+    with create_collection(place, IDENTITY) as collection:
+        collection.replace([prepared("a", 1)])
+        assert isinstance(collection, MilvusCollection)
+        collection.store.set_value("epoch", {"n": 7})  # odd: a flush has begun
+    with open_collection(place, write=True) as collection:
+        assert isinstance(collection, MilvusCollection)
+        assert collection.store.value("epoch") == {"n": 10}
+        assert versions(collection) == {"a": 1}
+
+
 def test_an_import_that_is_killed_at_any_step_leaves_no_collection_and_can_begin_anew(
     milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
