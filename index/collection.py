@@ -50,6 +50,7 @@ class Status:
     size: bytes on disk, all files; None where a server does not tell.
     duplicates: documents that are a copy or near-copy of another; the first of each set of copies is not counted.
     vectors: how those of all but the newest passages are searched; None where a server sees to it.
+    not_read: names of documents, and what of their files is not in their texts.
     """
 
     documents: int
@@ -62,6 +63,7 @@ class Status:
     generation: int
     health: str
     vectors: "Base | None" = None
+    not_read: tuple[tuple[str, str], ...] = ()
 
 
 class StoredName(NamedTuple):

@@ -55,7 +55,7 @@ def _mail_date(stated: str) -> str | None:
     """The day of a date as mails and feeds write it, where its sender was."""
     try:
         return parsedate_to_datetime(stated).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -6,7 +6,7 @@ Knows no files, paragraphs or passages.
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from index.formats.content import one_line
+from index.formats.content import Block, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Document:
     url: where it was published, where that is stated. language: as stated, "en" or "en-GB".
     pages: where each page begins in `text`, from page 1; empty where the format has none.
     given: which of title, date, publisher and url a person gave; the file's own words don't change them.
+    notices: what of the file is not in `text`, a line each.
+    blocks: what its reader knows of stretches of the text; not stored, since its paragraphs are.
     """
 
     doc_id: str
@@ -37,6 +39,8 @@ class Document:
     language: str | None = None
     pages: tuple[int, ...] = ()
     given: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def page(self, offset: int) -> int | None:
         """The page, from 1, that a character of the text stands on; None where the format has no pages."""

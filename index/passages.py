@@ -1,16 +1,19 @@
 """Windows of whole sentences that fit the encoder: what is embedded, searched and read.
 
-A passage never mixes kinds: a caption stands alone, furniture is in none. A heading is no part of a passage's
-characters; its words go to the encoder and the lexical index with the paragraph after it.
+A caption stands alone, so does code; rows of one table make passages together, and so do items of one list, with the
+line that leads to them ("The stores are:"). Furniture is in none. A heading is no part of a passage's characters; its
+words go to the encoder and the lexical index with the paragraph after it, and with every part of a list or table. So do
+the heads of a table's columns, to the encoder beside each cell.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.documents import Document
-from index.paragraphs import Kind, Paragraph
-from index.sentences import sentence_spans
+from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
+from index.sentences import unit_spans
+from index.tables import Table, TableRow, begins_table, rows_of, shown_part
 
 SPECIAL_PIECES = 2
 
@@ -19,6 +22,8 @@ _TITLE_PIECES = 48
 _HEADING_PIECES = 24
 # A body paragraph below this many word pieces is joined to its neighbours: "He agreed." alone finds nothing.
 _SHORT_PIECES = 12
+# Rows and items are found by what few of them say; a whole window of them says a little of everything.
+_LISTED_PIECES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A passage to be, before it has an id: half-open `[start, end)`, and the heading that stands right above it."""
+    """A passage to be, before it has an id: half-open `[start, end)`, and the heading that stands right above it.
+
+    Of rows, the heads of their columns are a last line of the heading: so the lexical index has them, too.
+    """
 
     start: int
     end: int
@@ -42,6 +50,7 @@ class Window:
 
 
 CountPieces = Callable[[Sequence[str]], list[int]]
+Rows = Mapping[int, tuple[Table, TableRow]]
 
 
 def windows(
@@ -52,19 +61,29 @@ def windows(
     count_pieces: texts -> number of word pieces of each, as the encoder's tokenizer counts them, without specials.
     A sentence that is longer than a whole window is cut between words.
     """
+    text = document.text
     title_pieces = min(count_pieces([document.title])[0], _TITLE_PIECES) if document.title else 0
+    rows = rows_of(text, paragraphs)
     result: list[Window] = []
     for group, heading in _groups(document, paragraphs, count_pieces):
         heading_pieces = min(count_pieces([heading])[0], _HEADING_PIECES) if heading else 0
-        sentences = [span for p in group for span in sentence_spans(document.text, p.start, p.end)]
+        units = [(p, span) for p in group for span in unit_spans(text, p)]
+        shown = [shown_part(text, [p], *span, rows).text for p, span in units]
         room = max(budget - title_pieces - heading_pieces, 16)
-        for start, end in _fit(document.text, sentences, count_pieces, room):
-            result.append(Window(start, end, heading))
+        if group[-1].kind in _LISTED:
+            room = min(room, _LISTED_PIECES)
+        heads = _heads(group, rows)
+        named = "\n".join(filter(None, (heading, heads))) or None
+        fitting = _fit(text, [span for _, span in units], shown, count_pieces, room)
+        result += [Window(start, end, named) for start, end in fitting]
     return result
 
 
-def encoder_inputs(document: Document, parts: Sequence[Window], count_pieces: CountPieces) -> list[str]:
-    """What the encoder sees of each window: title and heading, shortened to their word pieces, then the text."""
+def encoder_inputs(
+    document: Document, paragraphs: Sequence[Paragraph], parts: Sequence[Window], count_pieces: CountPieces
+) -> list[str]:
+    """What the encoder sees of each window: title and heading, shortened to their word pieces, then the text, each cell
+    of a table row with the head of its column."""
     shortened: dict[tuple[str | None, int], str | None] = {}
 
     def short(words: str | None, pieces: int) -> str | None:
@@ -72,14 +91,28 @@ def encoder_inputs(document: Document, parts: Sequence[Window], count_pieces: Co
             shortened[words, pieces] = _shorten(words, pieces, count_pieces)
         return shortened[words, pieces]
 
-    return [
-        encoder_input(
-            short(document.title, _TITLE_PIECES),
-            short(part.heading, _HEADING_PIECES),
-            document.text[part.start : part.end],
+    rows = rows_of(document.text, paragraphs)
+    inputs = []
+    at = 0
+    for part in parts:
+        while at < len(paragraphs) and paragraphs[at].end <= part.start:
+            at += 1
+        end = at
+        while end < len(paragraphs) and paragraphs[end].start < part.end:
+            end += 1
+        inside = paragraphs[at:end]
+        heading = (part.heading or "").removesuffix(_heads(inside, rows)).rstrip("\n")
+        shown = shown_part(document.text, inside, part.start, part.end, rows)
+        inputs.append(
+            encoder_input(short(document.title, _TITLE_PIECES), short(heading or None, _HEADING_PIECES), shown.text)
         )
-        for part in parts
-    ]
+    return inputs
+
+
+def _heads(paragraphs: Sequence[Paragraph], rows: Rows) -> str:
+    """The heads of the columns of the rows among the paragraphs, as words of a heading."""
+    row = next((p for p in paragraphs if p.number in rows), None)
+    return " | ".join(filter(None, rows[row.number][0].heads)) if row else ""
 
 
 def encoder_input(title: str | None, heading: str | None, text: str) -> str:
@@ -87,32 +120,56 @@ def encoder_input(title: str | None, heading: str | None, text: str) -> str:
     return "\n".join(part for part in (title, heading, text) if part)
 
 
+# Paragraphs of these kinds make passages with others of their kind.
+_LISTED = frozenset((Kind.LIST_ITEM, Kind.TABLE_ROW, Kind.FOOTNOTE))
+
+
 def _groups(
     document: Document, paragraphs: Sequence[Paragraph], count_pieces: CountPieces
 ) -> Iterator[tuple[list[Paragraph], str | None]]:
-    """Paragraphs that make passages together, and the heading above: one each, short body neighbours joined."""
+    """Paragraphs that make passages together, and the heading above: one each, short body neighbours joined, rows of a
+    table, items of a list, and the line that leads to these."""
     short = _short(document.text, paragraphs, count_pieces)
     group: list[Paragraph] = []
-    heading: str | None = None
+    # Only the first group below a heading has it; lists, tables and code all have it.
+    heading = section = None
     for paragraph in paragraphs:
         if paragraph.kind is Kind.FURNITURE:
             continue
-        if paragraph.kind is Kind.BODY:
-            if group and not _joins(group[-1], paragraph, short):
-                yield group, heading
-                group, heading = [], None
+        if group and not _goes_on(group, paragraph, short):
+            led = _leading(document.text, group, paragraph)
+            if len(led) < len(group):
+                yield group[: len(group) - len(led)], section if _is_listed(group) else heading
+                heading = None
+            group = led
+        if paragraph.kind in CONTENT:
             group.append(paragraph)
-            continue
-        if group:
-            yield group, heading
-            group, heading = [], None
-        if paragraph.kind is Kind.CAPTION:
-            yield [paragraph], None
         else:
-            words = " ".join(document.text[paragraph.start : paragraph.end].lstrip("# ").split())
-            heading = None if words == document.title else words
+            words = heading_words(document.text[paragraph.start : paragraph.end])
+            heading = section = None if words == document.title else words
     if group:
-        yield group, heading
+        yield group, section if _is_listed(group) else heading
+
+
+def _is_listed(group: Sequence[Paragraph]) -> bool:
+    return group[-1].kind in (*_LISTED, Kind.CODE)
+
+
+def _goes_on(group: Sequence[Paragraph], paragraph: Paragraph, short: set[int]) -> bool:
+    """Whether a paragraph makes one passage with those above it."""
+    above = group[-1]
+    if paragraph.kind is Kind.BODY:
+        return above.kind is Kind.BODY and _joins(above, paragraph, short)
+    if paragraph.kind is Kind.TABLE_ROW:
+        return above.kind is Kind.TABLE_ROW and not begins_table(above, paragraph)
+    return paragraph.kind in _LISTED and paragraph.kind is above.kind
+
+
+def _leading(text: str, group: Sequence[Paragraph], paragraph: Paragraph) -> list[Paragraph]:
+    """The last of the paragraphs where it leads to the next, a list, a table or code: "To start it:"."""
+    above = group[-1]
+    follows = paragraph.number == above.number + 1 and paragraph.kind in (*_LISTED, Kind.CODE)
+    return [above] if follows and above.kind is Kind.BODY and text[above.start : above.end].endswith(":") else []
 
 
 def _joins(above: Paragraph, paragraph: Paragraph, short: set[int]) -> bool:
@@ -130,16 +187,19 @@ def _short(text: str, paragraphs: Sequence[Paragraph], count_pieces: CountPieces
 
 
 def _fit(
-    text: str, sentences: Sequence[tuple[int, int]], count_pieces: CountPieces, room: int
+    text: str, units: Sequence[tuple[int, int]], shown: Sequence[str], count_pieces: CountPieces, room: int
 ) -> Iterator[tuple[int, int]]:
-    """Runs of whole sentences of at most `room` word pieces each, in order, none twice; lengths evened out."""
-    sizes = count_pieces([text[start:end] for start, end in sentences])
+    """Runs of whole sentences or rows of at most `room` word pieces each, in order, none twice; lengths evened out.
+
+    shown: what the encoder sees of each of them.
+    """
+    sizes = count_pieces(shown)
     total = sum(sizes)
     # A paragraph of 1.1 windows gives two halves and not a whole and a scrap.
     target = total / max(1, -(-total // room))
     left: int | None = None
     right = used = 0
-    for (start, end), size in zip(sentences, sizes, strict=True):
+    for (start, end), size in zip(units, sizes, strict=True):
         if left is not None and (used + size > room or used + size / 2 > target):
             yield left, right
             left, used = None, 0

@@ -83,4 +83,4 @@ def from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
 
 def paragraph_rows(paragraphs: Sequence[Paragraph]) -> list[tuple[int, int, int, str]]:
     """What is stored of each paragraph."""
-    return [(p.number, p.start, p.end, p.kind.value) for p in paragraphs]
+    return [(p.number, p.start, p.end, p.stored_kind) for p in paragraphs]

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from index.paragraphs import trim
+from index.paragraphs import Kind, Paragraph, trim
 
 _MARKS = '"“”„«»'
 _CLOSING = _MARKS + "'‘’)]}"
@@ -26,6 +26,24 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     for left, right in _boundaries(text[start:end]):
         spans.extend(_split_quotation(text, start + left, start + right))
     return [trimmed for left, right in spans if (trimmed := trim(text, left, right))[0] < trimmed[1]]
+
+
+# An item of a list up to so many characters is one statement, however many sentences it has.
+_ITEM = 240
+
+
+def unit_spans(text: str, paragraph: Paragraph, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """What is cited of a paragraph, inside `[start, end)`, as `sentence_spans`: a table row whole, code line by line, a
+    short item of a list whole, else its sentences."""
+    left, right = max(paragraph.start, start), paragraph.end if end is None else min(paragraph.end, end)
+    if paragraph.kind is Kind.TABLE_ROW or (paragraph.kind is Kind.LIST_ITEM and right - left <= _ITEM):
+        spans = [trim(text, left, right)]
+    elif paragraph.kind is Kind.CODE:
+        cuts = [left, *(n + 1 for n in range(left, right) if text[n] == "\n"), right]
+        spans = [trim(text, a, b) for a, b in pairwise(cuts)]
+    else:
+        return sentence_spans(text, left, right)
+    return [span for span in spans if span[0] < span[1]]
 
 
 def _boundaries(text: str) -> list[tuple[int, int]]:

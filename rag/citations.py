@@ -12,9 +12,9 @@ from enum import StrEnum
 from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import CONTENT, Paragraph
 from index.passages import Passage
-from index.sentences import sentence_spans
+from index.sentences import unit_spans
 
 # From which support on a claim is supported, and from which on weak.
 SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
@@ -125,7 +125,7 @@ class Sources:
             document = self.document(doc_id)
             if document.date is None or document.date >= (best.document.date or "9999"):
                 continue
-            read = (p for p in self.paragraphs(doc_id) if p.kind in (Kind.BODY, Kind.CAPTION))
+            read = (p for p in self.paragraphs(doc_id) if p.kind in CONTENT)
             places = ((p, document.text.find(sentence.text, p.start, p.end)) for p in read)
             paragraph, start = next(((p, start) for p, start in places if start >= 0), (None, -1))
             if paragraph is not None:
@@ -161,22 +161,20 @@ class Sources:
         found = [
             Sentence(document, paragraph, left, right)
             for paragraph in self.touched(doc_id, start, end)
-            if paragraph.kind not in (Kind.FURNITURE, Kind.HEADING)
-            for left, right in sentence_spans(document.text, paragraph.start, paragraph.end)
+            if paragraph.kind in CONTENT
+            for left, right in unit_spans(document.text, paragraph, paragraph.start, paragraph.end)
             if left < end and start < right
         ]
         return max(found, key=lambda s: (min(end, s.end) - max(start, s.start), -s.start), default=None)
 
     def sentences(self, passage: Passage) -> list[Sentence]:
-        """The sentences of a passage, each inside one body or caption paragraph."""
+        """The sentences, rows and lines of a passage, each inside one paragraph."""
         document = self.document(passage.doc_id)
         return [
             Sentence(document, paragraph, start, end)
             for paragraph in self.touched(passage.doc_id, passage.start, passage.end)
-            if paragraph.kind in (Kind.BODY, Kind.CAPTION)
-            for start, end in sentence_spans(
-                document.text, max(paragraph.start, passage.start), min(paragraph.end, passage.end)
-            )
+            if paragraph.kind in CONTENT
+            for start, end in unit_spans(document.text, paragraph, passage.start, passage.end)
         ]
 
 

@@ -83,6 +83,8 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
         (1, "heading", True),
         (2, "body", True),
     ]
+    assert [p["headings"] for p in paragraphs] == [[], [paragraphs[0]["text"]]]
+    assert run(capsys, "paragraphs", "a.txt", "--furniture") == (0, "", "")
     stated = json.loads(run(capsys, "status", "--json")[1])
     assert list(stated) == [
         "documents",
@@ -95,6 +97,7 @@ def test_a_collection_is_indexed_asked_shown_listed_and_emptied(home: Path, caps
         "generation",
         "health",
         "vectors",
+        "not_read",
     ]
     assert (stated["documents"], stated["paragraphs"], stated["passages"], stated["health"]) == (1, 2, 1, "ok")
     assert run(capsys, "remove", "a.txt")[:2] == (0, "1 removed\n")

@@ -14,7 +14,7 @@ from eval.gold.questions import Gold, Question
 from eval.gold.trec import ranked
 from eval.measures.citations import Numbered, Place
 from index.collection import Snapshot
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import CONTENT, Kind, Paragraph
 from index.passages import Passage
 from index.sentences import sentence_spans
 from rag.citations import Sources
@@ -147,7 +147,7 @@ def passage_id(passage: Passage) -> str:
 
 
 def units_of(passage: Passage, level: Level, sources: Sources) -> list[str]:
-    """What a passage stands for on a level; its paragraphs are those of body and captions that it touches."""
+    """What a passage stands for on a level; its paragraphs are those that it touches, without headings."""
     if level is Level.DOCUMENT:
         return [passage.doc_id]
     if level is Level.PASSAGE:
@@ -155,7 +155,7 @@ def units_of(passage: Passage, level: Level, sources: Sources) -> list[str]:
     return [
         _paragraph_id(p.doc_id, p.number)
         for p in sources.touched(passage.doc_id, passage.start, passage.end)
-        if p.kind in (Kind.BODY, Kind.CAPTION)
+        if p.kind in CONTENT
     ]
 
 

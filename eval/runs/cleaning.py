@@ -20,7 +20,8 @@ import numpy as np
 
 from eval.gold.datasets import BadDataset, json_rows, read_squad, text_field
 from index.cleaning.furniture import kinds_of
-from index.formats.page import read_page, visible_blocks
+from index.formats.page import visible_blocks
+from index.formats.web import article_of
 from index.paragraphs import Kind, paragraph_spans
 from rag.training.cleaner import MarkedPage, folds, look_at, train
 
@@ -137,7 +138,7 @@ def clean_pages(pages: Sequence[MarkedPage], *, progress: Callable[[int, int, st
             progress(n + 1, FOLDS, "training and judging")
     rules = [score(kept_text(p.blocks, kinds_of(p.blocks, None, None)), p.body) for p in pages]
     everything = [score("\n".join(page.blocks), page.body) for page in pages]
-    extracted = [score(read_page(page.html).text, page.body) for page in pages]
+    extracted = [score("\n\n".join(article_of(page.html)[1]), page.body) for page in pages]
     own = [ours[i] for i in range(len(pages))]
     return {"ours": own, "rules": rules, "all": everything, "trafilatura": extracted}
 

@@ -158,7 +158,7 @@ def shape_of(block: str) -> Shape:
         caption=words <= _CAPTION_WORDS and _is_caption(plain, words, ends),
         plea=_is_plea(plain, words),
         asked=bool(_ASKED.search(plain)),
-        residue=_is_residue(block, plain, words),
+        residue=residue_of(block, plain, words) is not None,
         addresses=_addresses(plain),
     )
 
@@ -192,17 +192,25 @@ def _addresses(plain: str) -> bool:
     return bool(_SECOND_PERSON.search(spoken)) or bool(_ADDRESS.search(spoken) and _ASKED.search(spoken))
 
 
-def _is_residue(block: str, plain: str, words: int) -> bool:
+def residue_of(block: str, plain: str, words: int) -> str | None:
+    """What a block is a rest of: "labels", "menu", "markup" or "byline"; None where it says something itself.
+
+    plain: the block without its marks, of so many words.
+    """
     if words > _PLEA_WORDS:
-        return block.startswith(("<!--", "<script", "<style"))
-    labels = bool(_LABELS.match(block)) and bool(stated_metadata(block))
-    menu = plain.count("|") >= 2 or plain.count(" · ") >= 2 or bool(_LINKS_ONLY.match(block))
-    return labels or menu or bool(_MARKUP.search(block)) or bool(_BYLINE.match(plain))
+        return "markup" if block.startswith(("<!--", "<script", "<style")) else None
+    if _LABELS.match(block) and stated_metadata(block):
+        return "labels"
+    if plain.count("|") >= 2 or plain.count(" · ") >= 2 or _LINKS_ONLY.match(block):
+        return "menu"
+    if _MARKUP.search(block):
+        return "markup"
+    return "byline" if _BYLINE.match(plain) else None
 
 
 def kinds_by_rules(shapes: Sequence[Shape], title: str | None) -> list[Kind]:
     """The kind of each block; the one that repeats the title, where that is known, is the headline."""
-    anchors = [i for i, s in enumerate(shapes) if s.sentence and s.words >= ANCHOR_WORDS and not _set_apart(s)]
+    anchors = [i for i, s in enumerate(shapes) if is_anchor(s)]
     anchors = anchors or [i for i, s in enumerate(shapes) if s.sentence and not _set_apart(s)]
     if not anchors:
         return _without_anchors(shapes)
@@ -226,6 +234,11 @@ def kinds_by_rules(shapes: Sequence[Shape], title: str | None) -> list[Kind]:
         else:
             kinds.append(line_kind(i, shapes))
     return with_something_below(kinds, at)
+
+
+def is_anchor(shape: Shape) -> bool:
+    """Whether a block is a long sentence that asks nothing."""
+    return shape.sentence and shape.words >= ANCHOR_WORDS and not _set_apart(shape)
 
 
 def _set_apart(shape: Shape) -> bool:

@@ -18,7 +18,7 @@ from index.errors import CollectionDamaged, UnknownDocument
 from index.folder.near_copies import unlink
 from index.folder.truth import take_numbers
 from index.folder.vectors import Ids
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import Paragraph, stored_paragraph
 from index.prepared import Passages, Prepared, Row, blob, checksum, from_blobs, grouped, paragraph_rows, text_key
 
 # What a checksum of a row is taken over; `document` reads them in the order of a Document's fields.
@@ -96,7 +96,7 @@ def store_document(connection: sqlite3.Connection, doc_no: int, text_no: int, do
     """A document's name and what is known of it, in place of what had its number."""
     d = document
     values = (d.doc_id, d.source, d.date, d.publisher, d.sha256, d.size, int(d.keep_all), d.url, d.language,
-              json.dumps(d.pages), json.dumps(d.given))  # fmt: skip
+              _stated_of_file(d), json.dumps(d.given))  # fmt: skip
     connection.execute("DELETE FROM documents WHERE doc_no = ?", (doc_no,))
     connection.execute(
         f"INSERT INTO documents (doc_no, text_no, {DOCUMENT_COLUMNS}, document_sum) "
@@ -182,6 +182,12 @@ def read_document_rows(connection: sqlite3.Connection) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def read_notices(connection: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """Names of documents, and what of their files is not in their texts."""
+    rows = connection.execute("SELECT doc_id, pages FROM documents WHERE pages LIKE '{%' ORDER BY doc_id")
+    return tuple((doc_id, notice) for doc_id, pages in rows for notice in json.loads(pages)["notices"])
+
+
 def read_text(connection: sqlite3.Connection, text_no: int) -> tuple[str | None, str]:
     """The title and the characters of a stored text."""
     title, text = connection.execute("SELECT title, text FROM texts WHERE text_no = ?", (text_no,)).fetchone()
@@ -205,7 +211,7 @@ def read_paragraphs(connection: sqlite3.Connection, text_no: int, doc_id: str) -
     rows = connection.execute(
         f"SELECT {PARAGRAPH_COLUMNS} FROM paragraphs WHERE text_no = ? ORDER BY number", (text_no,)
     )
-    return [Paragraph(doc_id, row[0], row[1], row[2], Kind(row[3])) for row in rows]
+    return [stored_paragraph(doc_id, *row) for row in rows]
 
 
 def vectors_after(connection: sqlite3.Connection, last: int, dimension: int) -> tuple[Ids, Vectors]:
@@ -242,9 +248,18 @@ def select_in(
         yield from connection.execute(f"{sql} IN ({','.join('?' * len(group))})", [*before, *group])
 
 
+def _stated_of_file(document: Document) -> str:
+    """Where its pages begin; and what was not read of it, where that is anything: older collections have no notices."""
+    if not document.notices:
+        return json.dumps(document.pages)
+    return json.dumps({"pages": document.pages, "notices": document.notices})
+
+
 def _document(row: Row) -> Document:
+    stated = json.loads(row[11])
+    pages, notices = (stated["pages"], stated["notices"]) if isinstance(stated, dict) else (stated, ())
     return Document(
         doc_id=row[0], source=row[1], title=row[2], text=row[3], date=row[4], publisher=row[5], sha256=row[6],
-        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(json.loads(row[11])),
-        given=tuple(json.loads(row[12])),
+        size=row[7], keep_all=bool(row[8]), url=row[9], language=row[10], pages=tuple(pages),
+        given=tuple(json.loads(row[12])), notices=tuple(notices),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from index.folder.rows import (
     find_text,
     read_document_row,
     read_document_rows,
+    read_notices,
     read_paragraphs,
     select_in,
 )
@@ -278,6 +279,7 @@ class FolderSnapshot:
             generation=self.generation,
             health="; ".join(self._derived.notices) or "ok",
             vectors=described_base(self.connection),
+            not_read=read_notices(self.connection),
         )
 
     def _different_texts(self) -> int:

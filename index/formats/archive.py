@@ -1,7 +1,9 @@
 """What lies inside a zip file, as DOCX, PPTX and EPUB are, unpacked with a limit."""
 
 import zipfile
+import zlib
 from io import BytesIO
+from lzma import LZMAError
 
 from index.errors import Unreadable
 
@@ -28,4 +30,14 @@ def open_archive(raw: bytes) -> zipfile.ZipFile:
 
 
 # What zipfile and zlib raise for a member whose bytes are not what the directory says.
-DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError)
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)

@@ -12,28 +12,42 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from index.errors import Unreadable
+from index.formats import ocr
 from index.formats.book import read_epub
-from index.formats.content import Content
+from index.formats.content import Content, content_of
 from index.formats.mail import read_mail
 from index.formats.office import read_docx, read_pptx
-from index.formats.page import read_page
+from index.formats.opendocument import read_odt
 from index.formats.pdf import read_pdf
+from index.formats.picture import read_picture
+from index.formats.rtf import read_rtf
+from index.formats.web import read_page
+from index.formats.workbook import read_xlsx
 
+PICTURES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".docx": read_docx,
     ".eml": read_mail,
     ".epub": read_epub,
     ".htm": read_page,
     ".html": read_page,
+    ".odt": read_odt,
     ".pdf": read_pdf,
+    **(dict.fromkeys(PICTURES, read_picture) if ocr.is_installed() else {}),
     ".pptx": read_pptx,
+    ".rtf": read_rtf,
+    ".xlsm": read_xlsx,
+    ".xlsx": read_xlsx,
 }
 
+# What the child says before it reads the first picture of a file.
+_PICTURES_BEGUN = {"pictures": "begun"}
 SECONDS = 60.0
 MEMORY_BYTES = 1_000_000_000
 # What parsers leak is given back by a fresh child now and then; starting one takes half a second.
@@ -79,10 +93,17 @@ class Worker:
             overran.set()
             child.kill()
 
-        watch = threading.Timer(self._seconds, stop)
+        seconds = self._seconds
+        watch = threading.Timer(seconds, stop)
         watch.start()
         try:
             reply = _exchange(child, {"suffix": suffix, "bytes": len(raw)}, raw)
+            if reply == _PICTURES_BEGUN:  # only once a file
+                watch.cancel()
+                seconds += ocr.SECONDS
+                watch = threading.Timer(seconds, stop)
+                watch.start()
+                reply = _reply_of(child)
         except KeyboardInterrupt:
             self.close()
             raise
@@ -90,11 +111,11 @@ class Worker:
             watch.cancel()
         if reply is None or overran.is_set():
             self.close()
-            reason = f"took longer than {self._seconds:.0f} seconds" if overran.is_set() else "broke down"
+            reason = f"took longer than {seconds:.0f} seconds" if overran.is_set() else "broke down"
             raise Unreadable(f"reading it {reason} and was stopped: the file is damaged, or made to do that")
         if "unreadable" in reply:
             raise Unreadable(str(reply["unreadable"]))
-        return Content(**{**reply, "pages": tuple(reply["pages"])})
+        return content_of(reply)
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._files >= _FILES_A_CHILD:
@@ -117,12 +138,21 @@ class Worker:
 
 def _exchange(child: "subprocess.Popen[bytes]", request: Mapping[str, object], raw: bytes) -> dict[str, Any] | None:
     """The child's reply; None where it ended before it gave one."""
-    if child.stdin is None or child.stdout is None:
+    if child.stdin is None:
         raise ValueError("the child has no pipes")
     try:
         child.stdin.write(json.dumps(request).encode() + b"\n")
         child.stdin.write(raw)
         child.stdin.flush()
+    except OSError:
+        return None
+    return _reply_of(child)
+
+
+def _reply_of(child: "subprocess.Popen[bytes]") -> dict[str, Any] | None:
+    if child.stdout is None:
+        raise ValueError("the child has no pipes")
+    try:
         line = child.stdout.readline()
         return dict(json.loads(line)) if line.endswith(b"\n") else None
     except (OSError, ValueError):
@@ -137,9 +167,18 @@ def serve(memory_bytes: int) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while line := requests.readline():
         request = json.loads(line)
-        _limit_memory(memory_bytes + 3 * request["bytes"])
+        most = memory_bytes + 3 * request["bytes"]
+        _limit_memory(most)
+        ocr.new_file(partial(_begin_pictures, replies, most))
         raw = requests.read(request["bytes"])
         _reply(replies, request["suffix"], raw)
+
+
+def _begin_pictures(replies: BinaryIO, memory_bytes: int) -> None:
+    """Says that reading takes long from here on, for a good reason, and lets the models have their memory."""
+    _limit_memory(memory_bytes + ocr.MEMORY_BYTES)
+    replies.write(json.dumps(_PICTURES_BEGUN).encode() + b"\n")
+    replies.flush()
 
 
 def _reply(replies: BinaryIO, suffix: str, raw: bytes) -> None:

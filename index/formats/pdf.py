@@ -1,84 +1,191 @@
-"""PDF, by PDFium: lines joined into paragraphs, running heads and page numbers dropped, each character's page kept.
+"""PDF, by PDFium: paragraphs, headings, tables, filled forms and remarks, each character's page kept.
 
-A PDF knows where characters stand, not which of them belong together. A line goes on in the next one unless something
-says otherwise: the distance, the size of the letters, an indent, or room at its end that the next word would have had.
+a page's characters -> runs (pdf_page) -> lines and tables in order (pdf_order), with what was added (pdf_marks)
+-> running heads and notes apart (pdf_edges) -> pieces (pdf_paragraphs)
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from index.dates import parse_date
 from index.errors import Unreadable
-from index.formats.content import Content, clean, one_line
+from index.formats import ocr
+from index.formats.content import Block, Content, laid_out, one_line
+from index.formats.pdf_edges import Note, with_notes, without_running_heads
+from index.formats.pdf_marks import marks_of, with_values
+from index.formats.pdf_order import Aside, Line, Part, parts_of
+from index.formats.pdf_page import Page, page_of
+from index.formats.pdf_paragraphs import Placed, cleaned, pieces_of, plain_title
 
 if TYPE_CHECKING:
     import pypdfium2
 
-# Lines this near to a page's upper or lower end may be running heads or page numbers.
-_EDGE_LINES = 2
-# A running head stands on at least so many pages, and on this share of them (left and right pages may differ).
-_RUNNING_PAGES = 3
-_RUNNING_SHARE = 0.3
-_ROMAN = r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
-_PAGE_NUMBER = re.compile(
-    rf"(?:page |p\. ?|seite |- ?|– ?|\[)?(?:(\d{{1,4}})|{_ROMAN})(?: ?-| ?–|\])?(?: ?(?:/|of|von|de) ?\d{{1,4}})?",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
-_LIST_ITEM = re.compile(r"(?:[•▪◦‣·●○■–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S", re.IGNORECASE)
-# PDFium writes one of these for the hyphen of a word that is cut at the end of its line, and no newline after it.
-_CUT = "\x02\ufffe"
-_LINE_END = "\r\n" + _CUT
-_CUT_WORD = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _NO_TITLE = re.compile(
     r"\(?(?:unspecified|untitled|anonymous)\)?|Microsoft Word - .*|.*\.(?:docx?|pdf|indd|qxd|tex|dvi)", re.I
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a page: its box in points from the page's lower left, and the size of its letters."""
-
-    text: str
-    page: int
-    left: float
-    right: float
-    bottom: float
-    top: float
-    size: float
+# Pages that are named one by one in a notice.
+_NAMED_PAGES = 12
+# A page of a picture with no more letters than this, such as a scanner's stamp, is a picture.
+_STAMP_LETTERS = 60
+# For OCR a page is drawn at 200 dots an inch, and no larger than so many pixels.
+_OCR_SCALE = 200 / 72
+_OCR_PIXELS = 3500
 
 
 def read_pdf(raw: bytes) -> Content:
-    """The paragraphs of a PDF, with the place where each page begins; title, date and language as its info states them.
+    """The pieces of a PDF, with the place where each page begins; title, date and language as its info states them.
 
     Raises Unreadable for one that is encrypted, cut short, damaged, or has no text layer.
     """
     import pypdfium2
 
-    if b"%%EOF" not in raw[-4096:]:
-        raise Unreadable("it has no end: the file was cut short, or is no PDF; get it again")
+    _require_end(raw)
     try:
         document = pypdfium2.PdfDocument(raw)
-        pages = [list(_lines(document, number)) for number in range(len(document))]
+        if document.get_formtype():
+            document.init_forms()
+        pages, notices = _pages(document)
+        outline = _outline(document)
         stated = document.get_metadata_dict()
     except pypdfium2.PdfiumError as error:
         raise Unreadable(_why(str(error))) from error
     if not any(pages):
         raise Unreadable(
-            f"{len(pages)} pages without a text layer: this is a scan, and needs OCR first (ocrmypdf does it)"
+            f"{len(pages)} pages without a text layer: this is a scan, and needs OCR: pip install 'pilcrow[ocr]'"
         )
-    text, starts = _text(_without_running_heads(pages))
+    text, blocks, starts = laid_out_pages(pages, outline)
     title = one_line(stated.get("Title"))
     return Content(
         text,
         title=None if title is None or _NO_TITLE.fullmatch(title) else title,
         date=_date(stated.get("CreationDate", "")),
         pages=starts,
+        blocks=blocks,
+        notices=tuple(notices),
     )
+
+
+def _require_end(raw: bytes) -> None:
+    """Raises Unreadable where objects follow the last end, or there is none: PDFium would read what is left.
+
+    Bytes that are no objects may follow: mailers, servers and signers leave them.
+    """
+    end = raw.rfind(b"%%EOF")
+    if end < 0 or re.search(rb"\d+ \d+ obj\b", raw[end:]):
+        raise Unreadable("it has no end: the file was cut short, or is no PDF; get it again")
+
+
+def _pages(document: "pypdfium2.PdfDocument") -> tuple[list[list[Part]], list[str]]:
+    """What each page holds, in order, and what of the pages is not read, or was only read by OCR."""
+    pages: list[list[Part]] = []
+    pictures: list[int] = []
+    spelled: list[int] = []
+    hidden: list[int] = []
+    files = _attached(document)
+    for number in range(1, len(document) + 1):
+        page = page_of(document, number)
+        marks = marks_of(document, number, " ".join(run.text for run in page.runs))
+        page = replace(page, runs=with_values(page.runs, marks.values))
+        if page.hidden:
+            hidden.append(number)
+        if page.is_picture and sum(len(run.text) for run in page.runs) <= _STAMP_LETTERS:
+            read = _by_ocr(document, page)
+            (pictures if read is None else spelled).append(number)
+            page = read or page
+        pages.append([*parts_of(page), *(Aside(remark, number) for remark in marks.remarks)])
+        files += marks.files
+    return pages, list(_notices(pictures, spelled, hidden, files))
+
+
+def _notices(pictures: Sequence[int], spelled: Sequence[int], hidden: Sequence[int], files: int) -> Iterator[str]:
+    many = len(pictures) > 1
+    if pictures:
+        what = "are pictures and were not read" if many else "is a picture and was not read"
+        yield f"{_named(pictures)} {what}; {_why_unread()}"
+    if spelled:
+        verb = "were" if len(spelled) > 1 else "was"
+        yield f"{_named(spelled)} {verb} read by OCR: a letter or a digit may be wrong"
+    if hidden:
+        verb = "have" if len(hidden) > 1 else "has"
+        yield f"{_named(hidden)} {verb} text that cannot be seen; it was left out"
+    if files:
+        yield f"{files} attached file{'s were' if files > 1 else ' was'} not read"
+
+
+def _why_unread() -> str:
+    return "reading took too long" if ocr.is_installed() else ocr.HINT
+
+
+def _by_ocr(document: "pypdfium2.PdfDocument", page: Page) -> Page | None:
+    """The page with what OCR reads on it, beside the text that it has; None where there is no OCR, or no time."""
+    if not ocr.is_installed() or not ocr.has_time():
+        return None
+    drawn = document[page.number - 1]
+    scale = min(_OCR_SCALE, _OCR_PIXELS / max(drawn.get_width(), drawn.get_height(), 1))
+    picture = drawn.render(scale=scale).to_pil()
+    drawn.close()
+    shown = {run.text for run in page.runs}
+    read = [replace(run, order=run.order + len(page.runs)) for run in ocr.runs_in(picture, scale=scale)]
+    return replace(page, runs=[*page.runs, *(run for run in read if run.text not in shown)])
+
+
+def _attached(document: "pypdfium2.PdfDocument") -> int:
+    return max(int(document.count_attachments()), 0)
+
+
+def _named(numbers: Sequence[int]) -> str:
+    """ "page 3", or "pages 3, 7 and 9"."""
+    if len(numbers) == 1:
+        return f"page {numbers[0]}"
+    shown = [str(number) for number in numbers[:_NAMED_PAGES]]
+    more = len(numbers) - len(shown)
+    return f"pages {', '.join(shown)} and {more} more" if more else f"pages {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def laid_out_pages(
+    pages: Sequence[Sequence[Part]], outline: Mapping[tuple[int, str], int]
+) -> tuple[str, tuple[Block, ...], tuple[int, ...]]:
+    """The text of what stands on the pages, its blocks, and where each page begins."""
+    return _laid_out(cleaned(_placed(pages, outline)), len(pages))
+
+
+def _placed(pages: Sequence[Sequence[Part]], outline: Mapping[tuple[int, str], int]) -> list[Placed]:
+    """The pieces of all pages."""
+    kept, heads = without_running_heads(pages)
+    notes: list[Note] = []
+    marked: list[list[Part]] = []
+    for page in kept:
+        running = [part for part in page if isinstance(part, Line) and part in heads]
+        rest, found = with_notes([part for part in page if not (isinstance(part, Line) and part in heads)])
+        marked.append([*running, *rest])
+        notes += found
+    return pieces_of(marked, notes, heads, outline)
+
+
+def _laid_out(placed: Sequence[Placed], count: int) -> tuple[str, tuple[Block, ...], tuple[int, ...]]:
+    """The text, its blocks, and where each page begins: a page without text begins where the next one does."""
+    text, blocks, _ = laid_out([[one.piece for one in placed]])
+    first = {count + 1: len(text)}
+    for one, block in zip(placed, blocks, strict=True):
+        for offset, page in one.pages:
+            first[page] = min(block.start + offset, first.get(page, len(text)))
+    starts = [len(text)] * (count + 1)
+    for number in range(count, 0, -1):
+        starts[number - 1] = min(starts[number], first.get(number, len(text)))
+    return text, blocks, tuple(starts[:count])
+
+
+def _outline(document: "pypdfium2.PdfDocument") -> dict[tuple[int, str], int]:
+    """(page, title) -> level of the headings that the file lists in its outline."""
+    listed: dict[tuple[int, str], int] = {}
+    for entry in document.get_toc(max_depth=6):
+        place = entry.get_dest()
+        title = plain_title(entry.get_title() or "")
+        if place is not None and place.get_index() is not None and title:
+            listed.setdefault((place.get_index() + 1, title), entry.level + 1)
+    return listed
 
 
 def _why(error: str) -> str:
@@ -91,171 +198,3 @@ def _date(stated: str) -> str | None:
     """The day of a PDF's date, "D:20210504120000+02'00'"; None where it is not one."""
     found = re.match(r"(?:D:)?(\d{4})(\d{2})(\d{2})", stated)
     return parse_date("-".join(found.groups())) if found else None
-
-
-def _lines(document: "pypdfium2.PdfDocument", number: int) -> Iterator[_Line]:
-    """The lines of a page, in the order in which the file writes them, which is that of reading in nearly all."""
-    from pypdfium2 import raw
-
-    page = document[number]
-    characters = page.get_textpage()
-    line: list[int] = []
-    text = ""
-    count = characters.count_chars()
-    for i in range(count):
-        code = raw.FPDFText_GetUnicode(characters.raw, i)
-        letter = chr(code) if code < 0x110000 else "\ufffd"
-        if letter in _CUT:
-            text += "-"
-            line.append(i)
-        if letter in _LINE_END:
-            if found := _line(characters, line, text, number + 1):
-                yield found
-            line, text = [], ""
-            continue
-        text += letter
-        if not letter.isspace():
-            line.append(i)
-    if found := _line(characters, line, text, number + 1):
-        yield found
-    characters.close()
-    page.close()
-
-
-def _line(characters: Any, letters: Sequence[int], text: str, page: int) -> _Line | None:
-    """The line of these characters; None for a line of nothing."""
-    from pypdfium2 import raw
-
-    words = " ".join(text.split())
-    if not letters or not clean(words):
-        return None
-    left, bottom, _, top = characters.get_charbox(letters[0], loose=True)
-    _, low, right, high = characters.get_charbox(letters[-1], loose=True)
-    size = raw.FPDFText_GetFontSize(characters.raw, letters[0])
-    # A text that was scaled by its matrix states any size; its box tells what is seen.
-    return _Line(words, page, left, right, min(bottom, low), max(top, high), round(max(top - bottom, size * 0.1), 1))
-
-
-def _without_running_heads(pages: Sequence[Sequence[_Line]]) -> list[list[_Line]]:
-    """The pages without the lines at their ends that stand on many of them, and without page numbers."""
-    edges = [_edge(page) for page in pages]
-    ends = [[page[i] for i in edge] for page, edge in zip(pages, edges, strict=True)]
-    heads = Counter(head for lines in ends for head in {_head(line) for line in lines})
-    counted = Counter(place for lines in ends for place in {_counted(line) for line in lines})
-    enough = max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))
-
-    def runs(line: _Line) -> bool:
-        place = _counted(line)
-        return heads[_head(line)] >= enough or (place is not None and (place == 0 or counted[place] > 1))
-
-    return [
-        [line for i, line in enumerate(page) if i not in edge or not runs(line)]
-        for page, edge in zip(pages, edges, strict=True)
-    ]
-
-
-def _edge(page: Sequence[_Line]) -> set[int]:
-    """The numbers of a page's uppermost and lowest lines."""
-    order = sorted(range(len(page)), key=lambda i: -page[i].top)
-    return {*order[:_EDGE_LINES], *order[-_EDGE_LINES:]}
-
-
-def _head(line: _Line) -> tuple[str, float]:
-    """What a running head has in common on all pages: all but its numbers."""
-    return re.sub(r"\d+", "#", line.text.casefold()), line.size
-
-
-def _counted(line: _Line) -> int | str | None:
-    """By how much a page number differs from the page's place in the file; "roman" for i, ii; None for other lines."""
-    found = _PAGE_NUMBER.fullmatch(line.text)
-    return None if found is None else int(found[1]) - line.page if found[1] else "roman"
-
-
-def _text(pages: Sequence[Sequence[_Line]]) -> tuple[str, tuple[int, ...]]:
-    """The paragraphs of all pages, a blank line between each two, and where each page begins."""
-    lines = [line for page in pages for line in page]
-    known = Counter(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", " ".join(line.text for line in lines).casefold()))
-    ends = _column_ends(lines)
-    leading = _leading(lines)
-    text = ""
-    parts: list[str] = []
-    length = 0
-    starts: list[int] = []
-    for i, line in enumerate(lines):
-        if i:
-            text, between = _join(text, lines[i - 1], line, known, ends=ends, leading=leading)
-            if between == "\n\n":
-                parts.append(clean(text) + between)
-                length += len(parts[-1])
-                text = ""
-            else:
-                text += between
-        while len(starts) < line.page:  # a page without text begins where the next one does
-            starts.append(length + len(clean(text)))
-        text += line.text
-    starts += [length + len(clean(text))] * (len(pages) - len(starts))
-    return "".join([*parts, clean(text)]), tuple(starts)
-
-
-def _join(
-    text: str, above: _Line, line: _Line, known: Counter[str], *, ends: dict[_Line, float], leading: dict[float, float]
-) -> tuple[str, str]:
-    """The text so far, its last word mended, and what comes before the next line: "", a space, or a blank line."""
-    if _breaks(above, line, ends=ends, leading=leading):
-        return text, "\n\n"
-    cut = _CUT_WORD.search(text)
-    rest = re.match(r"[^\W\d_]+", line.text)
-    if not cut or not rest:
-        return text, " "
-    whole, parted = (cut[1] + rest[0]).casefold(), f"{cut[1]}-{rest[0]}".casefold()
-    # "well-" and "known" stay parted where the document writes the word so elsewhere, or a name follows.
-    if known[parted] > known[whole] or not rest[0][0].islower():
-        return text[:-1] + "-", ""
-    return text[:-1], ""
-
-
-def _breaks(above: _Line, line: _Line, *, ends: dict[_Line, float], leading: dict[float, float]) -> bool:
-    """Whether a new paragraph begins with `line`."""
-    ended = bool(_SENTENCE_END.search(above.text))
-    if abs(above.size - line.size) > 0.12 * max(above.size, line.size):
-        return True
-    if _LIST_ITEM.match(line.text) and (ended or line.left <= above.left + line.size):
-        return True
-    if above.page != line.page or line.bottom > above.bottom + line.size:  # the next page, or the next column
-        return ended or not (line.text[0].islower() or _CUT_WORD.search(above.text) or _full(above, line, ends))
-    if above.bottom - line.bottom > 1.4 * leading.get(line.size, 1.2 * line.size):
-        return True
-    if _full(above, line, ends):
-        indented = line.left > above.left + 0.8 * line.size and line.left < above.left + 5 * line.size
-        return ended and indented
-    return ended or not line.text[0].islower()
-
-
-def _full(above: _Line, line: _Line, ends: dict[_Line, float]) -> bool:
-    """Whether the next line's first word would have had no room on the line above."""
-    letters = max(len(line.text), 1)
-    first = len(line.text.split()[0]) * (line.right - line.left) / letters
-    return above.right + first > ends[above] - 0.5 * above.size
-
-
-def _column_ends(lines: Sequence[_Line]) -> dict[_Line, float]:
-    """For each line, where the lines of its column and size end on its page: the rightmost of them."""
-    columns: dict[tuple[int, float, int], float] = {}
-
-    def column(line: _Line) -> tuple[int, float, int]:
-        return line.page, line.size, round(line.left / max(4 * line.size, 1))
-
-    for line in lines:
-        for near in (-1, 0, 1):
-            page, size, at = column(line)
-            columns[page, size, at + near] = max(line.right, columns.get((page, size, at + near), 0.0))
-    return {line: columns[column(line)] for line in lines}
-
-
-def _leading(lines: Sequence[_Line]) -> dict[float, float]:
-    """For each size of letters, the usual distance between two lines, in points: the median."""
-    gaps: dict[float, list[float]] = {}
-    for above, line in pairwise(lines):
-        if above.page == line.page and above.size == line.size and 0 < above.bottom - line.bottom < 3 * line.size:
-            gaps.setdefault(line.size, []).append(above.bottom - line.bottom)
-    return {size: sorted(found)[len(found) // 2] for size, found in gaps.items()}

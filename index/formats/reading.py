@@ -5,11 +5,12 @@ How a format is read stands beside it, one function a format. Does not know para
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.documents import Document, Given, with_given
 from index.errors import Unreadable
+from index.formats.container import files, mails
 from index.formats.content import Content
 from index.formats.parser import READERS as APART
 from index.formats.parser import Worker
@@ -17,8 +18,14 @@ from index.formats.plain import read_plain
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
 
 _PLAIN: Mapping[str, Callable[[bytes], Content]] = {".txt": read_plain, ".md": read_plain, ".markdown": read_plain}
-ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {".csv": read_csv, ".jsonl": read_jsonl}
-FORMATS = frozenset((*_PLAIN, *ROWS, *APART))
+ROWS: Mapping[str, Callable[[bytes], Iterator[Row | BadRow]]] = {
+    ".csv": read_csv,
+    ".jsonl": read_jsonl,
+    ".tsv": read_csv,
+}
+# Files that hold files, each of which is a document, or several.
+_CONTAINERS = frozenset((".mbox", ".zip"))
+FORMATS = frozenset((*_PLAIN, *ROWS, *APART, *_CONTAINERS))
 _SCRAPED = frozenset((*_PLAIN, *ROWS, ".html", ".htm"))
 # Larger files are read only when told to: a text of this size is a hundred thousand pages.
 MAX_BYTES = 200_000_000
@@ -35,8 +42,8 @@ class File:
 
     @property
     def holds_rows(self) -> bool:
-        """Whether each of its rows is a document."""
-        return self.path.suffix.lower() in ROWS
+        """Whether each of its rows, or of the files in it, is a document."""
+        return self.path.suffix.lower() in (*ROWS, *_CONTAINERS)
 
     @property
     def is_scraped(self) -> bool:
@@ -98,8 +105,11 @@ def document_of(file: File, doc_id: str, given: Given, worker: Worker, *, keep_a
 def rows_of(file: File, name: str, *, keep_all: bool = False) -> tuple[list[Document], list[BadRow]]:
     """The documents that a file's rows are, named `NAME#ROW`, and the rows that are none.
 
+    Those of a mailbox are its mails, those of an archive the files in it, named `NAME/FILE`.
     Raises Unreadable where the file as a whole cannot be read by rows, or has none.
     """
+    if file.path.suffix.lower() in _CONTAINERS:
+        return _members_of(file, name, keep_all=keep_all)
     rows = list(ROWS[file.path.suffix.lower()](file.raw))
     if not rows:
         raise Unreadable("no rows in it")
@@ -116,6 +126,33 @@ def rows_of(file: File, name: str, *, keep_all: bool = False) -> tuple[list[Docu
         if isinstance(row, Row)
     ]
     return documents, [row for row in rows if isinstance(row, BadRow)]
+
+
+def _members_of(file: File, name: str, *, keep_all: bool) -> tuple[list[Document], list[BadRow]]:
+    """The documents in the files that a file holds."""
+    is_mailbox = file.path.suffix.lower() == ".mbox"
+    documents: list[Document] = []
+    faults: list[BadRow] = []
+    with Worker() as worker:
+        for member in mails(file.raw) if is_mailbox else files(file.raw, FORMATS):
+            if isinstance(member, BadRow):
+                faults.append(member)
+                continue
+            source, path = f"{file.source}#{member.number}", Path(member.name)
+            inner = File(path, source, member.raw, hashlib.sha256(member.raw).hexdigest())
+            called = f"{name}#{member.number}" if is_mailbox else f"{name}/{member.name}"
+            try:
+                if inner.holds_rows:
+                    rows, bad = rows_of(replace(inner, source=f"{source}."), called, keep_all=keep_all)
+                    documents += [replace(row, source=row.source.replace(".#", ".")) for row in rows]
+                    faults += [BadRow(member.number, f"{member.name}: {row.reason}", member.number) for row in bad]
+                else:
+                    documents.append(document_of(inner, called, Given(), worker, keep_all=keep_all))
+            except Unreadable as error:
+                faults.append(BadRow(member.number, f"{member.name}: {error}", member.number))
+    if not documents and not faults:
+        raise Unreadable("no files in it")
+    return documents, faults
 
 
 def known_rows(
@@ -135,9 +172,10 @@ def known_rows(
 
 
 def file_of(source: str) -> str:
-    """The file that a source lies in: itself, or what stands before `#row`."""
+    """The file that a source lies in: itself, or what stands before `#row`, or `#member.row`."""
     file, _, row = source.rpartition("#")
-    return file if row.isdigit() and file[file.rfind(".") :].lower() in ROWS else source
+    holds = file[file.rfind(".") :].lower() in (*ROWS, *_CONTAINERS)
+    return file if holds and all(map(str.isdigit, row.split("."))) else source
 
 
 def _document(content: Content, doc_id: str, source: str, sha256: str, size: int, *, keep_all: bool) -> Document:
@@ -154,4 +192,6 @@ def _document(content: Content, doc_id: str, source: str, sha256: str, size: int
         url=content.url,
         language=content.language,
         pages=content.pages,
+        notices=content.notices,
+        blocks=content.blocks,
     )

@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 
 # A block of `key: value` lines, and nothing else but indented or listed values: between rules, or at the very head.
-_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>(?:(?:[\w-]+:|[ \t]+|-[ \t]|#)[^\n]*\n|\n)*)---[ \t]*(?:\n|$)")
-_LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[ \t]*\S[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
+FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<block>(?:(?:[\w-]+:|[ \t]+|-[ \t]|#)[^\n]*\n|\n)*)---[ \t]*(?:\n|$)")
+LEADING_LINES = re.compile(r"\s*(?P<block>(?:[A-Za-z][A-Za-z -]{1,20}:[ \t]*\S[^\n]*(?:\n|$))+)(?:[ \t]*\n|$)")
 _STATED = re.compile(
     r"^(title|date|published|publisher|outlet|url|language|lang)[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
+# The keys that a leading block states of a document itself.
+STATED_KEYS = frozenset(("title", "date", "published", "publisher", "outlet", "url", "language", "lang"))
 _SAME_AS = {"published": "date", "outlet": "publisher", "lang": "language"}
 _QUOTED = re.compile(r"([\"'])(.*)\1")
 
@@ -21,7 +23,7 @@ def stated_metadata(text: str) -> Mapping[str, str]:
 
     A block that names neither a title nor a date is taken for prose. Keys are lower case; values are never empty.
     """
-    found = _FRONT_MATTER.match(text) or _LEADING_LINES.match(text)
+    found = FRONT_MATTER.match(text) or LEADING_LINES.match(text)
     if found is None:
         return {}
     stated: dict[str, str] = {}

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from index.documents import Document, Given
 from index.errors import NothingToDo, Unreadable
 from index.folder.truth import CORPUS
+from index.formats import ocr
+from index.formats.parser import PICTURES
 from index.formats.reading import FORMATS, file_of
 from index.intake.given import GIVEN_FILE, read_given
 
@@ -26,6 +28,7 @@ class Summary:
 
     moved: files known by their content that lie elsewhere now; they are unchanged, or updated, too.
     notices: what was found damaged in the collection, and mended.
+    not_read: files that were read, and what in them was not: a picture of a page, a chart.
     """
 
     added: int = 0
@@ -35,6 +38,7 @@ class Summary:
     moved: int = 0
     notices: list[str] = field(default_factory=list)
     unreadable: list[Fault] = field(default_factory=list)
+    not_read: list[Fault] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -127,7 +131,8 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
         elif path.suffix.lower() in FORMATS and path.is_file():
             yield path
         else:
-            summary.ignored["of an unsupported type"] += 1
+            is_picture = path.suffix.lower() in PICTURES
+            summary.ignored[f"a picture: {ocr.HINT}" if is_picture else "of an unsupported type"] += 1
         return
     try:
         entries = sorted(path.iterdir())

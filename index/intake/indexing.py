@@ -24,7 +24,7 @@ from index.errors import NothingToDo, Unreadable
 from index.formats.reading import MAX_BYTES
 from index.intake.files import Fault, FoundFile, Summary, find_files, given_by_lists, gone_files, nothing_in
 from index.intake.known import KnownDocuments, ToIndex
-from index.intake.preparation import InProcess, Pending, Split, Workforce, split
+from index.intake.preparation import InProcess, Pending, Split, Workforce, split, split_at
 from index.opening import require_same
 from index.prepared import Prepared, text_key
 
@@ -71,7 +71,9 @@ def index_paths(
             if isinstance(ready, Fault):
                 summary.unreadable.append(ready)
             else:
-                batches.add(intake.admit(*ready))
+                found, read = ready
+                summary.not_read += [Fault(str(found.found.path), notice) for notice in read.document.notices]
+                batches.add(intake.admit(found, read))
     gone = intake.gone
     if prune:
         with collection.reading() as snapshot:
@@ -144,7 +146,7 @@ def edit_document(
     Raises UnknownDocument.
     """
     with collection.reading() as snapshot:
-        document = snapshot.document(doc_id)
+        document, paragraphs = snapshot.document(doc_id), snapshot.paragraphs(doc_id)
     names = {*document.given, *given.named} - set(cleared)
     nothing: dict[str, Any] = dict.fromkeys(cleared)
     edited = replace(with_given(document, given), **nothing, given=tuple(sorted(names)))
@@ -152,7 +154,7 @@ def edit_document(
         collection.describe(edited)
     else:
         with InProcess(encoder) as workers, _Batches(collection, workers) as batches:
-            prepared = split(edited, encoder)
+            prepared = split_at(edited, paragraphs, encoder)
             batches.add(prepared)
         edited = prepared.document
     return edited

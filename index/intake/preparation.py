@@ -61,10 +61,17 @@ class Split:
 
 def split(document: Document, encoder: Encoder) -> Split:
     """The document with its headline, and what the encoder will see of each of its windows."""
-    paragraphs = classify(document.text, document.doc_id, title=document.title, keep_all=document.keep_all)
+    paragraphs = classify(
+        document.text, document.doc_id, title=document.title, keep_all=document.keep_all, blocks=document.blocks
+    )
+    return split_at(document, paragraphs, encoder)
+
+
+def split_at(document: Document, paragraphs: Sequence[Paragraph], encoder: Encoder) -> Split:
+    """The same of a document whose paragraphs are known."""
     document = replace(document, title=document.title or headline(document.text, paragraphs))
     parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
-    return Split(document, paragraphs, parts, encoder_inputs(document, parts, encoder.count_pieces))
+    return Split(document, paragraphs, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces))
 
 
 def read_and_split(job: Job, encoder: Encoder, worker: Worker) -> Split | Unreadable:

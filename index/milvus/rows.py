@@ -18,7 +18,7 @@ from index.documents import Document
 from index.encoder.embedding import Vectors
 from index.errors import CollectionDamaged, CollectionError
 from index.milvus.store import ALIVE, MAX_BYTES, Row
-from index.paragraphs import Kind, Paragraph
+from index.paragraphs import Kind, Paragraph, stored_paragraph
 from index.passages import Window, encoder_input
 from index.prepared import blob, checksum
 from index.terms import words_of
@@ -74,7 +74,7 @@ class Text:
 
     def under(self, doc_id: str) -> list[Paragraph]:
         """Its paragraphs, under one of its names."""
-        return [Paragraph(doc_id, n, start, end, Kind(kind)) for n, start, end, kind in self.paragraphs]
+        return [stored_paragraph(doc_id, *row) for row in self.paragraphs]
 
     @property
     def rows(self) -> list[list[Any]]:
@@ -89,7 +89,7 @@ def hashed(name: str) -> str:
 
 def document_row(row_no: int, doc_no: int, text_no: int, document: Document, born: int) -> Row:
     """A version of a document that is visible from a generation on."""
-    value = {field: getattr(document, field) for field in _FIELDS}
+    value = {field: getattr(document, field) for field in _fields(document)}
     return {
         "row_no": row_no, "doc_no": doc_no, "text_no": text_no, "born": born, "died": ALIVE, "died_at": 0,
         "doc_key": hashed(document.doc_id), "source_key": hashed(document.source),
@@ -99,23 +99,28 @@ def document_row(row_no: int, doc_no: int, text_no: int, document: Document, bor
     }  # fmt: skip
 
 
+def _fields(document: Document) -> tuple[str, ...]:
+    """What is stored of a document; its notices only where there are any, as in collections of before."""
+    return (*_FIELDS, "notices") if document.notices else _FIELDS
+
+
 def version_of(row: Mapping[str, Any]) -> Version:
     """The version that a row holds, its text left out."""
     value = _unpacked(row["value"])
-    value |= {"pages": tuple(value["pages"]), "given": tuple(value["given"])}
+    value |= {name: tuple(value.get(name, ())) for name in ("pages", "given", "notices")}
     return Version(row["row_no"], row["doc_no"], row["text_no"], Document(text="", **value))
 
 
 def row_is_whole(row: Mapping[str, Any]) -> bool:
     """Whether a document's row agrees with its checksum."""
     document = version_of(row).document
-    values = [getattr(document, field) for field in _FIELDS]
+    values = [getattr(document, field) for field in _fields(document)]
     return checksum([(*values, row["text_no"])]).hex() == str(row["sum"])
 
 
 def text_of(document: Document, paragraphs: Sequence[Paragraph]) -> Text:
     """What is stored of a document's text."""
-    return Text(document.title, document.text, tuple((p.number, p.start, p.end, p.kind.value) for p in paragraphs))
+    return Text(document.title, document.text, tuple((p.number, p.start, p.end, p.stored_kind) for p in paragraphs))
 
 
 def text_rows(header: Header, text: Text) -> list[Row]:

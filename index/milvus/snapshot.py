@@ -233,6 +233,7 @@ class MilvusSnapshot:
             encoder=self.encoder,
             generation=self.generation,
             health="ok",
+            not_read=tuple(sorted((d.doc_id, notice) for d in (v.document for v in versions) for notice in d.notices)),
         )
 
     def described(self, doc_id: str) -> Document:

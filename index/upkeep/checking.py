@@ -74,7 +74,7 @@ def _read_again(known: Document, worker: Worker, *, trusted: bool) -> Document:
     if fresh is None:
         raise Unreadable(f"its source '{known.source}' is not what it was")
     if trusted:
-        return replace(known, title=fresh.title, text=fresh.text)
+        return replace(known, title=fresh.title, text=fresh.text, notices=fresh.notices, blocks=fresh.blocks)
     return replace(fresh, doc_id=known.doc_id)
 
 

@@ -114,7 +114,7 @@ def _batches(
         with collection.reading() as snapshot:
             document, paragraphs = snapshot.text(text_no)
         parts = windows(document, paragraphs, encoder.count_pieces, encoder.max_length - SPECIAL_PIECES)
-        waiting.append((text_no, parts, encoder_inputs(document, parts, encoder.count_pieces)))
+        waiting.append((text_no, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces)))
         if done == len(text_nos) or sum(len(inputs) for _, _, inputs in waiting) >= _BATCH_PASSAGES:
             vectors = encoder.encode_passages([text for _, _, inputs in waiting for text in inputs])
             batch, at = [], 0

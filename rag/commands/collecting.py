@@ -80,6 +80,7 @@ def index_command(
             {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged,
              "removed": summary.removed, "moved": summary.moved,
              "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
+             "not_read": [{"path": p, "notice": n} for p, n in summary.not_read],
              "ignored": dict(summary.ignored)}
         )  # fmt: skip
     else:
@@ -111,29 +112,36 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
 def paragraphs_command(
     document: Annotated[str, typer.Argument(metavar="DOC", help="The document's name, as 'list' shows it.")],
     collection: CollectionOption = None,
+    furniture: Annotated[bool, typer.Option("--furniture", help="Only what is passed over.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """A document's paragraphs, numbered, each with its kind."""
+    """A document's paragraphs, numbered, each with its kind: what was made of the file."""
+    from index.paragraphs import Kind, headings_above
     from rag.commands.text import paragraph_text
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
+    above = headings_above(text, paragraphs)
+    shown = [p for p in paragraphs if p.kind is Kind.FURNITURE or not furniture]
     if as_json:
         print_json(
             {"document": document,
              "paragraphs": [{"number": p.number, "start": p.start, "end": p.end, "kind": p.kind.value,
-                             "text": text[p.start : p.end]} for p in paragraphs]}
+                             "level": p.level or None, "headings": above[p.number], "text": text[p.start : p.end]}
+                            for p in shown]}
         )  # fmt: skip
         return
-    for p in paragraphs:
-        print_line(paragraph_text(p.number, p.kind.value, text[p.start : p.end]))
+    for p in shown:
+        print_line(paragraph_text(p.number, p.stored_kind if p.kind is Kind.HEADING else p.kind, text[p.start : p.end]))
 
 
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The collection in numbers, how its vectors are searched, and whether its parts are whole."""
     from dataclasses import asdict
+
+    from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
     with opened.stored.reading() as snapshot:
@@ -150,13 +158,16 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         "health": status.health,
     }
     if as_json:
-        print_json({**numbers, "vectors": asdict(status.vectors) if status.vectors else None})
+        not_read = [{"document": document, "notice": notice} for document, notice in status.not_read]
+        print_json({**numbers, "vectors": asdict(status.vectors) if status.vectors else None, "not_read": not_read})
         return
     if status.vectors:
         numbers["vectors"] = str(status.vectors)
     for label, value in numbers.items():
         shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
         print_line(f"{label:<11} {shown}")
+    for document, notice in status.not_read:
+        print_line(f"not read in {printable_line(document)}: {printable_line(notice)}")
 
 
 def edit_command(
@@ -230,5 +241,7 @@ def _print_summary(summary: "Summary", place: str) -> None:
     print_line(", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {printable_line(place)}")
     for path, reason in summary.unreadable:
         print_line(f"skipped {printable_line(path)}: {printable_line(reason)}")
+    for path, notice in summary.not_read:
+        print_line(f"not read in {printable_line(path)}: {printable_line(notice)}")
     for reason, n in summary.ignored.items():
         print_line(f"ignored {n} {reason}")

@@ -276,10 +276,12 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
             blocks.append(_paragraph(d.text, paragraph))
     counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
+    not_read = "".join(f'<p class="aside" dir="auto">Not read: {text_of(notice)}</p>' for notice in d.notices)
     return (
         f'<article class="document" data-doc="{text_of(d.doc_id)}"><header>{title}'
         f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · '
-        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p></header>{"".join(blocks)}</article>'
+        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p>{not_read}</header>'
+        f"{''.join(blocks)}</article>"
     )
 
 
@@ -287,8 +289,9 @@ def _paragraph(text: str, paragraph: Paragraph) -> str:
     p = paragraph
     label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
     role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
+    kind = p.kind.value.replace(" ", "-")
     return (
-        f'<div class="par {p.kind.value}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
+        f'<div class="par {kind}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
         f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
         f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
     )

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.paragraphs import paragraph_spans
-from index.sentences import sentence_spans
+from index.paragraphs import Kind, Paragraph, headings_above, paragraph_spans, stored_paragraph
+from index.sentences import sentence_spans, unit_spans
 
 ANY_TEXT = st.text(max_size=300)
 # Text that looks like prose, with what trips splitters: quotes, abbreviations, blank lines, odd spaces, emoji.
@@ -120,3 +120,46 @@ def test_letters_without_end_are_cut_all_the_same() -> None:
 def test_quotation_marks_that_never_close_do_not_take_forever() -> None:
     text = "“" * 60_000 + " end."
     assert "".join(text[a:b] for a, b in sentence_spans(text)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_kind_and_level_are_stored_as_one_word_and_read_back_as_before() -> None:
+    heading = Paragraph("d", 3, 5, 9, Kind.HEADING, 2)
+    assert heading.stored_kind == "heading 2"
+    assert Paragraph("d", 1, 0, 4, Kind.LIST_ITEM).stored_kind == "list item"
+    assert stored_paragraph("d", 3, 5, 9, "heading 2") == heading
+    assert stored_paragraph("d", 1, 0, 4, "list item") == Paragraph("d", 1, 0, 4, Kind.LIST_ITEM)
+
+
+def test_each_paragraph_has_its_path_of_headings_by_levels_that_are_stated_or_marked() -> None:
+    lines = ["Sites", "## North", "one", "### Boats", "two", "South", "three"]
+    text = "\n\n".join(lines)
+    kinds = [Kind.HEADING, Kind.HEADING, Kind.BODY, Kind.HEADING, Kind.BODY, Kind.HEADING, Kind.BODY]
+    levels = [0, 0, 0, 3, 0, 2, 0]
+    paragraphs = [
+        Paragraph("d", n, text.index(line), text.index(line) + len(line), kind, level)
+        for n, (line, kind, level) in enumerate(zip(lines, kinds, levels, strict=True), 1)
+    ]
+    above = headings_above(text, paragraphs)
+    assert above == {
+        1: (),
+        2: ("Sites",),
+        3: ("Sites", "North"),
+        4: ("Sites", "North"),
+        5: ("Sites", "North", "Boats"),
+        6: ("Sites",),
+        7: ("Sites", "South"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "units"),
+    [
+        (Kind.TABLE_ROW, "| a. B | c. D |", ["| a. B | c. D |"]),
+        (Kind.LIST_ITEM, "E4: too hot. Let it cool.", ["E4: too hot. Let it cool."]),
+        (Kind.CODE, "make all\n\n  make test", ["make all", "make test"]),
+        (Kind.BODY, "It rained. It stopped.", ["It rained.", "It stopped."]),
+    ],
+)
+def test_a_row_and_a_short_item_are_cited_whole_and_code_by_the_line(kind: Kind, text: str, units: list[str]) -> None:
+    paragraph = Paragraph("d", 1, 2, 2 + len(text), kind)
+    assert [f"# {text}"[a:b] for a, b in unit_spans(f"# {text}", paragraph)] == units

@@ -59,8 +59,9 @@ def test_a_sentence_longer_than_a_window_is_cut_between_words_and_loses_nothing(
 
 def test_a_very_long_title_leaves_room_for_the_text(encoder: Encoder) -> None:
     document = row_document("d", "s", BODY, title="a very long title " * 100)
-    parts = windows(document, classify(BODY, "d"), encoder.count_pieces, 254)
-    (seen,) = encoder_inputs(document, parts, encoder.count_pieces)
+    paragraphs = classify(BODY, "d")
+    parts = windows(document, paragraphs, encoder.count_pieces, 254)
+    (seen,) = encoder_inputs(document, paragraphs, parts, encoder.count_pieces)
     assert seen.endswith(BODY)
     assert encoder.count_pieces([seen])[0] <= 254
 
@@ -88,3 +89,29 @@ def test_windows_never_overlap_and_hold_all_body_and_captions_and_nothing_else(
         if not text[i].isspace()
     }
     assert held == wanted
+
+
+TABLE = "## Crews\n\n| Boat | Crew |\n|---|---|\n" + "\n".join(f"| Tern {n} | {n} hands |" for n in range(30))
+
+
+def test_rows_make_passages_with_heads_to_the_encoder_and_to_the_words(encoder: Encoder) -> None:
+    text = f"# Boats\n\n{BODY}\n\n{TABLE}"
+    document = row_document("d", "s", text, title="Boats")
+    paragraphs = classify(text, "d", title="Boats")
+    parts = windows(document, paragraphs, encoder.count_pieces, 254)
+    assert len(parts) > 3
+    assert [w.heading for w in parts[1:]] == ["Crews\nBoat | Crew"] * (len(parts) - 1)
+    seen = encoder_inputs(document, paragraphs, parts, encoder.count_pieces)
+    assert seen[-1].startswith("Boats\nCrews\nBoat: Tern ")
+    assert seen[-1].endswith("Boat: Tern 29; Crew: 29 hands")
+    assert all(n <= 254 for n in encoder.count_pieces(seen))
+    assert texts(text, parts)[-1].endswith("| Tern 29 | 29 hands |")
+
+
+def test_a_line_that_leads_to_a_list_or_to_code_is_found_with_it(encoder: Encoder) -> None:
+    text = f"# Mill\n\n{BODY}\n\nTo start it:\n\n```\nmill start\n```\n\nThe stores are:\n\n- flour\n- salt"
+    assert texts(text, cut(text, encoder)) == [
+        BODY,
+        "To start it:\n\n```\nmill start",
+        "The stores are:\n\n- flour\n- salt",
+    ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from index.cleaning.furniture import classify, headline
 from index.cleaning.rules import is_credit
+from index.formats.content import Piece, laid_out, table
 from index.formats.stated import stated_metadata
 from index.paragraphs import Kind
 
@@ -251,3 +252,61 @@ def test_of_a_flattened_page_the_article_is_kept_and_what_surrounds_it_is_not() 
     assert found["The old bridge is saved at last"] == "heading"
     others = [block for block in blocks if block not in body and block != "The old bridge is saved at last"]
     assert [block for block in others if found[block] != "furniture"] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Close the lid before lifting the pan.",
+        "Check the oil every week.",
+        "Print the label twice.",
+        "Contact: Ann Example, extension 12",
+        "Keeper of the key: Bo Example",
+        "Register the pump with the harbour office.",
+        "Tip: it freezes well.",
+    ],
+)
+def test_steps_and_facts_are_body_wherever_they_stand(line: str) -> None:
+    assert kinds("The old mill", BODY, line, BODY + " So?")[2] == "body"
+    assert kinds("The old mill", BODY, BODY + " So?", line)[-1] == "body"
+
+
+def test_what_follows_the_last_long_sentence_is_kept_where_nothing_is_of_a_page() -> None:
+    text = f"# Trip\n\n{BODY}\n\n## To take\n\n- a rope of 30 metres\n- two lamps\n\n## Help\n\nWarden: Ann Example"
+    assert [p.stored_kind for p in classify(text, "d")] == [
+        "heading 1", "body", "heading 2", "list item 1", "list item 1", "heading 2", "body",
+    ]  # fmt: skip
+    page = f"The old bridge\n\n{BODY}\n\nFire in the mill\n\nBoats are late\n\nSubscribe to our newsletter"
+    assert [p.kind.value for p in classify(page, "d")] == ["heading", "body", *["furniture"] * 3]
+
+
+def test_of_a_text_that_is_no_page_the_first_line_is_the_title_and_not_the_longest() -> None:
+    text = f"Onion pie\n\nServes 6. Takes an hour.\n\nFilling\n\n700 g of onions\n3 eggs\n200 ml of cream\n\n{BODY}"
+    found = classify(text, "d")
+    assert headline(text, found) == "Onion pie"
+    assert [p.kind.value for p in found] == ["heading", "body", "heading", *["list item"] * 3, "body"]
+
+
+def test_blocks_that_a_reader_knows_stay_what_they_are_and_the_rest_is_judged() -> None:
+    pieces = [
+        Piece("Home", Kind.FURNITURE),
+        Piece("The mill", Kind.HEADING, 1),
+        Piece(f"{BODY}\n\n{BODY} Again."),
+        Piece("Subscribe", Kind.LIST_ITEM, 1),
+        *table([["Boat", "Crew"], ["Tern", ""]]),
+        Piece("Log in"),
+    ]
+    text, blocks, _ = laid_out([pieces])
+    found = classify(text, "d", blocks=blocks)
+    assert [p.stored_kind for p in found] == [
+        "furniture", "heading 1", "body", "body", "list item 1", "table row 1", "table row", "furniture",
+    ]  # fmt: skip
+    kept = classify(text, "d", blocks=blocks, keep_all=True)
+    assert [p.kind.value for p in kept][-1] == "body"
+    assert [text[p.start : p.end] for p in found[-2:]] == ["| Tern |  |", "Log in"]
+
+
+def test_a_long_manual_of_short_lines_is_no_flattened_page() -> None:
+    steps = [f"{n}. Turn the wheel to mark {n}." for n in range(1, 40)]
+    text = "The old mill\n\n" + BODY + "\n\n" + "\n\n".join(steps)
+    assert all(p.kind is not Kind.FURNITURE for p in classify(text, "d"))

@@ -117,6 +117,53 @@ def write_text(path: Path, fact: str) -> None:
     path.write_text(f"The quarry\n\n{FILLER}\n\n{fact}\n", encoding="utf-8")
 
 
+def write_tsv(path: Path, fact: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, delimiter="\t")
+        rows.writerows([["No", "Text"], ["1", FILLER], ["2", fact]])
+
+
+def write_xlsx(path: Path, fact: str) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.set_properties({"title": "The mill"})
+        book.add_worksheet("Notes").write_column(0, 0, [FILLER, "", fact])
+        book.add_worksheet("Fees").write_row(0, 0, ["Name", "Fee", "Due"])
+
+
+def write_odt(path: Path, fact: str) -> None:
+    from odfdo import Document, Header, Paragraph
+
+    document = Document("text")
+    document.body.clear()
+    for part in (Header(1, "The dairy"), Paragraph(FILLER), Paragraph(fact)):
+        document.body.append(part)
+    document.save(str(path))
+
+
+def write_rtf(path: Path, fact: str) -> None:
+    path.write_bytes(rf"{{\rtf1\ansi\ansicpg1252 {FILLER}\par {fact}\par}}".encode("cp1252"))
+
+
+def write_mbox(path: Path, fact: str) -> None:
+    import mailbox
+
+    box = mailbox.mbox(str(path))
+    for subject, body in (("Roads", FILLER), ("The forge", fact)):
+        message = EmailMessage()
+        message["From"], message["Subject"] = "Ann Example <ann@example.org>", subject
+        message.set_content(f"{body}\n\nFrom then on it rained.\n")
+        box.add(message)
+    box.close()
+
+
+def write_zip(path: Path, fact: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("papers/a.txt", f"The sluice\n\n{FILLER}\n\n{fact}\n")
+        archive.writestr("__MACOSX/papers/._a.txt", b"\0")
+
+
 # kind -> who writes it, the fact in it, the question, the document's name, its page
 KINDS: Mapping[str, tuple[Callable[[Path, str], None], str, str, str, int | None]] = {
     "pdf": (
@@ -132,6 +179,12 @@ KINDS: Mapping[str, tuple[Callable[[Path, str], None], str, str, str, int | None
     "eml": (write_eml, "The boiler was sold to Mr Peder Holm.", "To whom was the boiler sold?", "a.eml", None),
     "jsonl": (write_jsonl, "The windmill belongs to Greta Sund.", "Who owns the windmill?", "a.jsonl#2", None),
     "csv": (write_csv, "The vineyard was bought by Paul Renn.", "Who bought the vineyard?", "a.csv#3", None),
+    "tsv": (write_tsv, "The cellar was dug by Arne Lund.", "Who dug the cellar?", "a.tsv#2", None),
+    "xlsx": (write_xlsx, "The mill was leased by Vera Strom.", "Who leased the mill?", "a.xlsx", None),
+    "odt": (write_odt, "The dairy was opened by Bjorn Fisk.", "Who opened the dairy?", "a.odt", None),
+    "rtf": (write_rtf, "The tannery was shut by Mayor Elin Hagen.", "Who shut the tannery?", "a.rtf", None),
+    "mbox": (write_mbox, "The forge was lit by Sigurd Vik.", "Who lit the forge?", "a.mbox#2", None),
+    "zip": (write_zip, "The sluice was built by Nora Dahl.", "Who built the sluice?", "a.zip/papers/a.txt", None),
     "html": (write_html, "The chapel was built by Anton Weiss.", "Who built the chapel?", "a.html", None),
     "htm": (write_html, "The stable was burnt down by Emil Krug.", "Who burnt down the stable?", "a.htm", None),
     "txt": (write_text, "The quarry was closed by Judge Lena Frost.", "Who closed the quarry?", "a.txt", None),
@@ -154,7 +207,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Co
     collection = create_collection(folder / "collection", encoder.identity)
     summary = index_paths(collection, encoder, [folder / "files"])
     assert summary.unreadable == []
-    assert summary.added == len(KINDS) + 3  # the export's other rows
+    assert summary.added == len(KINDS) + 5  # the exports' other rows, and the other mail
     return collection
 
 
@@ -185,4 +238,4 @@ def test_indexing_the_folder_again_changes_nothing(every_kind: Collection, encod
     with every_kind.reading() as snapshot:
         folder = Path(snapshot.document("a.txt").source).parent
     summary = index_paths(every_kind, encoder, [folder])
-    assert (summary.added, summary.updated, summary.unchanged) == (0, 0, len(KINDS) + 3)
+    assert (summary.added, summary.updated, summary.unchanged) == (0, 0, len(KINDS) + 5)

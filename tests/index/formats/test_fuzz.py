@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.errors import Unreadable
+from index.formats.container import Member, files, mails
 from index.formats.content import Content
-from index.formats.parser import READERS
+from index.formats.parser import PICTURES, READERS
 from index.formats.plain import read_plain
+from index.formats.reading import FORMATS
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
 
 # For a night: PILCROW_FUZZ_EXAMPLES=100000 python -m pytest -m slow tests/index/formats/test_fuzz.py
@@ -25,15 +27,23 @@ def contents_of(rows: Callable[[bytes], Iterator[Row | BadRow]]) -> Callable[[by
     return lambda raw: [row.content for row in rows(raw) if isinstance(row, Row)]
 
 
+def members_of(parts: Callable[[bytes], Iterator[Member | BadRow]]) -> Callable[[bytes], list[Content]]:
+    """What is taken apart is bytes still, and read by others."""
+    return lambda raw: [Content(part.name) for part in parts(raw) if isinstance(part, Member)]
+
+
 def one(read: Callable[[bytes], Content]) -> Callable[[bytes], list[Content]]:
     return lambda raw: [read(raw)]
 
 
 KINDS: dict[str, Callable[[bytes], list[Content]]] = {
-    **{suffix: one(read) for suffix, read in READERS.items()},
+    **{suffix: one(read) for suffix, read in READERS.items() if suffix not in (*PICTURES, ".xlsm")},
     ".txt": one(read_plain),
     ".csv": contents_of(read_csv),
     ".jsonl": contents_of(read_jsonl),
+    ".tsv": contents_of(read_csv),
+    ".mbox": members_of(mails),
+    ".zip": members_of(lambda raw: files(raw, FORMATS)),
 }
 
 

@@ -124,7 +124,7 @@ def test_a_page_gives_its_article_block_by_block_and_its_metadata(tmp_path: Path
     blocks = document.text.split("\n\n")
     assert "The committee of the town met on Tuesday & agreed to mend the old bridge before winter." in blocks
     assert "For ten years two parties had fought over it, and neither would give way to the other." in blocks
-    assert "It costs two million." in blocks
+    assert "It costs two million.\nIt takes a year." in blocks
     assert document.text.count("We are glad") == 1
     assert "Home" not in blocks
 
