@@ -1,6 +1,6 @@
 """answer(): the straight line from a question to an Answer.
 
-question -> query -> hits -> their order -> candidates -> claims, each with its citations -> Answer
+question -> query -> hits -> their order -> candidates -> lines -> claims, each with its citations -> Answer
 
 With a chat model the claims are what it writes from the hits, checked; without one, sentences of the documents.
 """
@@ -14,12 +14,16 @@ from index.encoder.embedding import Encoder
 from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
-from rag.confidence import THRESHOLD, confidence_of, signals
+from rag.composing.composing import Composed, Reading, compose
+from rag.composing.grids import keep_records
+from rag.composing.lines import Line
+from rag.composing.shapes import Ask, Shape, ask_of, parts_of
+from rag.confidence import THRESHOLD
 from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
-from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
+from rag.reading.candidates import find_candidates, is_yes_or_no
 from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
@@ -95,24 +99,29 @@ def answer_events(
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
     query = standalone(asked, history, model)
+    asks = _asks(query) if model is None and hits is None else [ask_of(query)]
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
-        if hits is None:
-            hits = retrieve(snapshot, models.encoder, query, max(passages, DEPTH), filters=filters)
-        sources.keep(hit.passage.doc_id for hit in hits)
-        nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
+        found = [hits] if hits is not None else [
+            retrieve(snapshot, models.encoder, ask.read_as, max(passages, DEPTH), filters=filters) for ask in asks
+        ]  # fmt: skip
+        sources.keep(hit.passage.doc_id for each in found for hit in each)
+        if any(ask.shape in (Shape.SEVERAL, Shape.COMPARISON) for ask in asks):
+            keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
+        nothing = [] if any(found) else [_why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
-    if not other_language(asked):
-        hits = in_reading_order(query, hits, sources, models.reader)
-    hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
-    notices += filter(None, nothing)
-    candidates = find_candidates(query, readable, sources, models.reader)
-    confidence = confidence_of(signals(candidates, readable))
+    reading = Reading(sources, models.reader, models.encoder, filters)
+    looks = [
+        _look(ask, each, reading, asked=asked, passages=passages, threshold=threshold)
+        for ask, each in zip(asks, found, strict=True)
+    ]
+    hits, readable, composed = _together(looks, passages)
+    notices = [*looks[0].notices, *composed.notices, *filter(None, nothing)]
+    confidence = composed.confidence
     read = perf_counter()
-    groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
-    claims, citations = _claims(groups)
+    lines = composed.lines if model is None else ()
+    claims, citations = _claims(lines)
     written = None
     if model is not None:
         notices += model.notices
@@ -131,7 +140,7 @@ def answer_events(
         text=with_markers(claims),
         claims=claims,
         citations=tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations),
-        answers=() if is_yes_or_no(query) else _short_answers(groups),
+        answers=() if is_yes_or_no(query) else _short_answers(lines),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),
@@ -144,7 +153,80 @@ def answer_events(
             "generate": perf_counter() - read if written else 0.0,
             "total": perf_counter() - began,
         },
+        direct=composed.direct if lines else None,
+        shape=composed.shape,
+        disputed=bool(lines) and composed.disputed,
+        computed=composed.computed if lines else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one question of those that were asked together finds, and what is made of it. readable: by the reader."""
+
+    ask: Ask
+    hits: Sequence[Hit]
+    readable: list[Hit]
+    notices: list[str]
+    composed: Composed
+
+
+def _asks(query: str) -> list[Ask]:
+    """The questions that a query holds; one that leans on the one before it ("and who paid?") says what it is about."""
+    parts = parts_of(query)
+    before = [Turn(parts[0], parts[0], "")]
+    return [ask_of(parts[0]), *(ask_of(standalone(part, before)) for part in parts[1:])]
+
+
+def _look(ask: Ask, hits: Sequence[Hit], reading: Reading, *, asked: str, passages: int, threshold: float) -> _Look:
+    """Reads the best of the hits, and makes lines of what is found there."""
+    if not other_language(asked):
+        hits = in_reading_order(ask.read_as, hits, reading.sources, reading.reader)
+    hits = hits[:passages]
+    readable, notices = _in_english(asked, hits)
+    candidates = find_candidates(ask.read_as, readable, reading.sources, reading.reader)
+    return _Look(ask, hits, readable, notices, compose(ask, candidates, readable, reading, threshold))
+
+
+def _together(looks: Sequence[_Look], passages: int) -> tuple[Sequence[Hit], list[Hit], Composed]:
+    """What several questions found as one answer: their hits in turn, their lines one after the other.
+
+    Its confidence is that of the least sure of those that are answered; for each that is not, a notice.
+    """
+    first = looks[0]
+    if len(looks) == 1:
+        return first.hits, first.readable, first.composed
+    hits: dict[int, Hit] = {}
+    for rank in range(passages):
+        for look in looks:
+            hits.update({hit.passage.passage_id: hit for hit in look.hits[rank : rank + 1]})
+    merged = [replace(hit, rank=rank) for rank, hit in enumerate([*hits.values()][:passages], 1)]
+    answered = [look.composed for look in looks if look.composed.lines]
+    composed = Composed(
+        lines=_merged([line for each in answered for line in each.lines]),
+        confidence=min(c.confidence for c in answered) if answered else max(k.composed.confidence for k in looks),
+        shape=Shape.PARTS,
+        direct="; ".join(each.direct for each in answered if each.direct) or None,
+        disputed=False,
+        computed=next((each.computed for each in answered if each.computed), None),
+        notices=tuple(
+            f"no passage was found that answers this part: {look.ask.question}"
+            for look in looks if answered and not look.composed.lines
+        ),
+    )  # fmt: skip
+    readable = {hit.passage.passage_id for look in looks for hit in look.readable}
+    return merged, [hit for hit in merged if hit.passage.passage_id in readable], composed
+
+
+def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The lines, one for each sentence: of several with the same, the first has the words of all."""
+    merged: dict[tuple[str, int], Line] = {}
+    for line in lines:
+        sentence = line.cited[0].sentence
+        place = (sentence.document.doc_id, sentence.start)
+        before = merged.get(place)
+        merged[place] = line if before is None else before.with_words_of(line)
+    return tuple(merged.values())
 
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
@@ -183,26 +265,29 @@ def _reason(query: str, hits: Sequence[Hit]) -> str:
     return "not_stated" if spoken_of else "off_topic"
 
 
-def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
-    """A claim for each group, and the citations of all its candidates, numbered in the order of the answer."""
+def _claims(lines: Sequence[Line]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
+    """A claim for each line, and the citations of all its candidates, numbered in the order of the answer."""
     claims: list[Claim] = []
     citations: list[Citation] = []
-    for group in groups:
+    for line in lines:
         first = len(citations) + 1
-        cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
+        cited = [cite(candidate.sentence, label) for label, candidate in enumerate(line.cited, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = plain_claim(group[0].sentence.text)
+        text = plain_claim(line.cited[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
-        claims.append(Claim(text, labels, support, Verdict.of(support)))
+        meant = ": ".join(line.meant) if line.meant else None
+        claims.append(Claim(text, labels, support, Verdict.of(support), line.direct, meant, line.older))
     return tuple(claims), tuple(citations)
 
 
-def _short_answers(groups: Sequence[Sequence[Candidate]]) -> tuple[ShortAnswer, ...]:
+def _short_answers(lines: Sequence[Line]) -> tuple[ShortAnswer, ...]:
     """The words for which each sentence of the answer is shown, best first."""
-    return tuple(
+    found = [
         ShortAnswer(c.text, c.start, c.end, c.sentence.document.doc_id, logistic(c.score))
-        for c in (group[0] for group in groups)
-        if any(char.isalnum() for char in c.text)
-    )
+        for line in lines
+        for c in (line.cited[0], *line.also)
+        if any(char.isalnum() for char in c.text) and (line.direct or len(lines) == 1)
+    ]
+    return tuple(sorted(found, key=lambda short: -short.score))

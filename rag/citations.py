@@ -61,12 +61,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers. support: in [0, 1]."""
+    """One sentence of an answer, without markers. support: in [0, 1].
+
+    direct: the words of it that answer, "" where it all does. meant: who the word that it begins with is, as "she: Ann
+    Example". older: a newer document replaces the one that says it.
+    """
 
     text: str
     labels: tuple[int, ...]
     support: float
     verdict: Verdict
+    direct: str = ""
+    meant: str | None = None
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,17 @@ class Sources:
                 self.document(other)
                 self.paragraphs(other)
                 self._copies_of(other)
+
+    def keep_rows(self, doc_ids: Iterable[str], filters: Filters | None = None) -> None:
+        """Reads documents that are rows of a file, as far as the filters allow, without a look at their copies."""
+        for doc_id in doc_ids:
+            document = self.document(doc_id)
+            if filters is None or filters.fit(document.date, document.publisher):
+                self.paragraphs(doc_id)
+
+    def kept(self) -> list[str]:
+        """The names of the documents whose paragraphs were read."""
+        return list(self._paragraphs)
 
     def are_copies(self, one: str, other: str) -> bool:
         """Whether two documents are one source: the same, or one a copy or near-copy of the other."""

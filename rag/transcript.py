@@ -192,8 +192,10 @@ def _verdict(record: JsonObject) -> Verdict:
 
 def _answer(record: JsonObject) -> Answer:
     claims = tuple(
-        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c)) for c in _rows(record, "claims")
-    )
+        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c),
+              _optional(c, "direct") or "", _optional(c, "meant"), c.get("older") is True)
+        for c in _rows(record, "claims")
+    )  # fmt: skip
     citations = tuple(_citation(c) for c in _rows(record, "citations"))
     known = {citation.label for citation in citations}
     if any(label not in known for claim in claims for label in claim.labels):
@@ -220,6 +222,11 @@ def _answer(record: JsonObject) -> Answer:
         generator=_text(record, "generator"),
         notices=_texts(record, "notices"),
         seconds={str(step): _number(record["seconds"], step) for step in _object(record.get("seconds"), "seconds")},
+        direct=_optional(record, "direct"),
+        shape=_optional(record, "shape") or "fact",
+        disputed=record.get("disputed") is True,
+        computed=_optional(record, "computed"),
+        polarity=_optional(record, "polarity"),
     )  # fmt: skip
 
 

@@ -24,14 +24,14 @@ MAY_IMPORT = {
 # and import no wing, but for a few that lead to the works (LEADS_TO).
 WINGS = {
     "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
-    "rag": ("reading", "support", "generation", "serving", "page", "commands", "training"),
+    "rag": ("reading", "composing", "support", "generation", "serving", "page", "commands", "training"),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
     "index.opening": {"folder", "milvus"},
     "rag.confidence": {"reading"},
     "rag.conversation": {"generation"},
-    "rag.answering": {"reading", "support", "generation"},
+    "rag.answering": {"reading", "composing", "support", "generation"},
     "rag.opened": {"reading", "support", "generation"},
 }
 # What vocabulary may name: vectors, and the lines of a text.

@@ -7,7 +7,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-from rag.answers import REASONS, Answer, Evidence
+from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
 
@@ -16,6 +16,8 @@ _WIDEST = 100
 OPEN, CLOSE = "▸", "◂"
 
 
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
 # What is shown behind a sentence that a model wrote, by the verdict of its claim.
 _DOUBTS = {
     Verdict.WEAK: "weakly supported",
@@ -28,10 +30,32 @@ def answer_text(answer: Answer) -> str:
     """The answer, its short answer marked, then the sources: document, date, outlet, paragraph, the quoted sentence."""
     if answer.abstained:
         return _abstention(answer)
-    claims = " ".join(_claim(claim, answer) for claim in answer.claims)
     return "\n\n".join(
-        [*_asked_as(answer), _wrap(claims), *(["Sources", *_sources(answer)] if answer.citations else [])]
+        [*_asked_as(answer), *_said(answer), *(["Sources", *_sources(answer)] if answer.citations else [])]
     )
+
+
+def _said(answer: Answer) -> list[str]:
+    """The words that answer on a line of their own, then the sentences that say them: a line each where they are facts
+    side by side, each source's where sources disagree."""
+    claims = [_claim(claim, answer) for claim in answer.claims]
+    shown = [] if answer.direct is None else [_wrap(answer.direct)]
+    if answer.computed:
+        shown.append(_wrap(answer.computed))
+    if answer.disputed:
+        sources = [_told_by(claim, answer) for claim in answer.claims]
+        lines = [_wrap(f"- {source}: {claim}", "", "  ") for source, claim in zip(sources, claims, strict=True)]
+        return [*shown, "\n".join([_wrap(disagreement(answer)), *lines])]
+    if len(claims) > 1 and answer.generator == "extractive" and answer.shape in _LISTED:
+        return [*shown, "\n".join(_wrap(f"- {claim}", "", "  ") for claim in claims)]
+    return [*shown, _wrap(" ".join(claims))]
+
+
+def _told_by(claim: Claim, answer: Answer) -> str:
+    """Which source says a claim, and when; that it is older where a newer one replaces it."""
+    c = next(c for c in answer.citations if c.label == claim.labels[0])
+    name = printable_line(c.publisher or c.title or c.doc_id)
+    return ", ".join([name, c.date or "no date", *(["older"] if claim.older else [])])
 
 
 def sources_text(answer: Answer) -> str:
@@ -56,12 +80,15 @@ def _claim(claim: Claim, answer: Answer) -> str:
         return f"{claim.text} {_mark(claim)}".strip()
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
     markers = "".join(f"[{label}]" for label in claim.labels)
-    for short in answer.answers:
-        if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
-            left, right = short.start - citation.start, short.end - citation.start
-            marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{plain_claim(marked)} {markers}"
-    return f"{claim.text} {markers}"
+    marked = citation.quote
+    for left, right in reversed(words_in(citation, answer)):
+        marked = f"{marked[:left]}{OPEN}{marked[left:right]}{CLOSE}{marked[right:]}"
+    return f"{plain_claim(marked)} {markers}{_meant(claim)}"
+
+
+def _meant(claim: Claim) -> str:
+    """Who the word is that a sentence begins with, behind it: no part of the quote."""
+    return f" ({claim.meant})" if claim.meant else ""
 
 
 def _mark(claim: Claim) -> str:

@@ -13,7 +13,7 @@ from index.documents import Document
 from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
-from rag.answers import REASONS, Answer, Evidence
+from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -21,6 +21,8 @@ from rag.transcript import Exchange
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks around the words that answer, while a claim is not yet HTML; they are in no text, as `_UNSHOWN` took them out.
 _OPEN, _CLOSE = "\x02", "\x03"
+_PARTED = re.compile(f"([{_OPEN}{_CLOSE}])")
+_SET_APART = {_OPEN: '<strong class="short">', _CLOSE: "</strong>"}
 _HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
 
 _DOING = {
@@ -37,6 +39,8 @@ _VERDICTS = {
 }
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
 
 
 def text_of(text: object) -> str:
@@ -115,13 +119,33 @@ def _claims(turn: str, answer: Answer) -> str:
     claims = [_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1)]
     # Sentences of different documents are no paragraph together; what a model wrote is.
     paragraphs = claims if answer.generator == "extractive" else [" ".join(claims)]
-    said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
+    if answer.disputed:
+        told_by = [_told_by(claim, by_label) for claim in answer.claims]
+        rows = "".join(f"<li>{who}{claim}</li>" for who, claim in zip(told_by, claims, strict=True))
+        said = f'<p class="aside">{disagreement(answer)}</p><ul class="said lines disputed" dir="auto">{rows}</ul>'
+    elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
+        said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
+    else:
+        said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
     told = {claim.text for claim in answer.claims}
     sources = "".join(_source(turn, citation, told) for citation in answer.citations)
-    return (
-        f"{said}"
-        f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    )  # fmt: skip
+    return f'{_direct(answer)}{said}<ol class="sources" aria-label="Sources">{sources}</ol>'
+
+
+def _direct(answer: Answer) -> str:
+    """The words that answer, before the sentences that say them; and how they were computed, where they were."""
+    direct = f'<p class="direct" dir="auto">{text_of(answer.direct)}</p>' if answer.direct else ""
+    computed = f'<p class="aside computed">{text_of(answer.computed)}</p>' if answer.computed else ""
+    return direct + computed
+
+
+def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
+    """Which source says a claim and when; that it is older where a newer one replaces it."""
+    c = by_label[claim.labels[0]]
+    older = ' <span class="verdict older">Older</span>' if claim.older else ""
+    return f'<p class="told-by meta"><span dir="auto">{text_of(c.publisher or c.title or c.doc_id)}</span> · {
+        text_of(c.date or "no date")
+    }{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
@@ -131,30 +155,24 @@ def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mappi
     return (
         f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
         f"{_marked(claim, answer, by_label)}</span>"
-        f'<span class="markers">{markers}</span>{verdict}'
+        f'<span class="markers">{markers}</span>{_meant(claim)}{verdict}'
     )
+
+
+def _meant(claim: Claim) -> str:
+    """Who the word is that a sentence begins with, behind it: no part of the quote."""
+    return f' <span class="meant" dir="auto">({text_of(claim.meant)})</span>' if claim.meant else ""
 
 
 def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
-    for label in claim.labels[:1]:
-        c = by_label[label]
-        if plain_claim(c.quote) != claim.text:
-            break
-        for short in answer.answers:
-            if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
-                left, right = short.start - c.start, short.end - c.start
-                quote = shown(c.quote)
-                return _with_short_answer(
-                    plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
-                )
-    return text_of(claim.text)
-
-
-def _with_short_answer(marked: str) -> str:
-    before, _, rest = marked.partition(_OPEN)
-    inside, _, after = rest.partition(_CLOSE)
-    return f'{text_of(before)}<strong class="short">{text_of(inside)}</strong>{text_of(after)}'
+    c = by_label[claim.labels[0]] if claim.labels else None
+    if c is None or plain_claim(c.quote) != claim.text:
+        return text_of(claim.text)
+    quote = shown(c.quote)
+    for left, right in reversed(words_in(c, answer)):
+        quote = f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}"
+    return "".join(_SET_APART.get(piece) or text_of(piece) for piece in _PARTED.split(plain_claim(quote)))
 
 
 def _marker(turn: str, citation: Citation) -> str:
