@@ -47,9 +47,10 @@ class Answer:
     text carries the markers; every label in it resolves to one of `citations`.
     confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
     evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
-    direct: the words that answer, all of them, in one line; None where the sentences themselves do. shape: what was asked
-    for, as `rag.composing.shapes` tells it. disputed: sources disagree, each claim is one's. computed: how the direct
-    answer was computed, where no document states it. polarity: "yes" or "no"; None where nobody said which.
+    direct: the words that answer, in one line; None where the sentences themselves do.
+    shape: what was asked for, as `rag.composing.shapes` tells it. disputed: sources disagree, each claim is one's.
+    computed: how the direct answer was computed, where no document states it.
+    polarity: "yes" or "no"; None where nobody said which.
     """
 
     question: str
@@ -73,12 +74,12 @@ class Answer:
 
 
 def words_in(citation: Citation, answer: Answer) -> list[tuple[int, int]]:
-    """Half-open characters of a quote that answer, in order; of those that overlap the best."""
+    """Half-open characters of a quote that answer, in order, of overlapping ones the best; none where all of it does."""
     found: list[tuple[int, int]] = []
     for short in answer.answers:
         left, right = short.start - citation.start, short.end - citation.start
         inside = short.doc_id == citation.doc_id and 0 <= left < right <= len(citation.quote)
-        if inside and not any(a < right and left < b for a, b in found):
+        if inside and right - left < len(citation.quote) and not any(a < right and left < b for a, b in found):
             found.append((left, right))
     return sorted(found)
 

@@ -1,4 +1,4 @@
-"""Questions that a document asks itself: what stands below one that says the same is its answer, as on pages of them."""
+"""Questions that a document asks itself: what stands below one that says the same is its answer."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ def _question_above(paragraph: Paragraph, sources: Sources) -> str | None:
         return None
     above = paragraphs[at - 1]
     words = heading_words(sources.document(paragraph.doc_id).text[above.start : above.end])
-    is_one = words.endswith("?") and (above.kind is Kind.HEADING or words.count("?") == 1 and len(words.split()) < 30)
+    is_one = words.endswith("?") and (above.kind is Kind.HEADING or (words.count("?") == 1 and len(words.split()) < 30))
     return words if is_one and above.kind in (CONTENT | {Kind.HEADING}) else None
 
 

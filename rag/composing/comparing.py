@@ -141,7 +141,8 @@ def _of_column(ask: Ask, hit: Hit, grid: Grid, column: int, rows: Sequence[GridR
 
 
 def _number_end(cell: str) -> int:
-    return max((match.end() for match in re.finditer(r"\d[\d.,]*", cell)), default=0)
+    number = re.search(r"\d[\d.,]*", cell)
+    return number.end() if number else 0
 
 
 def _extreme(ask: Ask, found: Sequence[Value]) -> float:
@@ -169,9 +170,9 @@ def _of_sentences(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed |
                 v for v in values(sentence.text) if (v.kind in kinds or v.unit in units) and v.amount is not None
             ]
             known = by_document.setdefault(hit.passage.doc_id, [])
-            if len(fitting) == 1 and noun and noun <= _with_heading(sentence, sources):
-                if all(s.start != sentence.start for s, _, _ in known):
-                    known.append((sentence, fitting[0], hit))
+            is_new = all(s.start != sentence.start for s, _, _ in known)
+            if is_new and len(fitting) == 1 and noun and noun <= _with_heading(sentence, sources):
+                known.append((sentence, fitting[0], hit))
     for found in by_document.values():
         same = [one for one in found if one[1].is_like(found[0][1])]
         if len(same) < 2 or len(same) != len(found) or not _say_the_same([s.text for s, _, _ in same]):

@@ -1,6 +1,6 @@
 """compose(): from what the reader found to the lines of an answer without a chat model, in the shape asked for.
 
-candidates -> those of the time asked about -> a computed, listed, told or disputed answer -> lines, each as one quotes it
+candidates -> those of the time asked about -> a computed, listed, told or disputed answer -> lines, well quoted
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
 from rag.composing.wording import stems
-from rag.confidence import confidence_of, signals
+from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.candidates import Candidate, chosen
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
@@ -61,75 +61,100 @@ class Reading:
     filters: Filters | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a question: its candidates, best first, the hits that they were found in, and how sure they
+    are."""
+
+    ask: Ask
+    candidates: Sequence[Candidate]
+    hits: Sequence[Hit]
+    confidence: float
+    reading: Reading
+
+
 def compose(
     ask: Ask, candidates: Sequence[Candidate], hits: Sequence[Hit], reading: Reading, threshold: float
 ) -> Composed:
-    """The lines that answer a question, made of its candidates, best first, and of the hits that they were found in."""
-    sources = reading.sources
-    candidates = not_denied(ask.question, of_the_time(ask.question, candidates, sources))
-    confidence = confidence_of(signals(candidates, hits))
-    if ask.shape is Shape.GIST:
-        told = _gist(ask, hits, reading)
-        if told is not None:
-            return told
-    below = answered_below(ask.question, hits, sources)
-    if below:
-        inside = [c for c in candidates if _is_in(c, below) and c.margin > 0][:1]
-        lines = tuple(line_of([c], sources, direct="") for c in below)
-        direct = line_of(inside, sources).direct if inside and ask.shape is Shape.FACT else ""
-        return Composed(lines, max(confidence, _ASKED_BEFORE), ask.shape, direct or None)
-    notices: tuple[str, ...] = ()
-    if ask.shape is Shape.COMPARISON:
-        computed = compared(ask, hits, sources)
-        if computed is not None:
-            lines = _computed_lines(ask, computed.cited, sources)
-            direct = computed.direct or _named(ask, computed.cited[0], reading.reader)
-            return Composed(lines, max(confidence, _COMPUTED), ask.shape, direct, computed=computed.told)
-        if not ask.recent or ask.most is None:
-            notices = (NOT_COMPUTED,)
-            if candidates and confidence < _STATED and not _states(ask, candidates[0]):
-                return Composed((), min(confidence, threshold / 2), ask.shape, notices=notices)
-            if candidates and _states(ask, candidates[0]):
-                notices = ()
-    cells = told_by_grid(ask, hits, sources) if ask.shape is Shape.SEVERAL else []
-    if cells:
-        lines = tuple(line_of([c], sources) for c in cells)
-        return Composed(lines, max(confidence, _COMPUTED), ask.shape, _all_of(lines))
-    if confidence < threshold or not candidates:
-        return Composed((), confidence, ask.shape, notices=notices)
-    if ask.shape is not Shape.YES_NO and ask.shape is not Shape.ACCOUNT and not ask.whole:
-        disputed = conflicting(ask.question, candidates, hits, sources, threshold)
+    """The lines that answer a question, made of its candidates, best first, and of the hits that they were found in.
+
+    What asks in a special shape is looked for in that shape first; what is found in none is a sentence that answers.
+    """
+    moved = not_denied(ask.question, of_the_time(ask.question, candidates))
+    found = _Found(ask, moved, hits, confidence_of(signals(moved, hits)), reading)
+    told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    return told if told.confidence >= threshold else replace(told, lines=())
+
+
+def _below(found: _Found) -> Composed | None:
+    """What stands below a question of the document that says the same."""
+    ask, sources = found.ask, found.reading.sources
+    below = answered_below(ask.question, found.hits, sources)
+    if not below:
+        return None
+    inside = [c for c in found.candidates if any(c.sentence == b.sentence for b in below) and c.margin > 0][:1]
+    lines = tuple(line_of([c], sources, direct="") for c in below)
+    direct = line_of(inside, sources).direct if inside and ask.shape is Shape.FACT else ""
+    return Composed(lines, max(found.confidence, _ASKED_BEFORE), ask.shape, direct or None)
+
+
+def _computed(found: _Found) -> Composed | None:
+    """The most, the least or the sum of values; no lines where it is asked for, not computed and not stated."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is not Shape.COMPARISON:
+        return None
+    computed = compared(ask, found.hits, sources)
+    if computed is not None:
+        # Of a comparison one line that cites all that was compared; of a sum a line for each of its parts.
+        groups = [[c] for c in computed.cited] if ask.most is None else [computed.cited]
+        lines = tuple(line_of(group, sources) for group in groups)
+        direct = computed.direct or _named(ask, computed.cited[0], found.reading.reader)
+        return Composed(lines, max(found.confidence, _COMPUTED), ask.shape, direct, computed=computed.told)
+    if (ask.recent and ask.most) or (found.candidates and _states(ask, found.candidates[0])):
+        return None
+    if ask.most is not None and found.confidence >= _STATED:
+        return None
+    return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape, notices=(NOT_COMPUTED,))
+
+
+def _of_a_grid(found: _Found) -> Composed | None:
+    """The cells of a column that a question for several things names."""
+    if found.ask.shape is not Shape.SEVERAL:
+        return None
+    cells = told_by_grid(found.ask, found.hits, found.reading.sources)
+    lines = tuple(line_of([c], found.reading.sources) for c in cells)
+    return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, _all_of(lines)) if lines else None
+
+
+def _sentences(found: _Found, threshold: float) -> Composed:
+    """The sentences that answer: of sources that disagree, of several facts, of an account, else the best."""
+    ask, sources = found.ask, found.reading.sources
+    if found.confidence < threshold or not found.candidates:
+        return Composed((), found.confidence, ask.shape)
+    if ask.shape not in (Shape.YES_NO, Shape.ACCOUNT) and not ask.whole:
+        disputed = conflicting(ask.question, found.candidates, found.hits, sources, max(threshold, THRESHOLD))
         if disputed:
-            return _disputed(ask, disputed, candidates, sources, confidence)
-    return replace(_stated(ask, candidates, hits, reading, confidence), notices=notices)
-
-
-def _stated(
-    ask: Ask, candidates: Sequence[Candidate], hits: Sequence[Hit], reading: Reading, confidence: float
-) -> Composed:
-    """What the documents say, in the shape asked for."""
-    sources = reading.sources
-    groups = chosen(candidates, sources)
-    items: list[Candidate] = []
+            return _disputed(ask, disputed, found.candidates, sources, found.confidence)
+    groups = chosen(found.candidates, sources)
     if ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask):
-        items = listed(ask, groups[0][0], hits, sources)
-    if not items and (ask.shape is Shape.SEVERAL or _asks_who(ask)):
-        items = also_said(ask, candidates, reading.reader)
-        if len(items) == 1:
-            # One sentence answers by itself, or none but the best: others near it in score are not what was asked for.
-            groups = [group for group in groups if group[0].sentence == items[0].sentence] or groups
-            items = []
-    if items:
-        lines = tuple(line_of([c], sources) for c in items)
-        return Composed(lines, confidence, Shape.SEVERAL, None if ask.shape is Shape.ACCOUNT else _all_of(lines))
+        items = listed(ask, groups[0][0], found.hits, sources)
+        if not items and ask.shape is not Shape.ACCOUNT:
+            items = also_said(ask, found.candidates, found.reading.reader)
+        if len(items) > 1:
+            lines = tuple(line_of([c], sources) for c in items)
+            direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)
+            return Composed(lines, found.confidence, Shape.SEVERAL, direct)
+        # One sentence answers by itself: others near it in score are not what was asked for.
+        groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
     if ask.shape is Shape.ACCOUNT:
         shown = [group[0] for group in groups[:1]]
-        told = account(ask.read_as, shown, candidates, reading.encoder, most_words=room_for(ask.question))
+        room = room_for(ask.question)
+        told = account(ask.read_as, shown, found.candidates, found.reading.encoder, most_words=room)
         lines = (line_of(groups[0], sources), *(line_of([c], sources) for c in told[1:]))
-        return Composed(lines, confidence, ask.shape)
+        return Composed(lines, found.confidence, ask.shape)
     lines = tuple(line_of(group, sources) for group in groups)
     direct = None if ask.shape is Shape.YES_NO else lines[0].direct or None
-    return Composed(lines, confidence, ask.shape, direct)
+    return Composed(lines, found.confidence, ask.shape, direct)
 
 
 def _all_of(lines: Sequence[Line]) -> str | None:
@@ -170,13 +195,6 @@ def _said_by(line: Line) -> str:
     return ", ".join(filter(None, (document.publisher or document.title or document.doc_id, document.date)))
 
 
-def _computed_lines(ask: Ask, cited: Sequence[Candidate], sources: Sources) -> tuple[Line, ...]:
-    """Of a comparison one line that cites all that was compared; of a sum a line for each of its parts."""
-    if ask.most is None:
-        return tuple(line_of([c], sources) for c in cited)
-    return (line_of(cited, sources),)
-
-
 def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:
     """What has the value that was asked for: the words of its sentence that the reader takes for the answer, and it."""
     sentence = winner.sentence
@@ -188,10 +206,6 @@ def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:
             name = direct_words(replace(winner, start=start, end=end))
             return f"{name} ({value})" if name else value
     return value
-
-
-def _is_in(candidate: Candidate, sentences: Sequence[Candidate]) -> bool:
-    return any(candidate.sentence == c.sentence for c in sentences)
 
 
 def _states(ask: Ask, best: Candidate) -> bool:
@@ -217,29 +231,33 @@ def _states(ask: Ask, best: Candidate) -> bool:
     )
 
 
-def _gist(ask: Ask, hits: Sequence[Hit], reading: Reading) -> Composed | None:
+def _gist(found: _Found) -> Composed | None:
     """What a document is about: of those that were pointed to, of the only ones there are, or of the one found."""
-    pointed = reading.filters.documents if reading.filters else ()
-    found = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
-    subject = stems(ask.question) - _OF_DOCUMENTS
-    if subject and not pointed and found:
-        with_subject = [d for d in found if subject & _of_document(d, hits, reading.sources)]
-        found = with_subject[:1]
-    elif pointed:
-        found = [doc_id for doc_id in found if doc_id in pointed]
-    if not found or len(found) > _AT_MOST_DOCUMENTS:
+    ask, hits, reading = found.ask, found.hits, found.reading
+    if ask.shape is not Shape.GIST:
         return None
-    told = gist(found, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
+    pointed = reading.filters.documents if reading.filters else ()
+    doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
+    subject = stems(ask.question) - _OF_DOCUMENTS
+    if subject and not pointed and doc_ids:
+        with_subject = [d for d in doc_ids if subject & _of_document(d, hits, reading.sources)]
+        doc_ids = with_subject[:1]
+    elif pointed:
+        doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
+    if not doc_ids or len(doc_ids) > _AT_MOST_DOCUMENTS:
+        return None
+    told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
     lines = tuple(line_of([c], reading.sources, direct="") for c in told)
     return Composed(lines, _GIST, ask.shape) if lines else None
 
 
-_OF_DOCUMENTS = stems(
-    "summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic "
-    "subject theme message takeaway document documents text article paper report page file letter email message memo book "
-    "story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide speech "
-    "interview review kind short brief briefly quick deal cover describe content contents detail detailed whole"
-)
+_ABOUT_DOCUMENTS = """
+    summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
+    subject theme message takeaway document documents text article paper report page file letter email message memo book
+    story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide speech
+    interview review kind short brief briefly quick deal cover describe content contents detail detailed whole
+"""
+_OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
 
 
 def _of_document(doc_id: str, hits: Sequence[Hit], sources: Sources) -> set[str]:

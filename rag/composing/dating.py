@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from index.dates import days_of
 from index.documents import Document
-from rag.citations import Sources
 from rag.composing.values import years
 from rag.reading.candidates import Candidate
 
@@ -18,7 +17,8 @@ _SAID, _DATED, _ELSEWHEN = 1.5, 1.0, 3.0
 _YEAR = r"((?:1[0-9]|20)\d\d)"
 _SPAN = re.compile(rf"\b(?:from|between) (?:\w+ )?{_YEAR} (?:to|and|until|till) (?:\w+ )?{_YEAR}", re.IGNORECASE)
 _SINCE = re.compile(
-    rf"\b(?P<way>since|after|from|before|until|till|up to|by) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)? )?(?:[a-z]+ )?{_YEAR}",
+    r"\b(?P<way>since|after|from|before|until|till|up to|by) (?:the )?(?:\d{1,2}(?:st|nd|rd|th)? )?(?:[a-z]+ )?"
+    rf"{_YEAR}",
     re.IGNORECASE,
 )
 _PLAIN = re.compile(rf"(?<![\w.,-]){_YEAR}(?![\w]|[.,-]\d)")
@@ -56,11 +56,11 @@ def asked_years(question: str) -> Asked | None:
     return Asked(min(named), max(named)) if named else None
 
 
-def of_the_time(question: str, candidates: Sequence[Candidate], sources: Sources) -> list[Candidate]:
+def of_the_time(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates in order of their scores, those of the years asked about moved up and others down.
 
-    What a sentence says of its year counts; where it says none, the date of its document. The words that answer may be a
-    year themselves ("since when", "when"), so a year in them does not count.
+    What a sentence says of its year counts; where it says none, the date of its document. The words that answer may be
+    a year themselves ("since when", "when"), so a year in them does not count.
     """
     asked = asked_years(question)
     if asked is None or len(candidates) < 2:

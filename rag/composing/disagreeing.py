@@ -27,7 +27,8 @@ def conflicting(
 ) -> list[Candidate]:
     """The best candidate and those of other sources that give another value, each above the threshold by itself.
 
-    Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about the same.
+    Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about one
+    matter.
     """
     if not candidates:
         return []
@@ -45,15 +46,15 @@ def conflicting(
             continue
         if any(not differ(c.text, other.text) for c in found):
             continue
-        if _of_the_same(question, best, other, sources) and len(found) < _MOST:
+        if _of_the_same(question, best, other) and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
 
 
-def _of_the_same(question: str, best: Candidate, other: Candidate, sources: Sources) -> bool:
+def _of_the_same(question: str, best: Candidate, other: Candidate) -> bool:
     """Whether two candidates tell of one matter: the names asked about are in both, and they share their words."""
     asked = stems(question)
-    near, other_near = _surroundings(best, sources), _surroundings(other, sources)
+    near, other_near = _surroundings(best), _surroundings(other)
     for name in names(question):
         if stems(name) <= near and not stems(name) & other_near:
             return False
@@ -63,7 +64,7 @@ def _of_the_same(question: str, best: Candidate, other: Candidate, sources: Sour
     return shared(one, two) >= _ALIKE or bool(asked & one & two)
 
 
-def _surroundings(candidate: Candidate, sources: Sources) -> set[str]:
+def _surroundings(candidate: Candidate) -> set[str]:
     """The stems of a candidate's paragraph, of its passage and of its document's title."""
     document, paragraph = candidate.sentence.document, candidate.sentence.paragraph
     text = document.text[paragraph.start : min(paragraph.end, paragraph.start + 2000)]

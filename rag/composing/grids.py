@@ -63,7 +63,7 @@ class Grid:
 
 
 def keep_records(snapshot: Snapshot, sources: Sources, hits: Sequence[Hit], filters: Filters | None) -> None:
-    """Reads the other rows of the files of which rows were found, as far as the filters allow, before the snapshot ends."""
+    """Reads the other rows of the files of which rows were found, before the snapshot ends, as the filters allow."""
     files = {hit.passage.doc_id.rpartition("#")[0] for hit in hits if _is_record(hit.passage.doc_id)}
     if not files or snapshot.n_documents() > _MOST_NAMES:
         return

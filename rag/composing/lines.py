@@ -11,15 +11,17 @@ _EDGES = " \t\n,;:—–"
 _PAIRS = {"(": ")", "[": "]", "“": "”", '"': '"', "‘": "’", "«": "»"}
 # Words that answer are fewer than a sentence: of longer ones the sentence itself is the answer.
 _MOST_WORDS = 14
-_PRONOUNS = frozenset(("he", "she", "they", "it", "him", "her", "them", "this", "that", "these", "those", "who", "which",
-                       "i", "we", "you", "his", "their", "its"))  # fmt: skip
+# An item of a list up to so many words, without a full stop, is no sentence: it is what answers.
+_ITEM_WORDS = 8
+_NOBODY = "he she they it him her them this that these those who which i we you his their its"
+_PRONOUNS = frozenset(_NOBODY.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One statement of an answer: the candidate that it shows, then those that say the same elsewhere.
 
-    direct: the words that answer, "" where the statement itself does. meant: the word that it begins with and whom it
+    direct: the words that answer, "" where the statement does. meant: the word that it begins with and whom it
     means. older: a newer document replaces the one that says this. also: other words of the same sentence that answer.
     """
 
@@ -40,7 +42,7 @@ def line_of(group: Sequence[Candidate], sources: Sources, *, direct: str | None 
 
     direct: None for the first candidate's own words.
     """
-    quoted = tuple(replace(c, sentence=as_quoted(c.sentence, c.start, c.end, sources)) for c in group)
+    quoted = tuple(replace(c, sentence=as_quoted(c.sentence, c.start, c.end)) for c in group)
     words = direct_words(group[0]) if direct is None else direct
     meant = who_is_meant(quoted[0].sentence, sources)
     if is_pronoun(words):
@@ -59,7 +61,8 @@ def direct_words(candidate: Candidate) -> str:
     sentence = candidate.sentence.text
     if not any(char.isalnum() for char in words) or len(words.split()) > _MOST_WORDS:
         return ""
-    return "" if len(words) > 0.8 * len(sentence) and len(sentence.split()) > 3 else words
+    is_sentence = len(sentence.split()) > (3 if sentence.endswith((".", "!", "?", "”", '"')) else _ITEM_WORDS)
+    return "" if len(words) > 0.8 * len(sentence) and is_sentence else words
 
 
 def is_pronoun(words: str) -> bool:
@@ -87,5 +90,5 @@ def _tidy(words: str) -> str:
 
 def _is_short_form(words: str) -> bool:
     """Whether the last word ends with a dot of its own: "a.m.", "Ltd.", "J."."""
-    last = words.split()[-1] if words.split() else ""
+    last = words.rsplit(maxsplit=1)[-1] if words.strip() else ""
     return "." in last[:-1] or last in ("Ltd.", "Inc.", "Co.", "Jr.", "Sr.", "etc.") or len(last) == 2

@@ -1,6 +1,6 @@
 """Several facts: a list or a table's column taken whole, or the sentences of the text that each say one of them.
 
-In the documents' order, a line each. Knows the kinds of paragraphs; what a question asks for is `rag.composing.shapes`'s.
+In the documents' order, a line each. Knows the kinds of paragraphs; what a question asks for, `rag.composing.shapes`.
 """
 
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ def also_said(
 
 def _says_as_much(one: str, other: str) -> bool:
     """Whether one answer has all the words of another."""
-    return same_words(one, other) or stems(other) <= stems(one) and bool(stems(other))
+    return same_words(one, other) or (bool(stems(other)) and stems(other) <= stems(one))
 
 
 # ---- Lists

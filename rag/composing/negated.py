@@ -6,6 +6,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from rag.composing.values import values
 from rag.composing.wording import is_negated
@@ -29,7 +30,7 @@ def _moved(candidate: Candidate) -> Candidate:
         return candidate
     start, end = candidate.start - candidate.sentence.start, candidate.end - candidate.sentence.start
     cuts = [0, *(match.end() for match in _PARTS.finditer(sentence)), len(sentence)]
-    parts = list(zip(cuts, cuts[1:], strict=False))
+    parts = list(pairwise(cuts))
     own = next(((a, b) for a, b in parts if a <= start and end <= b), None)
     if own is None or not is_negated(sentence[own[0] : start]):
         return candidate

@@ -20,7 +20,7 @@ _OPENS, _CLOSES = "“„«‟", "”»"
 _TERMINALS = ".!?…"
 
 
-def as_quoted(sentence: Sentence, start: int, end: int, sources: Sources) -> Sentence:
+def as_quoted(sentence: Sentence, start: int, end: int) -> Sentence:
     """The sentence with whole quotations: `[start, end)`, the characters that answer, stay inside.
 
     Where a mark's other half lies outside, the quotation is cited whole if it is not too long for that; else the clause
@@ -83,9 +83,8 @@ def _clause(sentence: Sentence, start: int, end: int, cut: Sequence[tuple[int, i
     """The part of the sentence before or behind the half mark that has the answer, where it can stand by itself."""
     text = sentence.document.text
     edges = [sentence.start, *sorted(mark for pair in cut for mark in pair if sentence.start <= mark < sentence.end)]
-    for n, left in enumerate(edges):
-        right = edges[n + 1] if n + 1 < len(edges) else sentence.end
-        left, right = (left + 1 if n else left), right
+    for n, edge in enumerate(edges):
+        left, right = edge + bool(n), edges[n + 1] if n + 1 < len(edges) else sentence.end
         while left < right and (text[left].isspace() or text[left] in ",;:—–-"):
             left += 1
         while left < right and (text[right - 1].isspace() or text[right - 1] in "—–-"):
@@ -124,9 +123,10 @@ _BEGINS = re.compile(r"^(?:[A-Z][a-z]+ (?:[a-z]+ ){0,3}\d{4}, |Then |Later,? |Bu
 _BACK = 3
 # Somebody else may be meant where a sentence speaks of them without a name, or by half of one.
 _OTHERS = re.compile(
-    r"\b(?:he|she|his|her|him)\b|\b(?:[Aa]n?|[Tt]he|[Hh]is|[Hh]er|[Mm]y|[Oo]ne) (?:\w+ )?(?:man|woman|boy|girl|wife|husband|mother|father"
-    r"|son|daughter|brother|sister|friend|neighbou?r|victim|driver|suspect|officer|doctor|teacher|judge|king|queen|author"
-    r"|player|singer|writer|student|child|colleague|predecessor|successor|partner|widow|manager|minister|president)\b"
+    r"\b(?:he|she|his|her|him)\b|\b(?:[Aa]n?|[Tt]he|[Hh]is|[Hh]er|[Mm]y|[Oo]ne) (?:\w+ )?"
+    r"(?:man|woman|boy|girl|wife|husband|mother|father|son|daughter|brother|sister|friend|neighbou?r|victim|driver|suspect"
+    r"|officer|doctor|teacher|judge|king|queen|author|player|singer|writer|student|child|colleague|predecessor|successor"
+    r"|partner|widow|manager|minister|president)\b"
 )
 
 

@@ -43,8 +43,10 @@ class Ask:
 
 
 _POLITE = (
-    r"^(?:(?:please|so|well|and|ok(?:ay)?|hi|hello|hey),? )*(?:(?:can|could|would|will) you (?:please )?|i(?: would|['’]d)"
-    r" like (?:you )?to |i (?:want|need) (?:you )?to |please )?(?:(?:tell|show|give) me )?"
+    r"^(?:(?:please|so|well|and|ok(?:ay)?|hi|hello|hey),? )*"
+    r"(?:(?:can|could|would|will) you (?:please )?|i(?: would|['’]d) like (?:you )?to |i (?:want|need) (?:you )?to )?"
+    r"(?:please )?"
+    r"(?:(?:tell|show|give) me )?"
 )
 _LEAD = re.compile(_POLITE, re.IGNORECASE)
 _PLURAL = (
@@ -61,8 +63,8 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _ALLOWED = re.compile(
-    r"what (?:is|was|isn['’]t|must|may|can|should)(?: not|n['’]t)? (?:be )?(?:allowed|forbidden|permitted|prohibited|banned"
-    r"|included|excluded|covered|required|needed)\b",
+    r"what (?:is|was|isn['’]t|must|may|can|should)(?: not|n['’]t)? (?:be )?"
+    r"(?:allowed|forbidden|permitted|prohibited|banned|included|excluded|covered|required|needed)\b",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(
@@ -77,7 +79,8 @@ _ONE_VALUE = re.compile(
     re.IGNORECASE,
 )
 _ACCOUNT = re.compile(
-    r"(?:why|how come|how so)\b|how (?:do|does|did|can|could|should|would|is|are|was|were|to|will|has|have|might|must)\b"
+    r"(?:why|how come|how so)\b"
+    r"|how (?:do|does|did|can|could|should|would|is|are|was|were|to|will|has|have|might|must)\b"
     r"|for what reasons?\b|what (?:is|was|were|are) the (?:reasons?|causes?|story|background|history)\b"
     r"|what (?:happened|happens|caused|led)\b"
     r"|what (?:does|did|do|has|have) .+\b(?:say|said|think|thinks|write|written|argue|believe|recommend|claim|explain)"
@@ -103,17 +106,18 @@ _GIST = re.compile(
     re.IGNORECASE,
 )
 # "the oldest member", "the latest train"; of "most people" nothing is compared.
-_LEAST = (
-    "cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest "
-    "thinnest narrowest weakest coldest minimum first"
-).split()
-_MOST = (
-    "most largest biggest longest highest tallest heaviest fastest dearest priciest farthest furthest latest strongest "
-    "deepest widest greatest hottest warmest maximum last steepest"
-).split()
+_SMALL = """
+    cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
+    thinnest narrowest weakest coldest
+"""
+_GREAT = """
+    most largest biggest longest highest tallest heaviest fastest dearest priciest farthest furthest latest strongest
+    deepest widest greatest hottest warmest steepest
+"""
+_LEAST, _MOST = _SMALL.split(), _GREAT.split()
 _COMPARED = re.compile(
-    rf"\b(?P<word>{'|'.join(word for word in (*_LEAST, *_MOST) if word not in ('first', 'last', 'minimum', 'maximum'))})"
-    r"\b(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did)))|\s*(?:likely|important|common|recent))",
+    rf"\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
+    r"(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did))|likely|important|common|recent))",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
@@ -122,8 +126,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _RECENT = re.compile(
-    r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now|these days"
-    r"|nowadays|today['’]s|now(?=\W*$))\b",
+    r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
+    r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
 # What is new or old by its own date is compared; "the latest allowance" is the one that holds now.
@@ -150,13 +154,19 @@ def ask_of(question: str) -> Ask:
         )
     if _TOTAL.search(rest) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
         return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, measure=_counted(rest))
+    shape, whole = _plain_shape(rest)
+    return Ask(question, shape, read_as, whole=whole, recent=recent)
+
+
+def _plain_shape(rest: str) -> tuple[Shape, bool]:
+    """The shape of a question that compares nothing, and whether it asks for all of something."""
     if is_yes_or_no(rest):
-        return Ask(question, Shape.YES_NO, read_as, recent=recent)
+        return Shape.YES_NO, False
     if _ACCOUNT.match(rest):
-        return Ask(question, Shape.ACCOUNT, read_as, whole=bool(_STEPS.match(rest)), recent=recent)
+        return Shape.ACCOUNT, bool(_STEPS.match(rest))
     if _ALLOWED.match(rest) or (_SEVERAL.match(rest) and not _ONE_VALUE.match(rest)):
-        return Ask(question, Shape.SEVERAL, read_as, whole=bool(_WHOLE.search(rest)), recent=recent)
-    return Ask(question, Shape.FACT, read_as, recent=recent)
+        return Shape.SEVERAL, bool(_WHOLE.search(rest))
+    return Shape.FACT, False
 
 
 def _measure(word: str, rest: str, found: re.Match[str]) -> str:
@@ -187,8 +197,8 @@ _TOGETHER = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    rf"^(?:{_POLITE[1:]})?(?:(?:in|on|at|for|from|by|with|to|since) )?{_ASKING}\b|^(?:is|are|was|were|do|does|did|has|have"
-    r"|had|can|could|will|would)\b",
+    rf"^(?:{_POLITE[1:]})?(?:(?:in|on|at|for|from|by|with|to|since) )?{_ASKING}\b"
+    r"|^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b",
     re.IGNORECASE,
 )
 _REPORTS = re.compile(r"\b(?:say|said|know|explain|decide|tell|told|ask|asked|describe|about|of|on)$", re.IGNORECASE)

@@ -69,9 +69,8 @@ _CURRENCIES = {
 _SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _WORDS = {word: float(n) for n, word in enumerate(f"{_ONES} seventeen eighteen nineteen".split())}
-_WORDS |= {
-    word: 20.0 + 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())
-}
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS |= {word: 20.0 + 10 * n for n, word in enumerate(_TENS.split())}
 _WORDS |= {"dozen": 12.0}
 # Units that mean the same at another scale: into seconds, metres and grams.
 _SAME = {
@@ -95,10 +94,11 @@ _SCALE = re.compile(r"[ -]?(hundred|thousand|million|billion|bn|m(?= (?:euro|dol
 _SIGNED_SCALE = re.compile(r"[ -]?(hundred|thousand|million|billion|bn|m|k)\b", re.IGNORECASE)
 _UNIT = re.compile(r"[ -]?([A-Za-z°]+[²³23]?)(?!\d)")
 # Behind a number these are no units.
-_NO_UNIT = frozenset(
-    "and or of to in at on by for from with as is are was were a an the per more less fewer than had has have each it "
-    "that which who but while when where after before since until about over under between did does do".split()
-)
+_BEHIND = """
+    and or of to in at on by for from with as is are was were a an the per more less fewer than had has have each it
+    that which who but while when where after before since until about over under between did does do
+"""
+_NO_UNIT = frozenset(_BEHIND.split())
 
 
 def values(text: str) -> list[Value]:
@@ -219,7 +219,7 @@ def _amounts(text: str) -> list[Value]:
         word = singular(unit[1]) if unit else ""
         if unit and word in _CURRENCIES:
             found.append(Value(ValueKind.MONEY, match.start(), unit.end(), amount, _CURRENCIES[word]))
-        elif unit is None or not word or word in _NO_UNIT or unit[1][0].isupper() and len(unit[1]) > 3:
+        elif unit is None or not word or word in _NO_UNIT or (unit[1][0].isupper() and len(unit[1]) > 3):
             if not match["word"] or match["word"].casefold() != "one":
                 found.append(Value(ValueKind.NUMBER, match.start(), end, amount))
         else:

@@ -143,9 +143,8 @@ def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
     """Which source says a claim and when; that it is older where a newer one replaces it."""
     c = by_label[claim.labels[0]]
     older = ' <span class="verdict older">Older</span>' if claim.older else ""
-    return f'<p class="told-by meta"><span dir="auto">{text_of(c.publisher or c.title or c.doc_id)}</span> · {
-        text_of(c.date or "no date")
-    }{older}</p>'
+    who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
+    return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
