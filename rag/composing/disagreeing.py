@@ -19,7 +19,9 @@ from rag.words import names
 # Which part of the words of the shorter sentence both have, values and names left out, for them to tell of one matter.
 _ALIKE = 0.34
 # Which part of the question's words a source has near its value, by what the best one has.
-_AS_NEAR = 0.75
+_AS_NEAR, _NEARER = 0.75, 0.8
+# How sure a source must be by itself to be told to disagree, and how sure where it has few of the question's words.
+_SURE, _SURER = 0.6, 0.8
 _MOST = 4
 
 
@@ -34,6 +36,8 @@ def conflicting(
     if not candidates:
         return []
     best = candidates[0]
+    if confidence_of(signals(candidates, hits)) < max(threshold, _SURE):
+        return []
     kind = value_of(direct_words(best) or best.text).kind
     if kind is ValueKind.OTHER:
         return []
@@ -43,26 +47,31 @@ def conflicting(
             continue
         own = [c for c in candidates if c.sentence.document.doc_id == doc_id]
         other = next((c for c in own if value_of(c.text).kind is kind), None)
-        if other is None or other is not own[0] or confidence_of(signals(own, hits)) < threshold:
+        if other is None or other is not own[0]:
             continue
+        sure = confidence_of(signals(own, hits))
         if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
             continue
-        if _of_the_same(question, best, other) and len(found) < _MOST:
+        nearness = _nearness(question, best, other)
+        is_sure = sure >= max(threshold, _SURE if nearness >= _NEARER else _SURER)
+        if is_sure and nearness >= _AS_NEAR and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
 
 
-def _of_the_same(question: str, best: Candidate, other: Candidate) -> bool:
-    """Whether two candidates tell of one matter: the names asked about are in both, and they share their words."""
+def _nearness(question: str, best: Candidate, other: Candidate) -> float:
+    """How many of the question's words that the best has around it the other has, in [0, 1]; 0 where they tell of
+    different matters: a name asked about is missing, or the sentences share no words."""
     asked = stems(question)
     near, other_near = _surroundings(best), _surroundings(other)
     for name in names(question):
-        if stems(name) <= near and not stems(name) & other_near:
-            return False
-    if len(asked & other_near) < _AS_NEAR * len(asked & near):
-        return False
+        # Of a name of several words the last tells which is meant: "Port Wren", "Una Falk".
+        if stems(name) <= near and not stems(name.split()[-1]) <= other_near:
+            return 0.0
     one, two = _frame(best), _frame(other)
-    return shared(one, two) >= _ALIKE or bool(asked & one & two)
+    if shared(one, two) < _ALIKE and not asked & one & two:
+        return 0.0
+    return len(asked & other_near) / max(len(asked & near), 1)
 
 
 def _surroundings(candidate: Candidate) -> set[str]:

@@ -3,6 +3,7 @@
 In the documents' order, a line each. Knows the kinds of paragraphs; what a question asks for, `rag.composing.shapes`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,8 +22,8 @@ MOST_LINES = 20
 _MOST_SENTENCES = 6
 # A sentence read by itself answers from this margin and this logit on.
 _MARGIN, _ANSWERABLE = 0.0, 0.0
-# Which part of the question's words that the best sentence has another must have, too.
-_SAME_WORDS = 0.5
+# Words that name several things by themselves: "Ann and Bo", "bread, cheese".
+_SEVERAL = re.compile(r"\w,? (?:and|as well as) \w|\w, \w+.*, ")
 _LISTING = stems("list name enumerate show give tell every entry entries row rows")
 
 
@@ -66,8 +67,10 @@ def also_said(
     ask: Ask, candidates: Sequence[Candidate], reader: PassageReader, *, most: int = _MOST_SENTENCES
 ) -> list[Candidate]:
     """The best candidate and those of other sentences that answer by themselves, too, with other words; in the order of
-    their documents."""
+    their documents. Words that name several things already are all that was asked for."""
     best = candidates[0]
+    if _SEVERAL.search(best.text):
+        return [best]
     others: dict[tuple[str, int], Candidate] = {}
     for c in candidates[1:]:
         place = (c.sentence.document.doc_id, c.sentence.start)
@@ -75,7 +78,7 @@ def also_said(
             others.setdefault(place, c)
     asked = stems(ask.question)
     own = len(asked & stems(best.sentence.text))
-    near = [c for c in others.values() if len(asked & stems(c.sentence.text)) >= max(_SAME_WORDS * own, 1)][: 2 * most]
+    near = [c for c in others.values() if len(asked & stems(c.sentence.text)) >= max(own, 1)][: 2 * most]
     if not near:
         return [best]
     read = [best, *near]
@@ -163,15 +166,17 @@ def _of_grid(ask: Ask, best: Candidate, grid: Grid) -> list[Candidate]:
 
 def _asked_for(question: str, texts: Sequence[str], named: str = "") -> list[int]:
     """The numbers of the items or rows that a question asks for: those with most of its words, where some have more
-    than others and at least half of them; of these those that are as negated as the question. All where nothing tells.
+    than others and at least half of them, or no words above them are the question's; of these those that are as negated
+    as the question. All where nothing tells.
 
     named: words that go for all of them.
     """
     asked = stems(question) - stems(named)
+    is_named = asked != stems(question)
     has = [len(asked & stems(text)) for text in texts]
     most = max(has, default=0)
     kept = list(range(len(texts)))
-    if most and 2 * most >= len(asked):
+    if most and (2 * most >= len(asked) or not is_named):
         kept = [n for n in kept if has[n] == most]
     as_negated = [n for n in kept if is_negated(texts[n]) == is_negated(question)]
     return as_negated if most and as_negated and any(is_negated(texts[n]) for n in kept) else kept
