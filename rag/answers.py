@@ -126,11 +126,6 @@ def answer_json(answer: Answer) -> JsonObject:
         "abstained": answer.abstained,
         "reason": answer.reason,
         "confidence": round(answer.confidence, 4),
-        "direct": answer.direct,
-        "polarity": answer.polarity,
-        "shape": answer.shape,
-        "disputed": answer.disputed,
-        "computed": answer.computed,
         "claims": [
             {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict,
              "direct": c.direct or None, "meant": c.meant, "older": c.older}
@@ -149,6 +144,11 @@ def answer_json(answer: Answer) -> JsonObject:
         "generator": answer.generator,
         "notices": list(answer.notices),
         "seconds": {step: round(seconds, 4) for step, seconds in answer.seconds.items()},
+        "direct": answer.direct,
+        "polarity": answer.polarity,
+        "shape": answer.shape,
+        "disputed": answer.disputed,
+        "computed": answer.computed,
     }  # fmt: skip
 
 

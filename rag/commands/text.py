@@ -6,6 +6,7 @@ Text from documents is data here, too: characters that a terminal would obey are
 import shutil
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
@@ -38,7 +39,8 @@ def answer_text(answer: Answer) -> str:
 def _said(answer: Answer) -> list[str]:
     """The words that answer on a line of their own, then the sentences that say them: a line each where they are facts
     side by side, each source's where sources disagree."""
-    claims = [_claim(claim, answer) for claim in answer.claims]
+    # Where sources disagree it stands before a claim that it is older.
+    claims = [_claim(replace(c, older=c.older and not answer.disputed), answer) for c in answer.claims]
     shown = [] if answer.direct is None else [_wrap(answer.direct)]
     if answer.computed:
         shown.append(_wrap(answer.computed))
@@ -87,8 +89,10 @@ def _claim(claim: Claim, answer: Answer) -> str:
 
 
 def _meant(claim: Claim) -> str:
-    """Who the word is that a sentence begins with, behind it: no part of the quote."""
-    return f" ({claim.meant})" if claim.meant else ""
+    """Who the word is that a sentence begins with, behind it: no part of the quote; and that its document is older."""
+    notes = [claim.meant or "", "older: there is a newer document" if claim.older else ""]
+    told = "; ".join(filter(None, notes))
+    return f" ({told})" if told else ""
 
 
 def _mark(claim: Claim) -> str:

@@ -12,12 +12,13 @@ from rag.citations import Sources
 from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
-from rag.composing.dating import newest_first, of_the_time, replaces
+from rag.composing.dating import asked_years, newest_first, of_the_time, replaces
 from rag.composing.disagreeing import conflicting
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
+from rag.composing.values import ValueKind, value_of
 from rag.composing.wording import stems
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.candidates import Candidate, chosen
@@ -83,7 +84,21 @@ def compose(
     moved = not_denied(ask.question, of_the_time(ask.question, candidates))
     found = _Found(ask, moved, hits, confidence_of(signals(moved, hits)), reading)
     told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
-    return told if told.confidence >= threshold else replace(told, lines=())
+    if told.confidence < threshold:
+        return replace(told, lines=())
+    return told if told.disputed or asked_years(ask.question) else replace(told, lines=_with_older(told.lines, found))
+
+
+def _with_older(lines: Sequence[Line], found: _Found) -> tuple[Line, ...]:
+    """The lines, those told as older whose document another one that was found replaces, if none of theirs does."""
+    sources = found.reading.sources
+    documents = [sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in found.hits)]
+
+    def is_older(line: Line) -> bool:
+        own = [c.sentence.document for c in line.cited]
+        return any(replaces(d, own[0]) for d in documents) and not any(replaces(d, own[0]) for d in own)
+
+    return tuple(replace(line, older=is_older(line)) for line in lines)
 
 
 def _below(found: _Found) -> Composed | None:
@@ -131,10 +146,11 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     ask, sources = found.ask, found.reading.sources
     if found.confidence < threshold or not found.candidates:
         return Composed((), found.confidence, ask.shape)
-    if ask.shape not in (Shape.YES_NO, Shape.ACCOUNT) and not ask.whole:
+    is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
+    if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
         disputed = conflicting(ask.question, found.candidates, found.hits, sources, max(threshold, THRESHOLD))
         if disputed:
-            return _disputed(ask, disputed, found.candidates, sources, found.confidence)
+            return _disputed(found, disputed)
     groups = chosen(found.candidates, sources)
     if ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask):
         items = listed(ask, groups[0][0], found.hits, sources)
@@ -167,16 +183,15 @@ def _asks_who(ask: Ask) -> bool:
     return ask.question.casefold().startswith(("who ", "whom ")) and ask.shape is Shape.FACT
 
 
-def _disputed(
-    ask: Ask, disputed: Sequence[Candidate], candidates: Sequence[Candidate], sources: Sources, confidence: float
-) -> Composed:
+def _disputed(found: _Found, disputed: Sequence[Candidate]) -> Composed:
     """Sources that disagree, side by side: the best first, or, where one replaces another, the newest."""
+    ask, sources = found.ask, found.reading.sources
     documents = [c.sentence.document for c in disputed]
     older = [any(replaces(other, document) for other in documents) for document in documents]
     order = list(range(len(disputed)))
     if ask.recent or any(older):
         order = newest_first(documents)
-    groups = {group[0].sentence.start: group for group in chosen(candidates, sources)}
+    groups = {group[0].sentence.start: group for group in chosen(found.candidates, sources)}
     lines = []
     for n in order:
         group = groups.get(disputed[n].sentence.start, [])
@@ -184,15 +199,20 @@ def _disputed(
         moved = chosen([disputed[n]], sources)[0]
         lines.append(line_of([*moved, *same], sources, older=older[n] or (ask.recent and n != order[0])))
     if ask.recent or any(older):
-        return Composed(tuple(lines), confidence, Shape.FACT, lines[0].direct or None, disputed=True)
-    words = [f"{line.direct} ({_said_by(line)})" for line in lines if line.direct]
-    return Composed(tuple(lines), confidence, Shape.FACT, "; ".join(words) or None, disputed=True)
+        return Composed(tuple(lines), found.confidence, Shape.FACT, lines[0].direct or None, disputed=True)
+    return Composed(tuple(lines), found.confidence, Shape.FACT, _side_by_side(lines), disputed=True)
 
 
-def _said_by(line: Line) -> str:
-    """Who says it and when, as short as it can be told."""
-    document = line.cited[0].sentence.document
-    return ", ".join(filter(None, (document.publisher or document.title or document.doc_id, document.date)))
+def _side_by_side(lines: Sequence[Line]) -> str | None:
+    """The words of sources that disagree in one line: by their years where those tell them apart, else by outlet."""
+    documents = [line.cited[0].sentence.document for line in lines]
+    words = [line.direct for line in lines]
+    if not all(words):
+        return None
+    for names in ([(d.date or "")[:4] for d in documents], [d.publisher or "" for d in documents]):
+        if all(names) and len(set(names)) == len(names):
+            return "; ".join(f"{name}: {said}" for name, said in zip(names, words, strict=True))
+    return " or ".join(words)
 
 
 def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:

@@ -82,6 +82,10 @@ def _tidy(words: str) -> str:
                 words = words[1:]
             if words.endswith(right) and left not in words[:-1]:
                 words = words[:-1]
+        if words.count('"') % 2:
+            words = words.replace('"', "")
+        if words.count("“") != words.count("”"):
+            words = words.replace("“", "").replace("”", "")
         if words[:1] and words[-1:] and _PAIRS.get(words[0]) == words[-1] and len(words) > 2 and words[0] not in "([":
             words = words[1:-1]
         if words == before:

@@ -23,7 +23,7 @@ _MOST_SENTENCES = 6
 # A sentence read by itself answers from this margin and this logit on.
 _MARGIN, _ANSWERABLE = 0.0, 0.0
 # Words that name several things by themselves: "Ann and Bo", "bread, cheese".
-_SEVERAL = re.compile(r"\w,? (?:and|as well as) \w|\w, \w+.*, ")
+_NAMES_SEVERAL = re.compile(r"\w,? (?:and|as well as) \w|\w, \w+.*, ")
 _LISTING = stems("list name enumerate show give tell every entry entries row rows")
 
 
@@ -39,6 +39,8 @@ def listed(ask: Ask, best: Candidate, hits: Sequence[Hit], sources: Sources) -> 
     )
     if grid:
         found = _of_grid(ask, best, grid) if ask.shape is Shape.SEVERAL else []
+    elif not ask.whole and _NAMES_SEVERAL.search(best.text):
+        found = []
     elif paragraph.kind is Kind.LIST_ITEM:
         found = _of_items(ask, best, _items_around(paragraph, sources), sources)
     elif best.sentence.text.rstrip().endswith(":"):
@@ -69,7 +71,7 @@ def also_said(
     """The best candidate and those of other sentences that answer by themselves, too, with other words; in the order of
     their documents. Words that name several things already are all that was asked for."""
     best = candidates[0]
-    if _SEVERAL.search(best.text):
+    if _NAMES_SEVERAL.search(best.text):
         return [best]
     others: dict[tuple[str, int], Candidate] = {}
     for c in candidates[1:]:

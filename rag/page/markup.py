@@ -39,6 +39,7 @@ _VERDICTS = {
 }
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
+_OLDER = ' <span class="verdict older" title="A newer document replaces this one.">Older</span>'
 # Shapes of answers of which each sentence is a line by itself.
 _LISTED = frozenset(("several", "comparison", "parts"))
 
@@ -142,7 +143,7 @@ def _direct(answer: Answer) -> str:
 def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
     """Which source says a claim and when; that it is older where a newer one replaces it."""
     c = by_label[claim.labels[0]]
-    older = ' <span class="verdict older">Older</span>' if claim.older else ""
+    older = _OLDER if claim.older else ""
     who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
     return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
 
@@ -151,6 +152,8 @@ def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mappi
     markers = "".join(_marker(turn, by_label[label]) for label in claim.labels)
     short, long = _VERDICTS.get(claim.verdict, ("", ""))
     verdict = f' <span class="verdict {text_of(claim.verdict)}" title="{long}">{short}</span>' if short else ""
+    if claim.older and not answer.disputed:
+        verdict += _OLDER
     return (
         f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
         f"{_marked(claim, answer, by_label)}</span>"

@@ -180,11 +180,6 @@ class AnswerReply(_Reply):
     abstained: bool
     reason: Literal["off_topic", "not_stated"] | None
     confidence: float = Field(ge=0, le=1, description="Calibrated probability that the documents answer the question.")
-    direct: str | None = Field(description="The words that answer, in one line; null where the claims do.")
-    polarity: Literal["yes", "no"] | None
-    shape: Literal["fact", "yes_no", "several", "account", "gist", "comparison", "parts"]
-    disputed: bool = Field(description="Sources disagree: each claim is another one's.")
-    computed: str | None = Field(description="How the direct answer was computed, where no document states it.")
     claims: list[ClaimReply]
     citations: list[CitationReply]
     answers: list[ShortAnswerReply]
@@ -192,6 +187,11 @@ class AnswerReply(_Reply):
     generator: str
     notices: list[str]
     seconds: dict[str, float]
+    direct: str | None = Field(description="The words that answer, in one line; null where the claims do.")
+    polarity: Literal["yes", "no"] | None
+    shape: Literal["fact", "yes_no", "several", "account", "gist", "comparison", "parts"]
+    disputed: bool = Field(description="Sources disagree: each claim is another one's.")
+    computed: str | None = Field(description="How the direct answer was computed, where no document states it.")
 
 
 class HitsReply(_Reply):

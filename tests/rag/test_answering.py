@@ -172,8 +172,13 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "generator",
         "notices",
         "seconds",
+        "direct",
+        "polarity",
+        "shape",
+        "disputed",
+        "computed",
     ]
-    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict"]
+    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict", "direct", "meant", "older"]
     assert list(row["citations"][0]) == [
         "label",
         "document",
