@@ -99,7 +99,8 @@ def answer_events(
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
     query = standalone(asked, history, model)
-    asks = _asks(query) if model is None and hits is None else [ask_of(query)]
+    parts = parts_of(query) if model is None and hits is None else [query]
+    asks = _asks(parts)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         found = [hits] if hits is not None else [
@@ -116,7 +117,7 @@ def answer_events(
         _look(ask, each, reading, asked=asked, passages=passages, threshold=threshold)
         for ask, each in zip(asks, found, strict=True)
     ]
-    hits, readable, composed = _together(looks, passages)
+    hits, readable, composed = _together(parts, looks, passages)
     notices = [*looks[0].notices, *composed.notices, *filter(None, nothing)]
     confidence = composed.confidence
     read = perf_counter()
@@ -171,9 +172,8 @@ class _Look:
     composed: Composed
 
 
-def _asks(query: str) -> list[Ask]:
-    """The questions that a query holds; one that leans on the one before it ("and who paid?") says what it is about."""
-    parts = parts_of(query)
+def _asks(parts: Sequence[str]) -> list[Ask]:
+    """What each of the questions asked together asks for; one that leans on the first ("who paid?") says of what."""
     before = [Turn(parts[0], parts[0], "")]
     return [ask_of(parts[0]), *(ask_of(standalone(part, before)) for part in parts[1:])]
 
@@ -188,8 +188,8 @@ def _look(ask: Ask, hits: Sequence[Hit], reading: Reading, *, asked: str, passag
     return _Look(ask, hits, readable, notices, compose(ask, candidates, readable, reading, threshold))
 
 
-def _together(looks: Sequence[_Look], passages: int) -> tuple[Sequence[Hit], list[Hit], Composed]:
-    """What several questions found as one answer: their hits in turn, their lines one after the other.
+def _together(parts: Sequence[str], looks: Sequence[_Look], passages: int) -> tuple[Sequence[Hit], list[Hit], Composed]:
+    """What the questions asked together found, as one answer: their hits in turn, their lines one after the other.
 
     Its confidence is that of the least sure of those that are answered; for each that is not, a notice.
     """
@@ -210,8 +210,8 @@ def _together(looks: Sequence[_Look], passages: int) -> tuple[Sequence[Hit], lis
         disputed=False,
         computed=next((each.computed for each in answered if each.computed), None),
         notices=tuple(
-            f"no passage was found that answers this part: {look.ask.question}"
-            for look in looks if answered and not look.composed.lines
+            f"no passage was found that answers this part: {part}"
+            for part, look in zip(parts, looks, strict=True) if answered and not look.composed.lines
         ),
     )  # fmt: skip
     readable = {hit.passage.passage_id for look in looks for hit in look.readable}

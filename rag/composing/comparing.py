@@ -35,7 +35,7 @@ _MEASURED = {
     "deepest": ((), ("metre",), "depth deep"),
     "widest narrowest": ((), ("metre",), "width wide"),
     "hottest warmest coldest": ((), (), "temperature"),
-    "large big": ((), (), "size area"),
+    "large big largest biggest smallest greatest": ((), (), "size area"),
     "heavy": ((), ("gram",), "weight mass"),
     "long": ((), ("metre", "second"), "length duration time"),
     "nearest closest farthest furthest": ((), ("metre",), "distance"),
@@ -91,8 +91,12 @@ def _measured_columns(ask: Ask, grid: Grid) -> list[int]:
     read = [column_values([row.cell(n) for row in grid.rows if row.cell(n)]) for n in range(len(grid.heads))]
     able = [n for n, found in enumerate(read) if found and all(value.amount is not None for value in found)]
     heads = [stems(head) for head in grid.heads]
-    kinds, units, words = next((m for names, m in _MEASURED.items() if ask.measure in names.split()), ((), (), ""))
+    kinds, units, words = _measured(ask.measure)
     by_head = [n for n in able if heads[n] & (stems(words) if words else {stem(ask.measure)} - {""})]
+    by_head = [n for n in by_head if not _numbers_rows(read[n] or [])]
+    if not by_head and not words and ask.superlative:
+        kinds, units, words = _measured(ask.superlative)
+        by_head = [n for n in able if heads[n] & stems(words)]
     by_kind = [n for n in able for value in (read[n] or [])[:1] if value.kind in kinds or value.unit in units]
     if ask.most is None:
         # What is added up must be what is counted, and no numbering.
@@ -101,6 +105,11 @@ def _measured_columns(ask: Ask, grid: Grid) -> list[int]:
     counts = [n for n in able if n and (read[n] or [])[0].kind in (ValueKind.NUMBER, ValueKind.MONEY)]
     found = by_head or by_kind or asked or (counts if not words and len(counts) == 1 else [])
     return [n for n in found if not _numbers_rows(read[n] or [])]
+
+
+def _measured(word: str) -> tuple[tuple[ValueKind, ...], tuple[str, ...], str]:
+    """What a word measures: kinds of values, units, and words of a column's head."""
+    return next((m for names, m in _MEASURED.items() if word in names.split()), ((), (), ""))
 
 
 def _numbers_rows(found: Sequence[Value]) -> bool:
@@ -159,7 +168,7 @@ def _extreme(ask: Ask, found: Sequence[Value]) -> float:
 
 def _of_sentences(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed | None:
     """Values of one kind in sentences of one document that say the same of different things."""
-    kinds, units, _ = next((m for names, m in _MEASURED.items() if ask.measure in names.split()), ((), (), ""))
+    kinds, units, _ = _measured(ask.measure)
     if not kinds and not units:
         return None
     noun = stems(ask.question) - {stem(ask.measure)}

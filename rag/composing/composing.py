@@ -3,11 +3,13 @@
 candidates -> those of the time asked about -> a computed, listed, told or disputed answer -> lines, well quoted
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.collection import Filters
 from index.encoder.embedding import Encoder
+from index.paragraphs import Kind
 from rag.citations import Sources
 from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
@@ -33,6 +35,7 @@ _ASKED_BEFORE = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.7
 _AT_MOST_DOCUMENTS = 3
+WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ def _computed(found: _Found) -> Composed | None:
         return Composed(lines, max(found.confidence, _COMPUTED), ask.shape, direct, computed=computed.told)
     if (ask.recent and ask.most) or (found.candidates and _states(ask, found.candidates[0])):
         return None
-    if ask.most is not None and found.confidence >= _STATED:
+    in_a_row = found.candidates and found.candidates[0].sentence.paragraph.kind in (Kind.TABLE_ROW, Kind.LIST_ITEM)
+    if ask.most is not None and found.confidence >= _STATED and not in_a_row:
         return None
     return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape, notices=(NOT_COMPUTED,))
 
@@ -180,7 +184,10 @@ def _all_of(lines: Sequence[Line]) -> str | None:
 
 
 def _asks_who(ask: Ask) -> bool:
-    return ask.question.casefold().startswith(("who ", "whom ")) and ask.shape is Shape.FACT
+    """Whether it asks who does something, which several may; "who is Ann Example" asks what one person is."""
+    asks = re.match(r"whom?\b", ask.question, re.IGNORECASE)
+    is_about_one = re.match(r"\W*(?i:who) (?i:is|was|are|were) (?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z]", ask.question)
+    return ask.shape is Shape.FACT and asks is not None and is_about_one is None
 
 
 def _disputed(found: _Found, disputed: Sequence[Candidate]) -> Composed:
@@ -264,7 +271,9 @@ def _gist(found: _Found) -> Composed | None:
         doc_ids = with_subject[:1]
     elif pointed:
         doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
-    if not doc_ids or len(doc_ids) > _AT_MOST_DOCUMENTS:
+    if len(doc_ids) > _AT_MOST_DOCUMENTS:
+        return Composed((), 0.0, ask.shape, notices=(WHICH_DOCUMENT,))
+    if not doc_ids:
         return None
     told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
     lines = tuple(line_of([c], reading.sources, direct="") for c in told)

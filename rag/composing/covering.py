@@ -26,6 +26,11 @@ _NEAR, _AS_NEAR = 0.42, 0.75
 _ANSWERABLE, _MARGIN = 0.0, -2.0
 # Sentences of fewer words lead nowhere: "Good morning.", "By Ann Example".
 _LEAST_WORDS = 6
+# A sentence that leans on the one before it tells nothing by itself.
+_LEANS = re.compile(
+    r"(?:He|She|They|It|This|That|These|Those|His|Her|Their|Its|But|And|Yet|So|However|Then|Also|There|Here)\b"
+    r"|.*\b(?:this|that|so)[.!?]$"
+)
 _MORE = re.compile(
     r"\b(?:in (?:more )?detail|detailed|at length|long(?:er)?|full(?:y)?|everything|thorough(?:ly)?)\b", re.IGNORECASE
 )
@@ -94,7 +99,8 @@ def _gist_of(
         spans = unit_spans(document.text, paragraph, paragraph.start, min(paragraph.end, paragraph.start + 4000))
         # Of the first paragraph that says anything its first two sentences, of others the first.
         for start, end in spans[: 1 if openings else 2]:
-            if len(document.text[start:end].split()) >= _LEAST_WORDS:
+            words = document.text[start:end]
+            if len(words.split()) >= _LEAST_WORDS and not _LEANS.match(words):
                 openings.append(Sentence(document, paragraph, start, end))
     if not openings:
         return []
@@ -103,14 +109,14 @@ def _gist_of(
     middle = vectors.mean(axis=0)
     central = vectors @ middle
     chosen = [0]
-    words = len(openings[0].text.split())
+    length = len(openings[0].text.split())
     for n in sorted(range(1, len(openings)), key=lambda n: (n > 1, -central[n])):
         size = len(openings[n].text.split())
         if len(chosen) == most:
             break
-        if words + size <= most_words and not any(_repeats(openings[n], openings[m]) for m in chosen):
+        if length + size <= most_words and not any(_repeats(openings[n], openings[m]) for m in chosen):
             chosen.append(n)
-            words += size
+            length += size
     like = Candidate(hit, openings[0], openings[0].start, openings[0].end, 0.0, 0.0)
     return [whole(openings[n], like) for n in sorted(chosen)]
 

@@ -1,5 +1,6 @@
 """Lines of an answer: what each shows, and which words of it answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,8 @@ from rag.composing.quoting import as_quoted, who_is_meant
 from rag.reading.candidates import Candidate
 
 _EDGES = " \t\n,;:—–"
+# "who heads the office": what it says of somebody stands by itself without the word that ties it to the name.
+_RELATIVE = re.compile(r"^(?:who|which|that) (?=[a-z]+(?:s|ed|d|ew|an|ad)\b)")
 _PAIRS = {"(": ")", "[": "]", "“": "”", '"': '"', "‘": "’", "«": "»"}
 # Words that answer are fewer than a sentence: of longer ones the sentence itself is the answer.
 _MOST_WORDS = 14
@@ -74,7 +77,7 @@ def _tidy(words: str) -> str:
     """Without marks at the edges, and without half of a pair of brackets or quotation marks."""
     while True:
         before = words
-        words = words.strip(_EDGES)
+        words = _RELATIVE.sub("", words.strip(_EDGES))
         if words.endswith(".") and not _is_short_form(words):
             words = words[:-1]
         for left, right in _PAIRS.items():

@@ -29,7 +29,7 @@ class Ask:
     """A question and what it asks for. whole: it asks for all of them in so many words, or for the steps of a thing.
 
     most: of a comparison, whether the most or the least is wanted; None for a sum. measure: what is compared, a word as
-    it is written ("cheap", "goals", "" where only the text can tell).
+    it is written ("cheap", "goals", "" where only the text can tell). superlative: the word that asks for it.
     recent: it asks for how it is now. read_as: the question without the words that say so, as the reader gets it.
     """
 
@@ -40,6 +40,7 @@ class Ask:
     recent: bool = False
     most: bool | None = None
     measure: str = ""
+    superlative: str = ""
 
 
 _POLITE = (
@@ -150,7 +151,13 @@ def ask_of(question: str) -> Ask:
         most = word in _MOST
         # "the newest" has the latest date, "the youngest" the latest birth; "the latest allowance" may be no table's.
         return Ask(
-            question, Shape.COMPARISON, read_as, recent=recent, most=most, measure=_measure(word, rest, compared)
+            question,
+            Shape.COMPARISON,
+            read_as,
+            recent=recent,
+            most=most,
+            measure=_measure(word, rest, compared),
+            superlative=word,
         )
     if _TOTAL.search(rest) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
         return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, measure=_counted(rest))
