@@ -62,7 +62,7 @@ def compared(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed | None
     """The comparison or sum that a question asks for, over a grid or over sentences; None where it can't be done."""
     if _MEAN.search(ask.question):
         return None
-    asked = stems(ask.question) - {stem(ask.measure)} - _COUNTING
+    asked = stems(ask.question) - {stem(ask.measure), stem(ask.superlative)} - _COUNTING
     best: tuple[float, Computed] | None = None
     for hit, grid in grids(hits, sources):
         weight = len(asked & grid.around) / len(asked) if asked else 1.0
@@ -171,7 +171,7 @@ def _of_sentences(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed |
     kinds, units, _ = _measured(ask.measure)
     if not kinds and not units:
         return None
-    noun = stems(ask.question) - {stem(ask.measure)}
+    noun = stems(ask.question) - {stem(ask.measure), stem(ask.superlative)}
     by_document: dict[str, list[tuple[Sentence, Value, Hit]]] = {}
     for hit in hits:
         for sentence in sources.sentences(hit.passage):

@@ -60,7 +60,8 @@ _SEVERAL = re.compile(
     rf"|(?:which|what) (?!made\b|makes\b)(?:[\w’'-]+ ){{0,2}}?{_PLURAL} (?!(?:is|was|has|does)\b)[a-z]"
     rf"|which of (?:the|these|those|them)\b"
     rf"|(?:all|every|each) (?:the|of the)\b"
-    rf"|who (?:all|else)\b",
+    rf"|who (?:all|else)\b"
+    rf"|(?:(?:a|the) list of )?(?:all )?(?:the )(?:[\w’'-]+ )?{_PLURAL} (?:of|for|in|to|that|who|which|on|from)\b",
     re.IGNORECASE,
 )
 _ALLOWED = re.compile(
