@@ -97,6 +97,15 @@ class Snapshot(Protocol):
     def vectors(self, passage_ids: Sequence[int]) -> "Vectors":
         """Stored vectors (n, d) of passages, in the order asked for."""
 
+    def texts_of(self, passage_ids: Sequence[int]) -> dict[int, int]:
+        """Passage id -> the number of the text that it is of; passages of one document share it."""
+
+    def words_beginning(self, beginning: str) -> list[str]:
+        """Words of the collection, as `index.terms` stores them, that begin so, the most frequent first.
+
+        Empty where nobody can tell: Milvus does not list its words.
+        """
+
     def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> "list[Passage]":
         """Passages in the order asked for, those that are gone left out.
 

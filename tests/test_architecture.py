@@ -24,14 +24,15 @@ MAY_IMPORT = {
 # and import no wing, but for a few that lead to the works (LEADS_TO).
 WINGS = {
     "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
-    "rag": ("reading", "support", "generation", "serving", "page", "commands", "training"),
+    "rag": ("finding", "reading", "support", "generation", "serving", "page", "commands", "training"),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
     "index.opening": {"folder", "milvus"},
     "rag.confidence": {"reading"},
     "rag.conversation": {"generation"},
-    "rag.answering": {"reading", "support", "generation"},
+    "rag.retrieval": {"finding"},
+    "rag.answering": {"finding", "reading", "support", "generation"},
     "rag.opened": {"reading", "support", "generation"},
 }
 # What vocabulary may name: vectors, and the lines of a text.

@@ -21,7 +21,7 @@ _FUSED_WEIGHT = 16.0
 def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Hit]:
     """The hits in the order of what the small network and the search say together, best first, ties by rank.
 
-    The first DEPTH of them are read; the others keep their order behind them. A hit's `score` stays what search said.
+    What has more of the question's exact things stays before what has fewer. The first DEPTH of them are read; the others keep their order behind them. A hit's `score` stays what search said.
     """
     if not hits:
         return []
@@ -32,5 +32,5 @@ def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reade
         [sources.document(hit.passage.doc_id).title or "" for hit in read],
     )
     scored = [replace(hit, order=logit + _FUSED_WEIGHT * hit.score) for hit, logit in zip(read, logits, strict=True)]
-    scored.sort(key=lambda hit: (-hit.order, hit.rank))
+    scored.sort(key=lambda hit: (-hit.exact, -hit.order, hit.rank))
     return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *hits[DEPTH:]], 1)]
