@@ -11,7 +11,9 @@ _MAIL_DATE = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
-_MONTH = rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS if name != 'september')}|sept?(?:ember)?)"
+_MONTH = (
+    rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS if name != 'september')}|sept?(?:ember)?)"
+)
 _MONTH_NUMBERS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 _DAY = r"(?P<day>\d{1,2})"
 # A day in running text: with its month's name, or in figures, the year first or last.
@@ -62,7 +64,9 @@ def days_in(text: str) -> Iterator[str]:
             named = found["month"].lower()
             month = int(named) if named.isdecimal() else _MONTH_NUMBERS[named[:3]]
             day, year = int(found["day"]), found["year"]
-            readings = {(month, day)} | ({(day, month)} if found.get("mark") == "/" and match[0][-4:] == year else set())
+            readings = {(month, day)} | (
+                {(day, month)} if found.get("mark") == "/" and match[0][-4:] == year else set()
+            )
             for m, d in sorted(readings):
                 if 1 <= m <= 12 and 1 <= d <= 31:
                     if year:

@@ -16,6 +16,7 @@ from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.conversation import Turn, standalone
+from rag.finding.spelling import respelled
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
@@ -97,17 +98,19 @@ def answer_events(
     query = standalone(asked, history, model)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
+        spelled = respelled(query, snapshot, models.encoder)
+        query = spelled.text
         if hits is None:
             hits = retrieve(snapshot, models.encoder, query, max(passages, DEPTH), filters=filters)
         sources.keep(hit.passage.doc_id for hit in hits)
-        nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
+        told = [spelled.notice, "" if hits else _why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, models.reader)
     hits = hits[:passages]
     readable, notices = _in_english(asked, hits)
-    notices += filter(None, nothing)
+    notices += filter(None, told)
     candidates = find_candidates(query, readable, sources, models.reader)
     confidence = confidence_of(signals(candidates, readable))
     read = perf_counter()

@@ -163,18 +163,33 @@ def ask_all(
 
 
 def search(
-    collection: OpenCollection, question: str, *, k: int = 10, filters: "Filters | None" = None
+    collection: OpenCollection,
+    question: str,
+    *,
+    k: int = 10,
+    filters: "Filters | None" = None,
+    read: bool | None = None,
 ) -> "list[Evidence]":
-    """The at most k best passages, best first, each with its place in its document."""
+    """The at most k best passages, best first, each with its place in its document.
+
+    read: whether they are put in the order in which `ask` would read them; None is where it is a question, since of key
+    words and statements the order of the search is the better one.
+    """
     from rag.answers import evidence_of
     from rag.citations import Sources
+    from rag.finding.spelling import respelled
+    from rag.reading.order import DEPTH, in_reading_order, worth_reading
     from rag.retrieval import retrieve
 
     with collection.stored.reading() as snapshot:
-        sources = Sources(snapshot)
-        return [
-            evidence_of(hit, sources) for hit in retrieve(snapshot, collection.encoder, question, k, filters=filters)
-        ]
+        sources = Sources(snapshot, filters)
+        query = respelled(question, snapshot, collection.encoder).text
+        reading = worth_reading(query) if read is None else read
+        depth = max(k, DEPTH) if reading else k
+        hits = retrieve(snapshot, collection.encoder, query, depth, filters=filters)
+        if reading:
+            hits = in_reading_order(query, hits, sources, collection.reader)
+        return [evidence_of(hit, sources) for hit in hits[:k]]
 
 
 def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Citation":

@@ -7,7 +7,7 @@ quality, abstention and calibration.
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,7 +81,8 @@ def ask_questions(
 ) -> list[Asked]:
     """Every question asked, as `pilcrow ask` does it or with what a setting finds.
 
-    setting: None is the product itself. The order in which hits are read changes nothing, so `read` is `fused` here.
+    setting: None is the product itself. With `read`, too, the hits that are read are the best in the order of reading;
+    with others they are the best in the order of the search.
     """
     report = progress or silent
     asked = []
@@ -90,7 +91,7 @@ def ask_questions(
         hits, own = None, places[question.question_id]
         if setting is not None and vectors is not None:
             with collection.reading() as snapshot:
-                hits = _hits(setting, question, own, snapshot, encoder, vector=vectors[done - 1])
+                hits = _hits(setting, question, own, snapshot, encoder, reader=reader, vector=vectors[done - 1])
         given = answer(
             collection, Models(encoder, reader), question.text, history=question.history, threshold=0.0, hits=hits
         )
@@ -100,15 +101,21 @@ def ask_questions(
 
 
 def _hits(
-    setting: Setting, question: Question, places: Places, snapshot: Snapshot, encoder: Encoder, *, vector: Vectors
+    setting: Setting,
+    question: Question,
+    places: Places,
+    snapshot: Snapshot,
+    encoder: Encoder,
+    *,
+    reader: AnyReader,
+    vector: Vectors,
 ) -> list[Hit]:
     """What is read for a question under a setting or a frame."""
     if setting.name == Frame.ORACLE:
         return _gold_hits(places, snapshot, vector)[: setting.passages]
     if setting.name == Frame.RANDOM:
         return _random_hits(question, snapshot, vector, setting.passages)
-    plain = replace(setting, read=False)
-    hits = find_hits(plain, question.text, snapshot, Sources(snapshot), encoder, vector=vector, k=100)
+    hits = find_hits(setting, question.text, snapshot, Sources(snapshot), encoder, reader=reader, vector=vector, k=100)
     return on_the_fused_scale(hits[: setting.passages], setting.way)
 
 

@@ -21,13 +21,14 @@ from eval.gold.places import Level, Places, find_places, rank_units, units_of
 from eval.gold.questions import Question, QuestionSet
 from eval.gold.trec import ranked, read_run
 from eval.measures.ranking import Ranking
-from eval.runs.settings import Setting, in_reading_order
+from eval.runs.settings import Setting, scored_by_rank
 from index.address import Place
 from index.collection import Collection, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.intake.indexing import index_documents, index_paths
 from index.opening import create_collection, open_collection, require_same
 from rag.citations import Sources
+from rag.reading.order import in_reading_order
 from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, Way, retrieve
 
@@ -178,6 +179,8 @@ def run_setting(
         for done, (question, vector) in enumerate(zip(questions, known, strict=True), 1):
             without = own.get(question.question_id)
             found = find_hits(setting, question.text, snapshot, sources, encoder, reader=reader, vector=vector)
+            if setting.read or any(hit.exact for hit in found):
+                found = scored_by_rank(found)
             hits = under_all_names(found, copies)
             rankings[question.question_id] = rank_units(hits, level, sources, without=without, depth=DEPTH)
             report(setting.name, done, len(questions))
@@ -197,9 +200,12 @@ def find_hits(
     k: int = _PASSAGES,
 ) -> list[Hit]:
     """The at most k passages that a setting finds for a question, best first."""
-    hits = retrieve(snapshot, encoder, text, k, way=setting.way, candidates=max(k, 1), vector=vector)
+    hits = retrieve(
+        snapshot, encoder, text, k, way=setting.way, candidates=max(k, 1), document_weight=setting.document,
+        exact=setting.exact, vector=vector,
+    )  # fmt: skip
     if setting.read and reader is not None:
-        return in_reading_order(text, hits, setting.passages, sources, reader)
+        return in_reading_order(text, hits, sources, reader)
     return hits
 
 

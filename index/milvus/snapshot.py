@@ -125,7 +125,7 @@ class MilvusSnapshot:
         """Passage id -> the number of the text that it is of."""
         return {row["passage_id"]: row["text_no"] for row in self._passage_rows(passage_ids)}
 
-    def words_beginning(self, beginning: str) -> list[str]:
+    def words_beginning(self, beginning: str) -> list[str]:  # noqa: ARG002 - Milvus lists no words
         """None: Milvus does not list the words of a field."""
         return []
 

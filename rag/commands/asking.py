@@ -100,6 +100,12 @@ def search_command(
     before: BeforeOption = None,
     publisher: PublisherOption = None,
     document: DocumentOption = None,
+    read: Annotated[
+        bool | None,
+        typer.Option(
+            "--read/--no-read", help="In the order in which 'ask' reads them. [default: where it is a question]"
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The passages nearest to a question, without an answer."""
@@ -108,7 +114,7 @@ def search_command(
 
     filters = filters_of(after, before, publisher, document)
     opened = for_reading(collection, sample=not as_json)
-    hits = search(opened, question, k=k, filters=filters)
+    hits = search(opened, question, k=k, filters=filters, read=read)
     print_notices(opened.stored.notices)
     if as_json:
         print_json(hits_json(question, hits))

@@ -40,7 +40,7 @@ def respelled(question: str, snapshot: Snapshot, encoder: Encoder) -> Respelled:
     for typed in dict.fromkeys(_WORD.findall(question)):
         if len(typed) >= _SHORTEST and (meant := _meant(typed, snapshot, encoder)):
             changes[typed] = meant
-            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", lambda _, meant=meant: meant, text)
+            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", meant.replace("\\", ""), text)
     return Respelled(text, tuple(changes.items()))
 
 

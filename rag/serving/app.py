@@ -231,7 +231,8 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
     async def search(body: SearchRequest, request: Request) -> Response:
         """The passages nearest to a question, without an answer."""
         found = await desk.look_up(
-            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters()), request
+            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters(), read=body.read),
+            request,
         )
         return _json(hits_json(body.question, found))
 

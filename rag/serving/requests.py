@@ -86,6 +86,9 @@ class SearchRequest(Narrowed):
 
     question: Question
     k: int = Field(default=10, ge=1, le=_MAX_PASSAGES, description="At most so many passages.")
+    read: bool | None = Field(
+        default=None, description="In the order in which /ask reads them; null is where it is a question."
+    )
 
 
 def _joined(content: object) -> object:
