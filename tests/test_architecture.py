@@ -32,6 +32,7 @@ LEADS_TO = {
     "rag.confidence": {"reading"},
     "rag.conversation": {"generation"},
     "rag.retrieval": {"finding"},
+    "rag.api": {"finding", "reading"},
     "rag.answering": {"finding", "reading", "support", "generation"},
     "rag.opened": {"reading", "support", "generation"},
 }
