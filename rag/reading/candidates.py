@@ -16,7 +16,7 @@ from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
 _ANSWERABLE_WEIGHT = 0.5
-_ORDER_WEIGHT = 0.25
+_ORDER_WEIGHT = 1.0
 # Excerpts that the reader reads: each of them takes it a fifteenth of a second.
 EXCERPTS = 4
 # Spans asked of the reader for each excerpt.

@@ -195,7 +195,7 @@ def test_evidence_outside_of_the_paragraph_and_an_id_in_two_files_are_told(writt
         read_question_set(path)
     path.write_text(_squad("a", "Ann sang.", "Ann"))
     written("b.json", _squad("a", "Bob left.", "Bob"))
-    with pytest.raises(BadDataset, match="b.json', question a: the id was there before"):
+    with pytest.raises(BadDataset, match=r"b\.json', question a: the id was there before"):
         read_question_set(tmp_path)
 
 
