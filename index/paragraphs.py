@@ -1,7 +1,7 @@
 """Spans of a text: its paragraphs, numbered from 1.
 
 Owns where a paragraph begins and ends where nothing but its words tells, and how what it is is written down. What a
-paragraph is, its reader says, or index/structure.py sees in its lines, or index/cleaning/ judges.
+paragraph is, its reader says, or index/formats/structure.py sees in its lines, or index/cleaning/ judges.
 """
 
 import re

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW
+from index.formats.structure import BAR, LABEL, gap_columns
 from index.paragraphs import Kind, Paragraph, trim
-from index.structure import BAR, LABEL, gap_columns
 
 # What stands for an empty cell where a model reads it.
 EMPTY = "-"
