@@ -6,13 +6,13 @@ paragraphs; not passages, nor who reads.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW
+from index.formats.structure import BAR, LABEL, gap_columns
 from index.paragraphs import Kind, Paragraph, trim
-from index.structure import BAR, LABEL, gap_columns
 
 # What stands for an empty cell where a model reads it.
 EMPTY = "-"
@@ -62,6 +62,21 @@ class Shown:
         return next((a + place - at for a, b, at in self.pieces if at <= place < at + b - a), None)
 
 
+def as_it_stands(text: str, start: int, end: int) -> Shown:
+    """The document's `[start, end)` itself."""
+    return Shown(text[start:end], ((0, end - start, start),))
+
+
+def joined(gap: str, parts: Iterable[Shown]) -> Shown:
+    """The parts one after the other, with words between them that stand nowhere."""
+    builder = _Builder("")
+    for n, part in enumerate(parts):
+        if n:
+            builder.say(gap)
+        builder.add(part)
+    return builder.shown()
+
+
 def tables(text: str, paragraphs: Sequence[Paragraph]) -> list[Table]:
     """The tables of a document, in order: rows one after the other, until heads or a first row begin the next."""
     return [_table(text, rows) for rows in _runs(paragraphs)]
@@ -105,10 +120,9 @@ def shown_part(
     """
     touched = [p for p in paragraphs if p.start < end and start < p.end]
     whole = [p for p in touched if p.kind is Kind.TABLE_ROW and start <= p.start and p.end <= end]
-    builder = _Builder(text)
     if not whole:
-        builder.quote(start, end)
-        return builder.shown()
+        return as_it_stands(text, start, end)
+    builder = _Builder(text)
     known = rows_of(text, paragraphs) if rows is None else rows
     at = start
     for paragraph in whole:

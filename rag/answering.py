@@ -112,7 +112,7 @@ def answer_events(
     readable, notices = _in_english(asked, hits)
     notices += filter(None, told)
     candidates = find_candidates(query, readable, sources, models.reader)
-    confidence = confidence_of(signals(candidates, readable))
+    confidence = confidence_of(signals(candidates))
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)

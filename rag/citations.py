@@ -12,9 +12,10 @@ from enum import StrEnum
 from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
-from index.paragraphs import CONTENT, Paragraph
+from index.paragraphs import CONTENT, Paragraph, heading_paths
 from index.passages import Passage
 from index.sentences import unit_spans
+from index.tables import Table, TableRow, rows_of
 
 # From which support on a claim is supported, and from which on weak.
 SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
@@ -97,6 +98,8 @@ class Sources:
         self._copies: dict[str, tuple[list[str], list[str]]] = {}
         self._documents: dict[str, Document] = {}
         self._paragraphs: dict[str, list[Paragraph]] = {}
+        self._rows: dict[str, dict[int, tuple[Table, TableRow]]] = {}
+        self._headings: dict[str, dict[int, tuple[Paragraph, ...]]] = {}
 
     def keep(self, doc_ids: Iterable[str]) -> None:
         """Reads documents and their paragraphs now, so that the snapshot can end."""
@@ -150,6 +153,19 @@ class Sources:
         if doc_id not in self._paragraphs:
             self._paragraphs[doc_id] = self._snapshot.paragraphs(doc_id)
         return self._paragraphs[doc_id]
+
+    def rows(self, doc_id: str) -> dict[int, tuple[Table, TableRow]]:
+        """Its table rows, each with its table, by their paragraphs' numbers."""
+        if doc_id not in self._rows:
+            self._rows[doc_id] = rows_of(self.document(doc_id).text, self.paragraphs(doc_id))
+        return self._rows[doc_id]
+
+    def headings(self, paragraph: Paragraph) -> tuple[Paragraph, ...]:
+        """The path of headings above a paragraph, the highest first."""
+        doc_id = paragraph.doc_id
+        if doc_id not in self._headings:
+            self._headings[doc_id] = heading_paths(self.document(doc_id).text, self.paragraphs(doc_id))
+        return self._headings[doc_id][paragraph.number]
 
     def touched(self, doc_id: str, start: int, end: int) -> list[Paragraph]:
         """The paragraphs that have characters in `[start, end)`, in order."""

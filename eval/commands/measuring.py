@@ -138,6 +138,13 @@ def eval_answers_command(
     reader: ReaderOption = None,
     article: ArticleOption = None,
     collection: KeptOption = None,
+    of_document: Annotated[
+        bool, typer.Option("--of-document", help="Ask each question of the document it was written on, alone.")
+    ] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Documents among which those of DATA are to be found; may be given again."),
+    ] = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
@@ -156,12 +163,18 @@ def eval_answers_command(
         def report(step: str, n: int, total: int) -> None:
             progress(n, total, step)
 
-        with collection_of(questions, encoder, asked=asked, folder=folder, progress=report) as indexed:
+        with collection_of(
+            questions, encoder, asked=asked, folder=folder, beside=beside or (), progress=report
+        ) as indexed:
             with indexed.reading() as snapshot:
                 places = places_of(questions.questions, snapshot)
-            answers = ask_questions(questions.questions, places, indexed, encoder, model, progress=report)
+            answers = ask_questions(
+                questions.questions, places, indexed, encoder, model, of_document=of_document, progress=report
+            )
     figures = answer_figures(score_answers(answers, places))
     arguments = as_typed("answers", Path(path), articles=article, full=full, reader=reader)
+    arguments += " --of-document" if of_document else ""
+    arguments += "".join(f" --beside {shlex.quote(file.name)}" for file in beside or ())
     report_figures(
         figures,
         "answers",

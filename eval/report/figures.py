@@ -54,6 +54,7 @@ def answer_figures(scores: AnswerScores) -> Figures:
             "em": values["EM"],
             "f1": values["F1"],
             "first_citation": values["First citation"],
+            "first_place": {"all": values["First place"], "of_answered": scores.first_of_answered},
             "citations_per_answer": values["Citations"],
             "citation_recall": {"paragraph": values["Citation recall"], "character": values["Character recall"]},
             "citation_precision": {

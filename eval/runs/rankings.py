@@ -75,6 +75,7 @@ def collection_of(
     *,
     asked: Place | None = None,
     folder: Place | None = None,
+    beside: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Iterator[Collection]:
     """A collection of the questions' documents, indexed where that is not done yet.
@@ -82,6 +83,7 @@ def collection_of(
     asked: an existing collection, for questions that bring no documents. It is opened as it is where this encoder made
     it with passages of this length; else its documents are indexed again, elsewhere.
     folder: where it is kept and found again; a temporary one by default.
+    beside: files of other documents among which the questions' own are to be found.
     Raises CollectionMismatch where it was made with another encoder, BadDataset where it holds other documents, too.
     """
     report = progress or silent
@@ -103,7 +105,8 @@ def collection_of(
             )
         elif questions.documents is not None:
             index_documents(collection, encoder, questions.documents(), progress=lambda n: report("indexing", n, 0))
-            _require_nothing_else(collection, {document.doc_id for document in questions.documents()})
+            if not beside:
+                _require_nothing_else(collection, {document.doc_id for document in questions.documents()})
         elif asked is not None:
             with theirs.reading() as snapshot:
                 documents = (snapshot.document(d.doc_id) for d in snapshot.documents())
@@ -112,6 +115,8 @@ def collection_of(
             raise BadDataset(
                 f"'{questions.path}' holds questions but no documents; name the collection: --collection DIR"
             )
+        if beside:
+            index_paths(collection, encoder, beside, progress=lambda n, total, _: report("indexing", n, total))
         yield collection
 
 

@@ -22,15 +22,15 @@ from index.cleaning.rules import (
     with_something_below,
 )
 from index.formats.content import Block
+from index.formats.structure import structure
 from index.paragraphs import Kind, Paragraph, paragraph_spans, trim
-from index.structure import structure
 
 # Below this share of long sentences among at least so many blocks, a text is a flattened page and not a text.
 _TEXT_SHARE = 0.4
 _PAGE_BLOCKS = 30
 
 
-# What index/structure.py sees that no menu looks like.
+# What index/formats/structure.py sees that no menu looks like.
 _CERTAIN = frozenset((Kind.TABLE_ROW, Kind.CODE, Kind.FOOTNOTE, Kind.FURNITURE))
 _MARKS = re.compile(r"[ \t]*(?:(?:`{3,}|~{3,})[^`\n]*|[-*+•‣◦▪–=|: \t]+)$")
 

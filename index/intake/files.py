@@ -9,8 +9,8 @@ from typing import NamedTuple
 from index.documents import Document, Given
 from index.errors import NothingToDo, Unreadable
 from index.folder.truth import CORPUS
-from index.formats import ocr
 from index.formats.parser import PICTURES
+from index.formats.pdf import ocr
 from index.formats.reading import FORMATS, file_of
 from index.intake.given import GIVEN_FILE, read_given
 

@@ -16,7 +16,7 @@ from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
 _ANSWERABLE_WEIGHT = 0.5
-_ORDER_WEIGHT = 0.25
+_ORDER_WEIGHT = 1.0
 # Excerpts that the reader reads: each of them takes it a fifteenth of a second.
 EXCERPTS = 4
 # Spans asked of the reader for each excerpt.
@@ -80,12 +80,12 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     for excerpt, reading in zip(shown, readings, strict=True):
         of_excerpt = _ANSWERABLE_WEIGHT * reading.answerable + _ORDER_WEIGHT * (excerpt.hit.order - best_order)
         for span in reading.spans:
-            start, end = excerpt.place(span.start, span.end)
-            sentence = sources.sentence_at(excerpt.hit.passage.doc_id, start, end)
-            if sentence is None or (_is_credit(sentence) and not about_pictures):
+            place = excerpt.place(span.start, span.end)
+            sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
+            if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue
             margin = span.score - reading.null_score
-            start, end = max(start, sentence.start), min(end, sentence.end)
+            start, end = max(place[0], sentence.start), min(place[1], sentence.end)
             hit = _hit_of(sentence, excerpt.hit, hits)
             found.append(
                 Candidate(hit, sentence, start, end, margin + of_excerpt, reading.answerable, margin, reading.yes)

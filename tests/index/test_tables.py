@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.formats.content import Piece, laid_out, table
+from index.formats.structure import structure
 from index.paragraphs import Kind, Paragraph
-from index.structure import structure
 from index.tables import EMPTY, Shown, rows_of, shown_part, shown_row, tables
 
 
