@@ -285,7 +285,9 @@ def _is_compound(left: str, right: str) -> bool:
     """Whether both parts are words, and both together are none that is known."""
     vocabulary = _vocabulary()
     parts = {left.casefold(), right.casefold()}
-    return len(left) > 2 and len(right) > 2 and parts <= vocabulary.keys() and (left + right).casefold() not in vocabulary
+    return (
+        len(left) > 2 and len(right) > 2 and parts <= vocabulary.keys() and (left + right).casefold() not in vocabulary
+    )
 
 
 def _may_be_done_again(left: str, right: str) -> bool:
