@@ -152,7 +152,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["search", "x", "-k", "0"], "-k"),
         (["index", "nowhere"], "'nowhere' does not exist"),
         (["index", "https://example.org/x.html"], "is a URL"),
-        (["index", "b.zip"], "nothing to index"),
+        (["index", "b.tar"], "nothing to index"),
         (["index", "empty.txt"], ""),
         (["show", "a.txt", "5", "2", "--collection", "c"], "no characters"),
         (["show", "nobody.txt", "0", "2", "--collection", "c"], "no document 'nobody.txt'"),
@@ -164,12 +164,12 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),
         (["ask", "--questions", "nested.jsonl", "--collection", "c"], "nested.jsonl:1: not a JSON object"),
         (["index", "a" * 300], "File name too long; give another path"),
-        (["index", "a.txt", "--collection", "b.zip"], "'b.zip': File exists; give another path"),
+        (["index", "a.txt", "--collection", "b.tar"], "'b.tar': File exists; give another path"),
         (["judgements", "--trec", "no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec=no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec", "./no//qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec", "", "--collection", "c"], "'.': Is a directory; give another path"),
-        (["index", "a.txt", "--collection", "./b.zip"], "'b.zip': File exists; give another path"),
+        (["index", "a.txt", "--collection", "./b.tar"], "'b.tar': File exists; give another path"),
         (["reindex", "--encoder", "", "--collection", "c"], "it is empty; name one"),
         (["eval", "init", "nowhere.jsonl", "--check", "--collection", "c"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nowhere.jsonl"], "'nowhere.jsonl' cannot be read"),
@@ -181,7 +181,7 @@ def test_a_users_fault_is_one_line_that_says_what_to_do(
     home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (home / "a.txt").write_text(BRIDGE)
-    (home / "b.zip").write_text("x")
+    (home / "b.tar").write_text("x")
     (home / "empty.txt").write_text("")
     (home / "nested.jsonl").write_text("[" * 100_000)
     if "c" in arguments:
@@ -196,9 +196,9 @@ def test_a_collection_that_the_environment_names_is_a_path_that_the_user_named(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "a.txt").write_text(BRIDGE)
-    (home / "b.zip").write_text("x")
-    monkeypatch.setenv("PILCROW_COLLECTION", "b.zip")
-    assert run(capsys, "index", "a.txt") == (2, "", "pilcrow: 'b.zip': File exists; give another path\n")
+    (home / "b.tar").write_text("x")
+    monkeypatch.setenv("PILCROW_COLLECTION", "b.tar")
+    assert run(capsys, "index", "a.txt") == (2, "", "pilcrow: 'b.tar': File exists; give another path\n")
 
 
 def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,8 +260,8 @@ def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: p
 
 
 def test_an_index_run_that_finds_nothing_leaves_no_collection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (home / "b.zip").write_text("x")
-    assert run(capsys, "index", "b.zip")[0] == 2
+    (home / "b.tar").write_text("x")
+    assert run(capsys, "index", "b.tar")[0] == 2
     assert not (home / ".pilcrow").exists()
 
 

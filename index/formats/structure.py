@@ -429,7 +429,7 @@ def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> 
     rest = labelled[1:] if head else labelled
     mostly = len(rest) >= 1 + (not head) and sum(rest) >= 0.6 * len(rest)
     if not mostly:
-        if len(lines) < 3 or _voluntary(lines) < _VOLUNTARY_SHARE:
+        if len(lines) < 3 or _voluntary(lines) <= _VOLUNTARY_SHARE:
             return None
         digits = [any(char.isdigit() for char in line.words) for line in lines]
         head = not digits[0] and _may_be_label(lines[0]) and all(digits[1:])

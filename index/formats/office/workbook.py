@@ -106,7 +106,10 @@ def _rows(sheet: Any) -> tuple[list[Row], list[Piece], int]:
             if remark is not None and str(remark.text or "").strip():
                 words = " ".join(str(remark.text).split())
                 remarks.append(Piece(f"Comment on {cell.coordinate}: {words}", Kind.LIST_ITEM, 1))
-        rows.append(row)
+        # A row that only cells from above reach into says nothing of its own.
+        reached = [cell for cell in cells if merged and merged.get((cell.row, cell.column), cell).row < cell.row]
+        if not reached or any(cell.value is not None for cell in cells):
+            rows.append(row)
     return rows, remarks, hidden + len(hidden_columns)
 
 

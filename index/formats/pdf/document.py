@@ -13,7 +13,7 @@ from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Block, Content, laid_out, one_line
 from index.formats.pdf import ocr
-from index.formats.pdf.edges import Note, with_notes, without_running_heads
+from index.formats.pdf.edges import Note, page_titles, with_notes, without_running_heads
 from index.formats.pdf.marks import marks_of, with_values
 from index.formats.pdf.order import Aside, Line, Part, parts_of
 from index.formats.pdf.pieces import Placed, cleaned, pieces_of, plain_title
@@ -29,6 +29,8 @@ _NO_TITLE = re.compile(
 _NAMED_PAGES = 12
 # A page of a picture with no more letters than this, such as a scanner's stamp, is a picture.
 _STAMP_LETTERS = 60
+# Below the one title that a document may have.
+_TITLE_LEVEL = 2
 # For OCR a page is drawn at 200 dots an inch, and no larger than so many pixels.
 _OCR_SCALE = 200 / 72
 _OCR_PIXELS = 3500
@@ -161,7 +163,8 @@ def _placed(pages: Sequence[Sequence[Part]], outline: Mapping[tuple[int, str], i
         rest, found = with_notes([part for part in page if not (isinstance(part, Line) and part in heads)])
         marked.append([*running, *rest])
         notes += found
-    return pieces_of(marked, notes, heads, outline)
+    titles = {(page, plain_title(words)): _TITLE_LEVEL for page, words in page_titles(kept, heads)}
+    return pieces_of(marked, notes, heads, {**titles, **outline})
 
 
 def _laid_out(placed: Sequence[Placed], count: int) -> tuple[str, tuple[Block, ...], tuple[int, ...]]:

@@ -82,6 +82,25 @@ def without_running_heads(pages: Sequence[Sequence[Part]]) -> tuple[list[list[Pa
     return kept, first
 
 
+def page_titles(pages: Sequence[Sequence[Part]], heads: set[Line]) -> set[tuple[int, str]]:
+    """(page, words) of lines at the pages' upper ends that are alike but for a number: "Statement for May 2024, no. 5".
+
+    They name what stands below them, page by page. heads: running heads, which do not.
+    """
+    found: dict[tuple[str, float], set[tuple[int, str]]] = {}
+    for page in pages:
+        lines = sorted((part for part in page if isinstance(part, Line) and part not in heads), key=lambda x: -x.top)
+        for line in lines[:_EDGE_LINES]:
+            is_plain = not (_VALUE.search(line.text) or _SENTENCE.search(line.text) or _SURELY_PAGE.search(line.text))
+            words = re.findall(r"[^\W\d_]{2,}", line.text)
+            if is_plain and len(words) > 1 and re.search(r"\d", line.text) and _counted(line) is None:
+                alike = re.sub(r"\d+", "#", line.text.casefold())
+                found.setdefault((alike, line.size), set()).add((line.page, line.text))
+    enough = 2 if len(pages) == 2 else max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))
+    series = [named for named in found.values() if len(named) >= enough]
+    return {one for named in series if len({words for _, words in named}) > 1 for one in named}
+
+
 def _edge(page: Sequence[Part]) -> set[int]:
     """The numbers of a page's uppermost and lowest lines."""
     order = sorted((i for i, part in enumerate(page) if isinstance(part, Line)), key=lambda i: -_top(page[i]))

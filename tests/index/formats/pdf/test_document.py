@@ -68,6 +68,37 @@ def test_a_wider_gap_an_indent_or_other_letters_begin_a_paragraph() -> None:
     assert read_pdf(drawn(indented)).text.split("\n\n") == joined[:2]
 
 
+def test_a_hyphen_that_tells_two_words_apart_is_kept_and_that_of_a_cut_word_is_not() -> None:
+    page = lines(
+        "The members of the club asked the board to re-",
+        "sign the lease of the hall, to re-",
+        "port on it in May, and to re-",
+        "lay the floor where a com-",
+        "mittee cannot.",
+    )
+    assert read_pdf(drawn(page)).text == (
+        "The members of the club asked the board to re-sign the lease of the hall, to report on it in May, and to "
+        "re-lay the floor where a committee cannot."
+    )
+
+
+def test_lines_over_pages_that_differ_in_a_number_are_the_headings_of_their_pages() -> None:
+    def statement(n: int) -> Callable[[Any], None]:
+        return together(
+            lines("Heron Lending Society", y=800),
+            lines(f"Account 77-1 in quarter {n + 1} of 2031", y=780),
+            lines(f"The fee of {n} crowns was paid by the clerk.", y=700),
+            lines(f"Left at the end: {n}17.50 crowns", y=60),
+        )
+
+    content = read_pdf(drawn(*map(statement, range(2, 6))))
+    shown = [(block.kind, content.text[block.start : block.end]) for block in content.blocks]
+    for n in range(2, 6):
+        assert (Kind.HEADING, f"Account 77-1 in quarter {n + 1} of 2031") in shown
+        assert (Kind.BODY, f"Left at the end: {n}17.50 crowns") in shown
+    assert [kind for kind, words in shown if words == "Heron Lending Society"] == [Kind.FURNITURE]
+
+
 def test_running_heads_and_page_numbers_go_and_a_paragraph_goes_on_over_the_page() -> None:
     body = "The committee of the town met on Tuesday evening and agreed after a debate that"
     words = [f"{body} {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(80)]
