@@ -97,15 +97,17 @@ def excerpt_of(hit: Hit, sources: Sources) -> Excerpt:
 
 
 def led(passage: Passage, sources: Sources) -> str:
-    """The passage with the headings above it and the sentence before it: what says in short what it is about."""
+    """The passage with the headings above it and the sentence before it there: what says in short what it is about."""
     text = sources.document(passage.doc_id).text
     touched = sources.touched(passage.doc_id, passage.start, passage.end)
+    above = _path(touched[0], sources)
+    section = sources.headings(touched[0])
     before = [
         unit
         for unit in _near(passage, sources)
         if passage.start - _LEAD_CHARACTERS <= unit.start and unit.end <= passage.start
+        if unit.paragraph.kind is not Kind.HEADING and sources.headings(unit.paragraph) == section
     ]
-    above = _path(before[0].paragraph if before else touched[0], sources)
     rows = sources.rows(passage.doc_id) if any(p.kind is Kind.TABLE_ROW for p in touched) else {}
     shown = shown_part(text, touched, passage.start, passage.end, rows)
     return "\n".join(part.text for part in [*above, *(unit.shown for unit in before), shown])
@@ -137,10 +139,9 @@ def _units(paragraph: Paragraph, passage: Passage, sources: Sources) -> Iterator
     else:
         # A paragraph may be a whole book: only what is near is split, and a sentence that this cuts is left out.
         low, high = max(paragraph.start, passage.start - _CHARACTERS), min(paragraph.end, passage.end + _CHARACTERS)
-        for start, end in unit_spans(text, paragraph, low, high):
-            is_cut = (start == low > paragraph.start) or (end == high < paragraph.end)
-            if is_cut:
-                start, end = max(start, passage.start), min(end, passage.end)
+        for a, b in unit_spans(text, paragraph, low, high):
+            is_cut = (a == low > paragraph.start) or (b == high < paragraph.end)
+            start, end = (max(a, passage.start), min(b, passage.end)) if is_cut else (a, b)
             if start < end:
                 yield _Unit(paragraph, start, end, as_it_stands(text, start, end))
 
