@@ -17,6 +17,8 @@ _PAGE_SHARE = 0.05
 # A flattened page has fewer blocks with marks or structure, and fewer sentences.
 _STRUCTURED_SHARE = 0.1
 _SENTENCES_SHARE = 0.7
+# What has more of it was written so, with its headings, lists and code, whatever it asks for and links to.
+_WRITTEN_SHARE = 0.25
 _HEADING_WORDS = 8
 _HEADLINE_WORDS = 20
 _STATED = re.compile(
@@ -37,6 +39,8 @@ _OF_A_PAGE = re.compile(
 )
 _ADDRESSED = re.compile(r"\b(?:[Yy]ou|[Yy]ours?|us|[Oo]urs?|[Ww]e)\b")
 _LINK = re.compile(r"\[[^\[\]]*\]\([^()]*\)")
+# An item that names what it links to, elsewhere than in its own text; a picture that links is a badge.
+_NAMED_LINK = re.compile(r"(?<!!)\[[^\[\]!]*\w[^\[\]]*\]\((?!#)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _SCRIPT = re.compile(r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|[=(\[{].*;$|^\W+$", re.DOTALL)
 # A label and a value: a number, or a name of a few words.
@@ -59,9 +63,16 @@ def is_against(block: str, shape: Shape) -> bool:
     return rest in ("menu", "byline")
 
 
+def is_written(seen: Sequence[Kind | None]) -> bool:
+    """Whether so much of a text shows structure that a person wrote it so; a scraper leaves none."""
+    return sum(kind is not None for kind in seen) >= _WRITTEN_SHARE * max(1, len(seen))
+
+
 def may_be_page(shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
     """Whether a text of many short blocks may be a flattened page: its blocks ask, link and are left over from markup,
-    or they are neither sentences nor show any structure, of which flattening leaves nothing."""
+    or they are neither sentences nor show any structure, of which flattening leaves little or nothing."""
+    if is_written(seen):
+        return False
     if sum(shape.plea or shape.residue for shape in shapes) >= max(_PAGE_LINES, _PAGE_SHARE * len(shapes)):
         return True
     structured = sum(kind is not None for kind in seen)
@@ -79,12 +90,16 @@ def given_back(
     """The kinds of a text's blocks without the furniture that nothing speaks against.
 
     seen: what the lines of a block show it to be, None where they don't. In front of the first long sentence and behind
-    the last one block of a page is enough to speak against all.
+    the last one block of a page is enough to speak against all, unless the text was written with its structure.
     """
-    against = [is_against(block, shape) for block, shape in zip(blocks, shapes, strict=True)]
+    written = is_written(seen)
+    against = [
+        is_against(block, shape) and not (written and kind is Kind.LIST_ITEM and _NAMED_LINK.search(block))
+        for block, shape, kind in zip(blocks, shapes, seen, strict=True)
+    ]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]
     first, last = (anchors[0], anchors[-1]) if anchors else (0, len(blocks) - 1)
-    before, behind = any(against[:first]), any(against[last + 1 :])
+    before, behind = any(against[:first]) and not written, any(against[last + 1 :]) and not written
     titled = _titled(shapes[:first], title)
     result = list(kinds)
     for i, kind in enumerate(kinds):
