@@ -259,6 +259,21 @@ def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: p
     assert long.startswith("long" * 40 + ".txt  no date")
 
 
+def test_a_renamed_file_is_found_by_both_of_its_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "d").mkdir()
+    (home / "d" / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "d")
+    (home / "d" / "a.txt").rename(home / "d" / "bridges.txt")
+    assert run(capsys, "index", "d")[1].startswith("0 added, 0 updated, 1 unchanged, 1 moved")
+    assert run(capsys, "list")[1].rstrip().endswith("(now bridges.txt)")
+    for name in ("a.txt", "bridges.txt"):
+        assert json.loads(run(capsys, "paragraphs", name, "--json")[1])["document"] == "a.txt"
+        assert json.loads(run(capsys, "show", name, "0", "9", "--json")[1])["document"] == "a.txt"
+        assert json.loads(run(capsys, "search", "bridge", "--document", name, "--json")[1])["hits"]
+    assert run(capsys, "remove", "bridges.txt") == (0, "1 removed\n", "")
+    assert run(capsys, "list")[1] == ""
+
+
 def test_an_index_run_that_finds_nothing_leaves_no_collection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "b.tar").write_text("x")
     assert run(capsys, "index", "b.tar")[0] == 2

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.cleaning.cleaner import Cleaner, bundled_cleaner
-from index.cleaning.evidence import given_back, may_be_page
+from index.cleaning.evidence import given_back, is_written, may_be_page
 from index.cleaning.rules import (
     ANCHOR_WORDS,
     Shape,
@@ -59,7 +59,8 @@ def classify(
     judged = [part for part in parts if part.kind not in _CERTAIN]
     words = [_words(text, part) for part in judged]
     seen = [part.kind for part in judged]
-    kinds = kinds_of(words, title, bundled_cleaner(), seen)
+    certain = sum(part.kind in _CERTAIN and part.kind is not Kind.FURNITURE for part in parts)
+    kinds = kinds_of(words, title, bundled_cleaner(), seen, certain=certain)
     found = {
         part: _settled(part, kind, keep_all=keep_all) for part, kind in zip(judged, kinds, strict=True)
     }  # fmt: skip
@@ -72,17 +73,24 @@ def classify(
 
 
 def kinds_of(
-    blocks: Sequence[str], title: str | None, cleaner: Cleaner | None, seen: Sequence[Kind | None] | None = None
+    blocks: Sequence[str],
+    title: str | None,
+    cleaner: Cleaner | None,
+    seen: Sequence[Kind | None] | None = None,
+    *,
+    certain: int = 0,
 ) -> list[Kind]:
     """The kind of each block of a text; by the rules alone where there is no cleaner.
 
-    seen: what the lines of a block show it to be, None where they don't.
+    seen: what the lines of a block show it to be, None where they don't. certain: how many paragraphs the text has
+    beside the blocks, such as rows and code, that nobody judges.
     """
     shapes = [shape_of(block) for block in blocks]
     kinds = kinds_by_rules(shapes, title)
     seen = seen or [None] * len(blocks)
-    if not _is_flattened_page(shapes, seen):
-        return given_back(blocks, shapes, kinds, seen, title)
+    written = is_written(seen, certain)
+    if written or not _is_flattened_page(shapes, seen):
+        return given_back(blocks, shapes, kinds, seen, title, written=written)
     if cleaner is None:
         return kinds
     body = cleaner.body(blocks, shapes, kinds)

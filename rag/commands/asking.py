@@ -22,7 +22,7 @@ from rag.commands.console import (
     print_notices,
     say,
 )
-from rag.commands.opening import filters_of, for_reading, with_model
+from rag.commands.opening import document_called, filters_in, filters_of, for_reading, with_model
 
 
 def ask_command(
@@ -51,6 +51,7 @@ def ask_command(
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
     filters = filters_of(after, before, publisher, document)
     opened = with_model(for_reading(collection, sample=not (as_json or questions)), model, server)
+    filters = filters_in(opened, filters)
     said = opened.model.notices if opened.model else ()
     if questions is not None:
         from rag.api import ask_all
@@ -88,6 +89,7 @@ def chat_command(
 
     filters = filters_of(after, before, publisher, document)
     opened = with_model(for_reading(collection, sample=True), model, server)
+    filters = filters_in(opened, filters)
     say("Ask something; /help lists the commands, /quit ends.")
     Chat(opened, filters=filters, strict=strict).run(typed_lines())
 
@@ -114,6 +116,7 @@ def search_command(
 
     filters = filters_of(after, before, publisher, document)
     opened = for_reading(collection, sample=not as_json)
+    filters = filters_in(opened, filters)
     hits = search(opened, question, k=k, filters=filters, read=read)
     print_notices(opened.stored.notices)
     if as_json:
@@ -135,6 +138,7 @@ def show_command(
     from rag.commands.text import shown_text
 
     opened = for_reading(collection, sample=not as_json)
+    document = document_called(opened, document)
     citation = show(opened, document, start, end)
     if as_json:
         shown = citation_json(citation)

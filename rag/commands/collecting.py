@@ -22,7 +22,7 @@ from rag.commands.console import (
     progress_bar,
 )
 from rag.commands.exits import USER_ERROR
-from rag.commands.opening import date_of, for_reading
+from rag.commands.opening import date_of, document_called, for_reading
 from rag.opened import OpenCollection
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def index_command(
 
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
+    from index.collection import name_now
     from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
@@ -106,7 +107,9 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
     width = min(max((len(printable_line(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
     for d in documents:
         outlet, title = printable_line(d.publisher or "no outlet"), printable_line(d.title or "no title")
-        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
+        renamed = name_now(d.doc_id, d.source)
+        now = f"  (now {printable_line(renamed)})" if renamed else ""
+        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}{now}")
 
 
 def paragraphs_command(
@@ -120,6 +123,7 @@ def paragraphs_command(
     from rag.commands.text import paragraph_text
 
     opened = for_reading(collection, sample=not as_json)
+    document = document_called(opened, document)
     with opened.stored.reading() as snapshot:
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
@@ -192,8 +196,7 @@ def edit_command(
     if not (given.named or cleared):
         raise typer.BadParameter("give at least one of --title, --date, --publisher, --url")
     opened = open_collection(collection)
-    with opened.stored.reading():  # raises where there is no collection, before one is made
-        pass
+    document = document_called(opened, document)  # raises where there is no collection, before one is made
     with opened.writer() as writer:
         edited = edit_document(writer, opened.encoder, document, given, cleared=cleared)
     outlet, headline = printable_line(edited.publisher or "no outlet"), printable_line(edited.title or "no title")
@@ -207,11 +210,13 @@ def remove_command(
     """Take documents out of the collection; their files stay."""
     from index.opening import open_collection as open_stored
 
-    with open_stored(open_collection(collection).place, write=True) as writer:
-        writer.remove(list(dict.fromkeys(documents)))
+    opened = open_collection(collection)
+    named = list(dict.fromkeys(document_called(opened, document) for document in documents))
+    with open_stored(opened.place, write=True) as writer:
+        writer.remove(named)
         writer.refresh_base()
         print_notices(writer.notices)
-    print_line(f"{len(set(documents))} removed")
+    print_line(f"{len(named)} removed")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,14 @@ def with_model(opened: OpenCollection, model: str | None, server: str | None) ->
     return opened
 
 
+def document_called(opened: OpenCollection, name: str) -> str:
+    """The name in the collection of what a person calls so: that name, or the one its file has now."""
+    from index.collection import doc_id_called
+
+    with opened.stored.reading() as snapshot:
+        return doc_id_called(snapshot, name)
+
+
 def filters_of(
     after: str | None, before: str | None, publisher: str | None, documents: Sequence[str] | None
 ) -> "Filters":
@@ -69,6 +78,11 @@ def filters_of(
     from index.collection import Filters
 
     return Filters(date_of(after, "--after"), date_of(before, "--before"), publisher or None, tuple(documents or ()))
+
+
+def filters_in(opened: OpenCollection, filters: "Filters") -> "Filters":
+    """The limits with the collection's names of the documents that were typed."""
+    return replace(filters, documents=tuple(document_called(opened, name) for name in filters.documents))
 
 
 def date_of(value: str | None, option: str) -> str | None:

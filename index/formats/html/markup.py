@@ -56,7 +56,18 @@ def tree_pieces(tree: Any, *, pre: Kind = Kind.CODE, is_quote: Callable[[Any], b
     except RecursionError:  # nested deeper than anybody writes by hand; its words are still its words
         return [Piece(block) for block in visible_blocks(tree)]
     walker.flush()
-    return settled(walker.pieces)
+    return settled(_without_repeated_captions(walker.pieces))
+
+
+def _without_repeated_captions(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces; what a picture is said to show is left out where it stands beside it, or is said of it twice."""
+    told = {piece.text for piece in pieces if piece.kind is not Kind.CAPTION}
+    left = []
+    for piece in pieces:
+        if piece.kind is not Kind.CAPTION or piece.text not in told:
+            left.append(piece)
+        told.add(piece.text)
+    return left
 
 
 def named(element: Any) -> str:
@@ -105,7 +116,7 @@ class _Walker:
         self._end_line()
         pictured, self._pictured = self._pictured, []
         for words in pictured:
-            self._add(Piece(words, Kind.CAPTION))
+            self._add(Piece(words, Kind.FURNITURE if self._kind is Kind.FURNITURE else Kind.CAPTION))
 
     def _end_line(self) -> None:
         lines = (" ".join(line.split()) for line in "".join(self._line).split(_BREAK))

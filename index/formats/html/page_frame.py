@@ -1,7 +1,7 @@
 """What surrounds the content of an HTML page: menus, heads and feet, buttons, lists of links. Marked, not removed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 _FRAME_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar", "tablist",
@@ -22,27 +22,89 @@ _OF_CONTENT = re.compile(r"h[1-6]|table|tr|td|th|tbody|thead|dl|dt|dd|aside|capt
 _MENU_LINKS = 3
 _LINKED_SHARE = 0.85
 _MENU_WORDS = 5
+# Lists of other articles have first lines and dates beside their links.
+_LISTS_OF_LINKS = frozenset(("ul", "ol", "div", "section", "aside", "table"))
+_TEASERS_SHARE = 0.6
+# An article that is found has a paragraph of some length, and so many letters in all.
+_OF_TEXT = frozenset(("p", "div", "li", "blockquote", "section", "td"))
+_PARAGRAPH_LETTERS = 60
+_ARTICLE_LETTERS = 300
 
 
-def mark_frame(tree: Any) -> bool:
+def mark_frame(tree: Any, article: Collection[str] = ()) -> bool:
     """Renames in the tree what surrounds the content to `nav`, questions that open an answer to headings.
 
+    article: the letters and digits of each block of the article that was found in the page, if one was; lists of links
+    to others, with their pictures and first lines, surround it.
     Returns whether the page says itself what its content is.
     Signs that only link to their own heading, and what only a screen reader reads out, are taken out.
     """
     elements = [element for element in tree.iter() if isinstance(element.tag, str)]
+    holding = _holding(elements, article)
     content = [element for element in elements if element.tag in _CONTENT or element.get("role") == "main"]
+    content = [element for element in content if id(element) in holding] or content
     inside = {id(element) for found in content for element in found.iter()}
     around = {id(above) for found in content for above in found.iterancestors()}
+    teasers = _teasers(tree) - holding if holding else set()
     for element in elements[1:]:
         is_inside = id(element) in inside
         if _is_taken_out(element):
             element.drop_tree()
         elif element.tag == "summary":
             element.tag = "h6"
-        elif id(element) not in around and _is_frame(element, is_inside=is_inside, has_content=bool(content)):
+        elif id(element) in around:
+            continue
+        elif (id(element) in teasers and not is_inside) or _is_frame(
+            element, is_inside=is_inside, has_content=bool(content)
+        ):
             _as_navigation(element)
     return bool(content)
+
+
+def _holding(elements: Sequence[Any], article: Collection[str]) -> set[int]:
+    """The elements that hold a paragraph of the article, where it is one of some length."""
+    known = {block for block in article if len(block) >= _PARAGRAPH_LETTERS}
+    if sum(map(len, known)) < _ARTICLE_LETTERS:
+        return set()
+    holding: set[int] = set()
+    for element in elements:
+        if element.tag in _OF_TEXT and compared("".join(element.itertext())) in known:
+            holding |= {id(element), *(id(above) for above in element.iterancestors())}
+    return holding
+
+
+def compared(words: str) -> str:
+    """A block as it is told from others: its first letters and digits."""
+    return "".join(filter(str.isalnum, words))[:200]
+
+
+def _teasers(tree: Any) -> set[int]:
+    """The elements that are links for the most part: several of them, not into their own page."""
+    counts: dict[int, tuple[int, int, int]] = {}  # letters, letters of links, links
+    found: set[int] = set()
+    for _, element in _ends(tree):
+        if not isinstance(element.tag, str):
+            continue
+        letters = _letters(element.text) + sum(_letters(child.tail) for child in element)
+        below = [counts.pop(id(child), (0, 0, 0)) for child in element]
+        letters, linked, links = (sum(numbers) for numbers in zip((letters, 0, 0), *below, strict=True))
+        if element.tag == "a" and (element.get("href") or "#")[0] != "#":
+            linked, links = letters, 1
+        counts[id(element)] = letters, linked, links
+        if element.tag in _LISTS_OF_LINKS and links >= _MENU_LINKS and linked >= _TEASERS_SHARE * letters > 0:
+            found.add(id(element))
+    return found
+
+
+def _ends(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Each element after all that it holds."""
+    from lxml import etree
+
+    yield from etree.iterwalk(tree, events=("end",))
+
+
+def _letters(text: str | None) -> int:
+    return len("".join((text or "").split()))
 
 
 def _is_taken_out(element: Any) -> bool:
@@ -116,7 +178,7 @@ def _as_navigation(element: Any) -> None:
     """The element and all in it as the frame: no heading, table or term of it is one of the content."""
     for part in element.iter():
         if isinstance(part.tag, str) and re.fullmatch(
-            r"h[1-6]|table|tr|td|th|tbody|thead|dl|dt|dd|aside|caption|pre", part.tag
+            r"h[1-6]|table|tr|td|th|tbody|thead|dl|dt|dd|aside|caption|figcaption|pre", part.tag
         ):
             part.tag = "div"
     element.tag = "nav"

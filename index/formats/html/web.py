@@ -14,7 +14,7 @@ from index.dates import parse_date
 from index.errors import Unreadable
 from index.formats.content import Content, Piece, laid_out, one_line
 from index.formats.html.markup import tree_pieces
-from index.formats.html.page_frame import mark_frame
+from index.formats.html.page_frame import compared, mark_frame
 from index.formats.text import decode
 from index.paragraphs import Kind
 
@@ -33,8 +33,8 @@ def read_page(raw: bytes) -> Content:
         return Content("")
     stated = _stated_in_page(tree)
     title, found = article_of(raw)
-    article = {_compared(block) for block in found}
-    if mark_frame(tree):
+    article = {compared(block) for block in found}
+    if mark_frame(tree, article):
         article = set()
     title = _headline(tree) or title
     pieces = [replace(piece, text=_in_lines(piece)) for piece in tree_pieces(tree)]
@@ -92,13 +92,9 @@ def _headline(tree: Any) -> str | None:
     return one_line(said) or (one_line("".join(heads[0].itertext()).strip(" \n¶#")) if len(heads) == 1 else None)
 
 
-def _compared(words: str) -> str:
-    return "".join(filter(str.isalnum, words))[:200]
-
-
 def _without_surroundings(pieces: Sequence[Piece], article: set[str]) -> list[Piece]:
     """The pieces; where the article is most of the page's text, paragraphs before and after it are no part of it."""
-    body = [piece.kind is Kind.BODY and _compared(piece.text) in article for piece in pieces]
+    body = [piece.kind is Kind.BODY and compared(piece.text) in article for piece in pieces]
     letters = sum(len(piece.text) for piece in pieces if piece.kind is Kind.BODY)
     found = sum(len(piece.text) for piece, is_found in zip(pieces, body, strict=True) if is_found)
     if not any(body) or found < _ARTICLE_SHARE * letters:

@@ -310,3 +310,62 @@ def test_a_long_manual_of_short_lines_is_no_flattened_page() -> None:
     steps = [f"{n}. Turn the wheel to mark {n}." for n in range(1, 40)]
     text = "The old mill\n\n" + BODY + "\n\n" + "\n\n".join(steps)
     assert all(p.kind is not Kind.FURNITURE for p in classify(text, "d"))
+
+
+GUIDE = """# Fetcher
+
+[![Build](https://img.example/build.svg)](https://ci.example/fetcher)
+
+- [Install](#install)
+- [Use](#use)
+
+Fetcher reads a list of addresses and keeps what it finds there in one folder, with a note of when it was there last.
+
+## Install
+
+To install it, run this:
+
+```
+fetcher-setup --all
+```
+
+Log in, then start working with the hub:
+
+```
+fetcher login
+```
+
+## Use
+
+- Sessions with cookie persistence
+- Read more than one list at a time
+- Close sockets when a read times out
+
+Used by:
+
+- [Heronry](https://heronry.example)
+- [Larder](https://larder.example)
+
+**Documentation**: [fetcher.example](https://fetcher.example)
+
+## Changes
+
+### 2.1
+
+- Fix a file that was not closed ([#12](https://hub.example/12))
+- Add `--quiet` by [@ada](https://hub.example/ada)
+
+Sign up for our newsletter to be told of new versions.
+"""
+
+
+def test_a_guide_with_headings_lists_and_code_keeps_what_a_page_would_have_for_furniture() -> None:
+    found = {GUIDE[p.start : p.end]: p.kind for p in classify(GUIDE, "d")}
+    furniture = [words for words, kind in found.items() if kind is Kind.FURNITURE]
+    assert furniture == [
+        "[![Build](https://img.example/build.svg)](https://ci.example/fetcher)",
+        "- [Install](#install)\n- [Use](#use)",
+        "Sign up for our newsletter to be told of new versions.",
+    ]
+    assert found["## Changes"] is Kind.HEADING
+    assert found["Close sockets when a read times out"] is Kind.LIST_ITEM

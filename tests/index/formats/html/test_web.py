@@ -92,3 +92,29 @@ def test_a_page_in_latin_1_is_read_as_browsers_do() -> None:
 def test_a_raised_number_is_not_glued_to_the_one_before_it() -> None:
     content = page(f"<p>{LONG} It has 45<sup>2</sup> piers.</p><p><sup>2</sup> Of oak.</p>")
     assert "45[2] piers" in content.text
+
+
+def test_lists_of_other_articles_beside_an_article_surround_it_and_where_there_is_none_they_are_content() -> None:
+    more = "".join(
+        f'<div><img src="{n}.jpg" alt="Picture of the harbour {n}"><h4><a href="/{n}">The harbour in year {n}</a></h4>'
+        "<span>May</span></div>"
+        for n in range(4)
+    )
+    teasers = f'<div class="x1">{more}</div>'
+    told = "".join(
+        f"<p>{LONG} In year {n} it had been closed for {n} weeks, and nobody knew why.</p>" for n in range(5)
+    )
+    article = f"<div><h1>Bridge</h1>{told}<p>See <a href='/map'>the map</a>.</p></div>"
+    beside = {words: kind for kind, words in blocks(page(article + teasers))}
+    assert beside[f"{LONG} In year 3 it had been closed for 3 weeks, why, nobody knew."] == "body"
+    assert beside["See the map."] == "body"
+    assert {kind for words, kind in beside.items() if "harbour" in words} == {"furniture"}
+    alone = blocks(page(f"<h1>Years</h1>{teasers}"))
+    assert ("heading", "The harbour in year 3") in alone
+    assert ("caption", "Picture of the harbour 3") in alone
+
+
+def test_what_a_picture_shows_is_not_told_beside_the_same_words() -> None:
+    content = page(f'<p>{LONG}</p><figure><img src="a.jpg" alt="The old bridge in June"><figcaption>The old bridge in'
+                   " June</figcaption></figure>")  # fmt: skip
+    assert blocks(content) == [("body", LONG), ("caption", "The old bridge in June")]
