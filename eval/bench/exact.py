@@ -1,4 +1,4 @@
-"""Exact things among look-alikes: made-up codes, part numbers, invoice numbers, dates and sections, asked for by name.
+"""Exact things among look-alikes: made-up codes, part and invoice numbers, dates, sections and names, asked for.
 
     python -m eval.bench.exact -n 5000 --asked 500
 
@@ -34,6 +34,10 @@ from rag.retrieval import retrieve
 
 _PLACES = ("the north store", "the boiler house", "the harbour office", "workshop two", "the archive", "the east wing")
 _PEOPLE = ("Tove Ekdal", "Ruben Sayeg", "Marta Illes", "Ove Stang", "Lin Achterberg", "Pia Corvo", "Jonas Weyde")
+_FIRST = ("Alva", "Bertil", "Cleo", "Dagny", "Edvin", "Frida", "Gunnar", "Hedda", "Ivar", "Jorid", "Knut", "Liv",
+          "Magne", "Nora", "Oskar", "Petra", "Ragna", "Sigurd", "Thea", "Ulrik")  # fmt: skip
+_LAST = ("Aaberg", "Brekke", "Carlsen", "Dalgard", "Engen", "Fossum", "Grude", "Hagen", "Isdal", "Jordet", "Kvamme",
+         "Lunde", "Moen", "Nygard", "Opdal", "Rustad", "Sande", "Tveit", "Ulven", "Vik")  # fmt: skip
 _DEEDS = ("checked the seals", "repaired the roof", "counted the stock", "changed the locks", "painted the gate")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
@@ -51,7 +55,9 @@ class Made:
 def made_up(count: int, seed: int = 0) -> Iterator[Made]:
     """So many documents, the kinds in turn."""
     chance = random.Random(seed)  # noqa: S311 - nothing secret
-    kinds: Sequence[Callable[[int, random.Random], tuple[str, str]]] = (_code, _part, _invoice, _day, _section)
+    kinds: Sequence[Callable[[int, random.Random], tuple[str, str]]] = (
+        _code, _part, _invoice, _day, _section, _name,
+    )  # fmt: skip
     for number in range(count):
         kind = kinds[number % len(kinds)]
         text, question = kind(number // len(kinds), chance)
@@ -99,6 +105,13 @@ def _section(number: int, chance: random.Random) -> tuple[str, str]:
         f"{chance.choice(_PEOPLE)} answers for {chance.choice(_PLACES)} and keeps a list of who goes in."
     )
     return text, chance.choice([f"What does section {section} say?", f"Who answers for it under §{section}?"])
+
+
+def _name(number: int, chance: random.Random) -> tuple[str, str]:
+    name = f"{_FIRST[number % len(_FIRST)]} {_LAST[number // len(_FIRST) % len(_LAST)]}"
+    name += f"-{_LAST[number // len(_FIRST) // len(_LAST) - 1]}" if number >= len(_FIRST) * len(_LAST) else ""
+    text = f"{name} {chance.choice(_DEEDS)} in {chance.choice(_PLACES)} and asked for {chance.randint(2, 90)} coins."
+    return text, chance.choice([f"What did {name} do?", f"How much did {name} ask for?", name.lower()])
 
 
 def measure(
