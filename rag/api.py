@@ -192,6 +192,14 @@ def search(
         return [evidence_of(hit, sources) for hit in hits[:k]]
 
 
+def spelling_notice(collection: OpenCollection, question: str) -> str:
+    """What a person should know of how a question's words were read by `search`; empty where they stand as typed."""
+    from rag.finding.spelling import respelled
+
+    with collection.stored.reading() as snapshot:
+        return respelled(question, snapshot, collection.encoder).notice
+
+
 def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Citation":
     """The characters `[start, end)` of a document as a citation, label 0, with the paragraph that they lie in.
 

@@ -26,6 +26,7 @@ from rag.commands.console import CollectionOption, JsonOption, print_json, print
 if TYPE_CHECKING:
     from eval.compare.measured import Comparison
     from eval.gold.questions import QuestionSet
+    from eval.runs.evidence import EvidenceScores
     from index.address import Place
     from index.encoder.embedding import Encoder
 
@@ -40,6 +41,10 @@ KeptOption = Annotated[
         metavar="DIR",
         help="The collection that is asked, where DATA brings no documents; else where they are kept, indexed.",
     ),
+]
+BesideOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Documents among which those of DATA are to be found; may be given again."),
 ]
 # What questions are read from.
 QuestionsArgument = Annotated[
@@ -58,12 +63,20 @@ def eval_retrieval_command(
     collection: KeptOption = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
     read: Annotated[
-        bool, typer.Option("--read", help="Measure the reader's order, too, on at most 300 of the queries.")
+        bool, typer.Option("--read", help="Measure the order by reading, too, on at most 300 of the queries.")
     ] = False,
+    beside: BesideOption = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="A fixed sample of so many questions. [default: all]")
+    ] = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a test collection, between frames."""
+    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a test collection, between frames.
+
+    Where the data marks characters, as SQuAD's files and the evidence in them do, also how far up these come: Recall@1,
+    3, 8, 20 and MRR@20 among all documents and in each question's own, with and without each part of the search.
+    """
     from eval.compare.text import aligned
     from eval.gold.questions import read_question_set
     from eval.report.figures import retrieval_figures
@@ -71,7 +84,7 @@ def eval_retrieval_command(
     from eval.runs.retrieval import evaluate_retrieval
     from index.encoder.embedding import open_encoder
 
-    questions = read_question_set(data, split=split)
+    questions = read_question_set(data, split=split).sampled(n)
     folder, asked = _collections(questions, collection)
     model = open_encoder(encoder, fetch=True) if encoder else _encoder(questions, collection)
     with progress_bar("evaluating") as progress:
@@ -81,14 +94,18 @@ def eval_retrieval_command(
             reader=reader_in(None) if read else None,
             collection=asked,
             folder=folder,
+            beside=beside or (),
             progress=lambda step, n, total: progress(n, total, step),
         )
     figures = retrieval_figures(scores)
     if scores.absent:
         say(f"pilcrow: {scores.absent} judged documents are not in '{data}'; they count as never found")
     if save:
-        of = ["--split", split] if questions.path.is_dir() and data != "sample" else []
-        command = shlex.join(["pilcrow", "eval", "retrieval", Path(data).name, *of, *(["--read"] if read else [])])
+        of = ["--split", split] if (questions.path / "corpus.jsonl").exists() else []
+        sized = [word for file in beside or () for word in ("--beside", file.name)] + (["-n", str(n)] if n else [])
+        command = shlex.join(
+            ["pilcrow", "eval", "retrieval", Path(data).name, *of, *(["--read"] if read else []), *sized]
+        )
         weights = model.identity.weights
         save_result(f"retrieval-{save}", figures, command=command, data=questions.path, model_sha256=weights)
     if as_json:
@@ -101,7 +118,28 @@ def eval_retrieval_command(
         print_line(line)
     if scores.order:
         print_line(f"nDCG@10 on {scores.order['questions']:.0f} queries: fused {scores.order['fused']:.4f}, "
-                   f"in the reader's order {scores.order['read']:.4f}")  # fmt: skip
+                   f"in the order of reading {scores.order['read']:.4f}")  # fmt: skip
+    for line in evidence_lines(scores.evidence):
+        print_line(line)
+
+
+def evidence_lines(scores: "EvidenceScores | None") -> list[str]:
+    """What `eval retrieval` prints of marked evidence, as tables."""
+    from eval.compare.text import aligned
+
+    lines: list[str] = []
+    for where, measured in (
+        (
+            (f"evidence of {scores.questions} questions among {scores.documents} documents", scores.among_all),
+            ("each question asked of its own document alone", scores.in_own),
+        )
+        if scores
+        else ()
+    ):
+        if measured:
+            rows = [[name, *(f"{value:.3f}" for value in measures.values())] for name, measures in measured.items()]
+            lines += ["", where, *aligned([["", *next(iter(measured.values()))], *rows])]
+    return lines
 
 
 @eval_app.command("reading")
@@ -141,10 +179,7 @@ def eval_answers_command(
     of_document: Annotated[
         bool, typer.Option("--of-document", help="Ask each question of the document it was written on, alone.")
     ] = False,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Documents among which those of DATA are to be found; may be given again."),
-    ] = None,
+    beside: BesideOption = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,

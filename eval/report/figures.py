@@ -27,7 +27,11 @@ def retrieval_figures(scores: RetrievalScores) -> Figures:
             for d in scores.differences
         ],
     }  # fmt: skip
-    return finite(figures | ({"order": {"measure": "nDCG@10", **scores.order}} if scores.order else {}))
+    if scores.order:
+        figures["order"] = {"measure": "nDCG@10", **scores.order}
+    if scores.evidence:
+        figures["evidence"] = asdict(scores.evidence)
+    return finite(figures)
 
 
 def reading_figures(scores: ReadingScores) -> Figures:

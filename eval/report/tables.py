@@ -75,10 +75,17 @@ def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
     ]
     if order := record.get("order"):
         lines.append(
-            f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
+            f"- {record['dataset']}: with the best 48 in the order of reading {order['measure']} is "
             f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
             f"{earlier(record, itself=False)}"
         )
+    if evidence := record.get("evidence"):
+        for where, documents in (("among_all", f"{evidence['documents']} documents"), ("in_own", "its document alone")):
+            lines += [
+                f"- {record['dataset']}, evidence of {evidence['questions']} questions, {documents}, {setting}: "
+                + ", ".join(f"{measure} {value:.3f}" for measure, value in measures.items())
+                for setting, measures in evidence[where].items()
+            ]
     return lines
 
 

@@ -23,7 +23,7 @@ from eval.gold.trec import ranked, read_run
 from eval.measures.ranking import Ranking
 from eval.runs.settings import Setting, scored_by_rank
 from index.address import Place
-from index.collection import Collection, Snapshot
+from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.intake.indexing import index_documents, index_paths
 from index.opening import create_collection, open_collection, require_same
@@ -203,11 +203,12 @@ def find_hits(
     reader: AnyReader | None = None,
     vector: Vectors | None = None,
     k: int = _PASSAGES,
+    filters: Filters | None = None,
 ) -> list[Hit]:
     """The at most k passages that a setting finds for a question, best first."""
     hits = retrieve(
         snapshot, encoder, text, k, way=setting.way, candidates=max(k, 1), document_weight=setting.document,
-        exact=setting.exact, vector=vector,
+        exact=setting.exact, vector=vector, filters=filters,
     )  # fmt: skip
     if setting.read and reader is not None:
         return in_reading_order(text, hits, sources, reader)

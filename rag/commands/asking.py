@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rag.api import search, show
+from rag.api import search, show, spelling_notice
 from rag.commands.console import (
     AfterOption,
     BeforeOption,
@@ -118,7 +118,7 @@ def search_command(
     opened = for_reading(collection, sample=not as_json)
     filters = filters_in(opened, filters)
     hits = search(opened, question, k=k, filters=filters, read=read)
-    print_notices(opened.stored.notices)
+    print_notices([*opened.stored.notices, *filter(None, [spelling_notice(opened, question)])])
     if as_json:
         print_json(hits_json(question, hits))
     else:

@@ -47,9 +47,9 @@ def respelled(question: str, snapshot: Snapshot, encoder: Encoder) -> Respelled:
 def _meant(typed: str, snapshot: Snapshot, encoder: Encoder) -> str | None:
     """The word of the documents that a word stands for; None for one that they have, or that is none of theirs."""
     words = words_of(typed)
-    if len(words) != 1 or not words[0].isalpha() or len(words[0]) < _SHORTEST or snapshot.lexical(typed, 1):
+    if len(words) != 1 or not words[0].isalpha() or len(words[0]) < _SHORTEST:
         return None
-    if 1 in encoder.count_pieces([typed.lower(), words[0]]):
+    if 1 in encoder.count_pieces([typed.lower(), words[0]]) or snapshot.lexical(typed, 1):
         return None
     allowed = 2 if typed[0].isupper() and len(words[0]) >= _SHORTEST_FOR_TWO else 1
     near = [
