@@ -15,7 +15,8 @@ from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.confidence import THRESHOLD, confidence_of, signals
-from rag.conversation import Turn, standalone
+from rag.conversation import Turn, understood
+from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
@@ -28,6 +29,8 @@ from rag.words import content_words, names
 
 # How many passages are an answer's evidence: the best of what was found, in the order in which they are worth reading.
 PASSAGES = 8
+# What a question most likely means is answered unless something else that it may mean is surer by this much.
+_LIKELIEST = 0.05
 # Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
 _NEAR_ENOUGH = 0.3
 
@@ -91,25 +94,35 @@ def answer_events(
     Closing it stops the model.
     """
     began, model = perf_counter(), models.model
+    polite = polite_line(question)
+    if polite is not None:
+        yield _small_talk(question, polite)
+        return
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    query = standalone(asked, history, model)
+    queries = understood(asked, history, model)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
-        if hits is None:
-            hits = retrieve(snapshot, models.encoder, query, max(passages, DEPTH), filters=filters)
-        sources.keep(hit.passage.doc_id for hit in hits)
-        nothing = [] if hits else [_why_nothing(asked, filters, snapshot)]
+        found = [hits] if hits is not None else [
+            retrieve(snapshot, models.encoder, query, max(passages, DEPTH), filters=filters) for query in queries
+        ]  # fmt: skip
+        sources.keep(hit.passage.doc_id for each in found for hit in each)
+        nothing = [] if any(found) else [_why_nothing(asked, filters, snapshot)]
     retrieved = perf_counter()
     yield Step("reading")
-    if not other_language(asked):
-        hits = in_reading_order(query, hits, sources, models.reader)
-    hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
-    notices += filter(None, nothing)
-    candidates = find_candidates(query, readable, sources, models.reader)
-    confidence = confidence_of(signals(candidates, readable))
+    looks = [
+        _look(asked, query, each, sources, models.reader, passages) for query, each in zip(queries, found, strict=False)
+    ]
+    best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
+    query, hits, readable, candidates, confidence = (
+        best.query,
+        best.hits,
+        best.readable,
+        best.candidates,
+        best.confidence,
+    )
+    notices = [*best.notices, *filter(None, nothing)]
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)
@@ -145,6 +158,36 @@ def answer_events(
             "total": perf_counter() - began,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a query finds: hits in reading order, those that the reader can read, its candidates, and the confidence."""
+
+    query: str
+    hits: Sequence[Hit]
+    readable: list[Hit]
+    notices: list[str]
+    candidates: list[Candidate]
+    confidence: float
+
+
+def _look(asked: str, query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, passages: int) -> _Look:
+    """Reads the best of the hits of one of the things that a question may mean."""
+    if not other_language(asked):
+        hits = in_reading_order(query, hits, sources, reader)
+    hits = hits[:passages]
+    readable, notices = _in_english(asked, hits)
+    candidates = find_candidates(query, readable, sources, reader)
+    return _Look(query, hits, readable, notices, candidates, confidence_of(signals(candidates, readable)))
+
+
+def _small_talk(question: str, line: str) -> Answer:
+    """A polite line in place of an answer: nothing was searched for."""
+    return Answer(
+        question=question, query=question, text=line, claims=(), citations=(), answers=(), evidence=(), abstained=True,
+        reason="small_talk", confidence=0.0, generator="extractive", notices=(), seconds={"total": 0.0},
+    )  # fmt: skip
 
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
