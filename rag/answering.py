@@ -112,16 +112,11 @@ def answer_events(
     retrieved = perf_counter()
     yield Step("reading")
     looks = [
-        _look(asked, query, each, sources, models.reader, passages) for query, each in zip(queries, found, strict=False)
+        _look(query, each, sources, models.reader, asked=asked, passages=passages)
+        for query, each in zip(queries, found, strict=False)
     ]
     best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
-    query, hits, readable, candidates, confidence = (
-        best.query,
-        best.hits,
-        best.readable,
-        best.candidates,
-        best.confidence,
-    )
+    query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
     notices = [*best.notices, *filter(None, nothing)]
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
@@ -130,7 +125,7 @@ def answer_events(
     if model is not None:
         notices += model.notices
         # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-        if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+        if hits and (not best.readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
                 strict=strict,
@@ -172,7 +167,9 @@ class _Look:
     confidence: float
 
 
-def _look(asked: str, query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, passages: int) -> _Look:
+def _look(
+    query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, *, asked: str, passages: int
+) -> _Look:
     """Reads the best of the hits of one of the things that a question may mean."""
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, reader)

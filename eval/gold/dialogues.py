@@ -21,8 +21,8 @@ from index.intake.indexing import row_document
 class Spoken:
     """A turn of a conversation: as it was asked, as it can be asked alone, and the document's words that answer it.
 
-    answered: whether the document answers. place: words of the document, "" where it does not answer. kind: the author's
-    label of how the turn hangs on those before it.
+    answered: whether the document answers. place: words of the document, "" where it does not answer.
+    kind: the author's label of how the turn hangs on those before it.
     """
 
     question: str

@@ -51,8 +51,8 @@ def follow(
 ) -> list[Followed]:
     """The later turns of conversations, each asked of its document; the product's own answers are what goes before.
 
-    Answers are asked with the threshold off, and what it would have kept back is not carried on. Small talk that is told
-    as such counts as an abstention; nothing is searched for it.
+    Answers are asked with the threshold off, and what it would have kept back is not carried on. Small talk that is
+    told as such counts as an abstention; nothing is searched for it.
     """
     report = progress or silent
     found = []

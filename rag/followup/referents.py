@@ -27,7 +27,7 @@ class Said(Protocol):
 _ASKS_WHO = re.compile(r"\W*(?:\w+ )?(?:who|whose|whom)\b", re.IGNORECASE)
 _ASKS_WHERE = re.compile(
     r"\W*(?:where|(?:in|to|from|at) (?:what|which) \w+|(?:what|which) (?:city|town|country|place|state|village))\b",
-    re.I,
+    re.IGNORECASE,
 )
 _ASKS_WHEN = re.compile(
     r"\W*(?:when|(?:in|on|since) (?:what|which)|(?:what|which) (?:year|day|date|month))\b", re.IGNORECASE
@@ -43,26 +43,10 @@ _NO_PERSON = re.compile(
 _SHE = re.compile(r"\b(?:Mrs|Ms|Miss|Madam|Madame|Lady|Queen|Princess|Sister|Duchess|Empress|Dame)\b\.?")
 _HE = re.compile(r"\b(?:Mr|Sir|Lord|King|Prince|Father|Brother|Duke|Emperor|Pope)\b\.?")
 TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|St|Prof|Sen|Rep|Gov|Gen|Col|Capt|Lt|Sgt|Rev|Hon)\. ")
-_ADVERBS = frozenset(
-    [
-        "first",
-        "ever",
-        "still",
-        "now",
-        "then",
-        "really",
-        "already",
-        "finally",
-        "also",
-        "just",
-        "once",
-        "again",
-        "last",
-        "next",
-        "not",
-        "only",
-    ]
-)
+_ADVERBS_TEXT = """
+    first ever still now then really already finally also just once again last next not only
+"""
+_ADVERBS = frozenset(_ADVERBS_TEXT.split())
 _MOST_WORDS = 7
 _NUMBER = re.compile(r"^\W*(?:about |around |nearly |over |some |at least )?[\d$€£]", re.IGNORECASE)
 
@@ -234,30 +218,10 @@ def subject(query: str, *, plural: bool) -> str | None:
     return text
 
 
-_PRONOUNS = frozenset(
-    [
-        "i",
-        "you",
-        "we",
-        "he",
-        "she",
-        "it",
-        "they",
-        "there",
-        "this",
-        "that",
-        "these",
-        "those",
-        "me",
-        "us",
-        "him",
-        "her",
-        "them",
-        "one",
-        "anyone",
-        "somebody",
-    ]
-)
+_PRONOUNS_TEXT = """
+    i you we he she it they there this that these those me us him her them one anyone somebody
+"""
+_PRONOUNS = frozenset(_PRONOUNS_TEXT.split())
 
 
 def _verb_like(word: str, before: list[str]) -> bool:
@@ -270,76 +234,12 @@ def _verb_like(word: str, before: list[str]) -> bool:
     ) or word in _VERBS
 
 
-_VERBS = frozenset(
-    [
-        "go",
-        "get",
-        "make",
-        "take",
-        "come",
-        "see",
-        "say",
-        "think",
-        "need",
-        "want",
-        "use",
-        "mean",
-        "work",
-        "start",
-        "begin",
-        "end",
-        "cost",
-        "pay",
-        "run",
-        "hold",
-        "give",
-        "keep",
-        "call",
-        "lead",
-        "become",
-        "happen",
-        "help",
-        "do",
-        "have",
-        "be",
-        "let",
-        "put",
-        "set",
-        "win",
-        "lose",
-        "meet",
-        "bring",
-        "leave",
-        "live",
-        "die",
-        "look",
-        "stop",
-        "open",
-        "close",
-        "sign",
-        "sell",
-        "buy",
-        "built",
-        "made",
-        "held",
-        "sold",
-        "won",
-        "lost",
-        "met",
-        "paid",
-        "put",
-        "set",
-        "led",
-        "left",
-        "come",
-        "become",
-        "called",
-        "done",
-        "gone",
-        "cost",
-        "mean",
-    ]
-)
+_VERBS_TEXT = """
+    go get make take come see say think need want use mean work start begin end cost pay run hold give keep call
+    lead become happen help do have be let put set win lose meet bring leave live die look stop open close sign sell
+    buy built made held sold won lost met paid put set led left come become called done gone cost mean
+"""
+_VERBS = frozenset(_VERBS_TEXT.split())
 
 
 def _is_plural(text: str) -> bool:

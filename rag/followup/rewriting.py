@@ -61,7 +61,7 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
         found = [changed] if changed else []
         return _distinct([*found, _with_topic(asked, turns), *([] if points_back(question) or changed else [asked])])
     if meant is None and not points_back(question):
-        if _needs_nothing(question, last):
+        if _needs_nothing(question):
             return [question]
         return _distinct([question, _with_topic(asked, turns)])
     resolved = _resolved(asked, turns)
@@ -72,7 +72,7 @@ def _distinct(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text.strip()))
 
 
-def _needs_nothing(question: str, last: Said) -> bool:
+def _needs_nothing(question: str) -> bool:
     """Whether a question that points to nothing says enough by itself: it names something, or has many words."""
     return bool(names(f"x {question}")) or len(content_words(question)) > _FEW_WORDS
 

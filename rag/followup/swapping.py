@@ -47,7 +47,7 @@ def _figure_swapped(part: str, query: str) -> str | None:
     """A year for a year, a code for the code most like it; figures without a unit keep the one that was there."""
     if _YEAR.fullmatch(part):
         return _replaced_last(_YEAR, part, query)
-    found = [m for m in _CODE.finditer(query)]
+    found = list(_CODE.finditer(query))
     new = _CODE.search(part)
     if not found or new is None:
         return None

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from rag.words import content_words, names
 
-_POLITE = r"(?:thanks|thank you|ok|okay|good|great|nice|cool|right|alright|well|hm+|oh|ah|aha|i see|got it|interesting|yes|yeah|please)"
+_POLITE = (
+    r"(?:thanks|thank you|ok|okay|good|great|nice|cool|right|alright|well|hm+|oh|ah|aha|i see|got it|interesting|yes|"
+    r"yeah|please)"
+)
 _COURTESY = rf"^\W*(?:{_POLITE}\b\W+)*"
 _JOINING = r"(?:(?:and|but|or|so|also|now)\b[\s,]*)*"
 _LEAD = re.compile(_COURTESY + _JOINING, re.IGNORECASE)
@@ -22,84 +25,24 @@ _SORRY = re.compile(
 _I_MEAN = re.compile(r"^\W*i (?:mean|meant)\b[\s,:]*", re.IGNORECASE)
 _I_MEANT = re.compile(r"[\s,]+(?:i (?:mean|meant)|that is|instead|rather)\W*$", re.IGNORECASE)
 ABOUT = re.compile(
-    r"^(?:(?:what|how) about|what of|what if it(?:'s| is)|(?:the )?same (?:question )?(?:for|in|with|about)|and|just|only|"
-    r"tell me about)\b[\s,]*(?=\S)",
+    r"^(?:(?:what|how) about|what of|what if it(?:'s| is)|(?:the )?same (?:question )?(?:for|in|with|about)|and|just|"
+    r"only|tell me about)\b[\s,]*(?=\S)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"[\s,]+(?:then|too|also|as well|though|now|please|instead)\W*$", re.IGNORECASE)
 
-_AUX_WORDS = [
-    "is",
-    "are",
-    "was",
-    "were",
-    "am",
-    "be",
-    "do",
-    "does",
-    "did",
-    "has",
-    "have",
-    "had",
-    "can",
-    "could",
-    "will",
-    "would",
-    "shall",
-    "should",
-    "may",
-    "might",
-    "must",
-    "isn't",
-    "aren't",
-    "wasn't",
-    "weren't",
-    "don't",
-    "doesn't",
-    "didn't",
-    "hasn't",
-    "haven't",
-    "hadn't",
-    "can't",
-    "couldn't",
-    "won't",
-    "wouldn't",
-    "shouldn't",
-]
+_AUX_WORDS_TEXT = """
+    is are was were am be do does did has have had can could will would shall should may might must isn't aren't
+    wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't shouldn't
+"""
+_AUX_WORDS = _AUX_WORDS_TEXT.split()
 AUX = frozenset(_AUX_WORDS)
 _AUX = "(?:" + "|".join(map(re.escape, sorted(_AUX_WORDS, key=len, reverse=True))) + ")"
-PREPOSITIONS = frozenset(
-    [
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "by",
-        "with",
-        "about",
-        "into",
-        "over",
-        "after",
-        "before",
-        "since",
-        "until",
-        "during",
-        "under",
-        "against",
-        "between",
-        "among",
-        "as",
-        "through",
-        "without",
-        "within",
-        "than",
-        "near",
-        "behind",
-    ]
-)
+_PREPOSITIONS_TEXT = """
+    of in on at to for from by with about into over after before since until during under against between among as
+    through without within than near behind
+"""
+PREPOSITIONS = frozenset(_PREPOSITIONS_TEXT.split())
 _PREPOSITION = "(?:" + "|".join(sorted(PREPOSITIONS, key=len, reverse=True)) + ")"
 _WH = r"(?:who|whom|whose|what|which|when|where|why|how)"
 # The asking words at a question's head: "how much rent", "on what day", "which of the", "who".
@@ -111,88 +54,35 @@ _OPENER = re.compile(
 _WH_WORD = re.compile(rf"^(?:{_PREPOSITION} )?{_WH}\b", re.IGNORECASE)
 _ENDS_IN_WH = re.compile(rf"\b(?:{_PREPOSITION}) (?:what|whom?|where|which \w+|what \w+)\W*$", re.IGNORECASE)
 # Asking words with a noun and no verb: "in which case?", "how many votes?", "what day?", "based on what?".
+_NOUN_WORD = rf"(?: (?!{_AUX}\b)[\w'’-]+)"
 _WH_NOUN = re.compile(
-    rf"^(?:(?:(?:which|whose|what)(?! (?:about|if|else|happen|{_AUX}\b))|how (?:many|much))(?: other| more)?(?: (?!{_AUX}\b)[\w'’-]+)?"
-    rf"|how (?:many|much) [\w'’-]+ [\w'’-]+"
-    rf"|(?:[\w'’-]+ )?{_PREPOSITION} (?:whom?|where|(?:which|what|whose|how (?:many|much))(?: (?!{_AUX}\b)[\w'’-]+){{0,2}}))\W*$",
+    rf"^(?:(?:(?:which|whose|what)(?! (?:about|if|else|happen|{_AUX}\b))|how (?:many|much))(?: other| more)?"
+    rf"{_NOUN_WORD}?"
+    rf"|how (?:many|much){_NOUN_WORD}{{2}}"
+    rf"|(?:[\w'’-]+ )?{_PREPOSITION} (?:whom?|where|(?:which|what|whose|how (?:many|much)){_NOUN_WORD}{{0,2}}))\W*$",
     re.IGNORECASE,
 )
 _BARE_NOUN = 5
 _AUX_AT = re.compile(rf"\s*({_AUX})\b\s*", re.IGNORECASE)
 _CONTRACTED = re.compile(r"\b(who|what|when|where|why|how|that|there|it|he|she)['’]s\b", re.IGNORECASE)
 _ASKING = re.compile(
-    rf"^(?:{_PREPOSITION} )?(?:{_WH}\b|{_AUX}\b|tell\b|name\b|list\b|show\b|give\b|explain\b|describe\b|say\b|summari[sz]e\b|"
-    r"define\b|compare\b|find\b|anything\b|anyone\b|any\b)",
+    rf"^(?:{_PREPOSITION} )?(?:{_WH}|{_AUX}|tell|name|list|show|give|explain|describe|say|summari[sz]e|define|compare|"
+    r"find|anything|anyone|any)\b",
     re.IGNORECASE,
 )
 # A question that is made of asking words, prepositions and the like: "by how many votes?" has a noun and is none.
-_BARE_WORDS = frozenset(
-    [
-        "who",
-        "whom",
-        "whose",
-        "what",
-        "which",
-        "when",
-        "where",
-        "why",
-        "how",
-        "else",
-        "exactly",
-        "on",
-        "earth",
-        "so",
-        "come",
-        "then",
-        "that",
-        "this",
-        "it",
-        "there",
-        "was",
-        "is",
-        "were",
-        "are",
-        "did",
-        "does",
-        "do",
-        "happened",
-        "happen",
-        "long",
-        "often",
-        "far",
-        "much",
-        "many",
-        "old",
-        "and",
-        "not",
-        "for",
-        "to",
-        "with",
-        "from",
-        "by",
-        "at",
-        "in",
-        "of",
-        "about",
-        "what's",
-        "where's",
-        "when's",
-        "who's",
-        "how's",
-        "really",
-        "precisely",
-        "roughly",
-        "again",
-        "ever",
-        "since",
-        "until",
-    ]
-)
+_BARE_WORDS_TEXT = """
+    who whom whose what which when where why how else exactly on earth so come then that this it there was is were
+    are did does do happened happen long often far much many old and not for to with from by at in of about what's
+    where's when's who's how's really precisely roughly again ever since until
+"""
+_BARE_WORDS = frozenset(_BARE_WORDS_TEXT.split())
 
 PERSONAL = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
 # As an object it is somebody else than the subject of its verb, so that no name before it explains it.
 _OBJECT = re.compile(
-    r"\b(?:him|her(?=\W*$|\s+(?:to|in|on|at|for|from|by|with|about|into|after|before)\b)|it|them|that(?=\W*$)|this(?=\W*$)|so(?=\W*$))\b",
+    r"\b(?:him|her(?=\W*$|\s+(?:to|in|on|at|for|from|by|with|about|into|after|before)\b)|it|them|"
+    r"(?:that|this|so)(?=\W*$))\b",
     re.IGNORECASE,
 )
 _THING = r"(?:it|its|itself)"

@@ -80,7 +80,7 @@ class AskRequest(Asking):
     )
 
     def turns(self) -> list[tuple[str, str, str]]:
-        """The last turns before the question, oldest first: (question, answer without markers, what is marked in it)."""
+        """The last turns before the question, oldest first: (question, answer without markers, marked words)."""
         return [(turn.question, unmarked(turn.answer), turn.marked) for turn in self.history[-_MAX_TURNS:]]
 
 
