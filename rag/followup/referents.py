@@ -38,7 +38,7 @@ _NO_PERSON = re.compile(
     r"Company|Corporation|Inc|Ltd|LLC|GmbH|Union|Party|Group|Association|Society|Foundation|Court|Congress|Parliament|"
     r"Senate|House|Act|Treaty|Street|Road|Avenue|River|Lake|Mountain|Island|Islands|Bridge|Museum|Church|Times|News|"
     r"Post|Republic|States|Kingdom|City|County|North|South|East|West|World|Hurricane|Board|Team|Project|Program|"
-    r"Service|System|Center|Centre|Hospital|Station|Airport|Army|Navy|Force|League|Club|Festival|Award|Prize|War)\b"
+    r"Service|System|Community|Federation|Center|Centre|Hospital|Station|Airport|Army|Navy|Force|League|Club|Festival|Award|Prize|War)\b"
 )
 _SHE = re.compile(r"\b(?:Mrs|Ms|Miss|Madam|Madame|Lady|Queen|Princess|Sister|Duchess|Empress|Dame)\b\.?")
 _HE = re.compile(r"\b(?:Mr|Sir|Lord|King|Prince|Father|Brother|Duke|Emperor|Pope)\b\.?")
@@ -90,6 +90,7 @@ def _named(turn: Said) -> dict[str, float]:
     if asks_who(query):
         told = marked or ([turn.marked] if _is_short(turn.marked) and _one(turn.marked) else [])
         told = told or ([] if turn.marked else people(turn.answer)[:1])
+        told = _in_role(query, turn.answer) or told
         # "Who were his parents?" leaves "he" where it was.
         weight = _TOLD_OF - 0.4 if PERSONAL.search(turn.question) else _ANSWERS_WHO
         found = {name: weight for name in told if name not in asked} | found
@@ -100,6 +101,20 @@ def _named(turn: Said) -> dict[str, float]:
         if " " in name or subject_of:
             found.setdefault(name, _TOLD_OF if subject_of else _TOLD)
     return found
+
+
+def _in_role(query: str, answer: str) -> list[str]:
+    """Names beside the very noun that was asked for: "Ann Example (the tenant)", "the tenant, Ann Example"."""
+    asked = [re.escape(word) for word in content_words(worded(query).rest) if word.islower()]
+    if not asked:
+        return []
+    role = rf"(?:(?:the|a|an|our|its|their|his|her) )?(?:[\w'’-]+ ){{0,2}}(?:{'|'.join(asked)})\b"
+    return [
+        name
+        for name in people(answer)
+        if re.search(rf"{re.escape(name)},? ?\(?{role}", answer, re.IGNORECASE)
+        or re.search(rf"\b(?:{'|'.join(asked)})(?:,|:| is| was)? {re.escape(name)}", answer, re.IGNORECASE)
+    ][:1]
 
 
 def _same_person(one: str, other: str) -> bool:
@@ -139,15 +154,23 @@ def plain(query: str) -> str:
 def people(text: str) -> list[str]:
     """Names that may be a person's: no article, "in" or "at" before them, no word of an institution in them."""
     text = TITLE.sub(r"\1 ", text)
-    return [
-        name
-        for name in names(text)
-        if not _NO_PERSON.search(name)
-        and not name.isupper()
-        and not re.search(r"\d", name)
-        and name.casefold() not in DATES
-        and not re.search(rf"\b(?i:the|a|an|in|of|at|and|on|from|near) {re.escape(name)}(?!\w)(?!['’]s)", text)
-    ]
+    found: list[str] = []
+    for name in names(text):
+        place = rf"{re.escape(name)}(?!\w)(?!['’]s)"
+        joined = re.search(rf"([\w'’-]+) and {place}", text)
+        part = (
+            joined is not None and joined.group(1)[0].isupper() and not any(n.endswith(joined.group(1)) for n in found)
+        )
+        if (
+            not part  # "Coal and Steel Community" is one name
+            and not _NO_PERSON.search(name)
+            and not name.isupper()
+            and not re.search(r"\d", name)
+            and name.casefold() not in DATES
+            and not re.search(rf"\b(?i:the|a|an|in|of|at|on|from|near) {place}", text)
+        ):
+            found.append(name)
+    return found
 
 
 def thing(turn: Said) -> str | None:

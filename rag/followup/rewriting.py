@@ -59,6 +59,8 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
     if part is not None:
         changed = swapped(part, plain(last.query))
         found = [changed] if changed else []
+        if not changed and re.match(r"how much\b", opener, re.IGNORECASE) and not names(f"x {part}"):
+            asked = f"How much is {part}"
         return _distinct([*found, _with_topic(asked, turns), *([] if points_back(question) or changed else [asked])])
     if meant is None and not points_back(question):
         if _needs_nothing(question):

@@ -5,6 +5,7 @@ year for a year, a name for a name, a noun for one with the same head or article
 """
 
 import re
+from calendar import day_name, month_name
 
 from rag.followup.referents import TITLE
 from rag.followup.wording import AUX, DATES, PREPOSITIONS, worded
@@ -14,7 +15,8 @@ _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d(?:[-/]\d\d(?:\d\d)?)?\b")
 # A token with a figure in it, and the scale that may follow: "AX-2210", "2.5", "200 million", "Q2", "18:30".
 _SCALE = r"thousand|million|billion|trillion|hundred|percent|%"
 _CODE = re.compile(rf"(?<![\w.])(?=[\w./:-]*\d)[\w$€£#][\w./:%-]*(?<![.:-])(?: (?:{_SCALE})\b)?", re.IGNORECASE)
-_MONTH = re.compile(r"\b(?:" + "|".join(sorted(DATES - {"may"}, key=len, reverse=True)) + r"|May)\b")
+_MONTH = re.compile(r"\b(?:" + "|".join(month_name[1:]) + r")\b")
+_DAY = re.compile(r"\b(?:" + "|".join(day_name) + r")\b")
 _PREPOSITION = re.compile(r"^(" + "|".join(sorted(PREPOSITIONS, key=len, reverse=True)) + r")\s+(?=\S)", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|a|an|this|that|its|their|his|her)\s+", re.IGNORECASE)
 
@@ -29,18 +31,18 @@ def swapped(part: str, query: str) -> str | None:
     query = TITLE.sub(r"\1 ", query)
     preposition = _PREPOSITION.match(part)
     bare = part[preposition.end() :] if preposition else part
+    dated = next((pattern for pattern in (_MONTH, _DAY) if pattern.fullmatch(bare)), None)
     if _CODE.search(bare):
         return _figure_swapped(bare, query)
-    if _MONTH.fullmatch(bare):
-        return _replaced_last(_MONTH, bare, query)
+    if dated:
+        return _replaced_last(dated, bare, query)
+    if _shared_head(bare, query):
+        return _noun_swapped(bare, query)
     called = [name for name in names(f"x {bare}") if name in bare]
-    if preposition:
-        changed = _after_preposition(preposition.group(1), bare, query, named=bool(called))
-        if changed:
-            return changed
-    if called and len(called[0].split()) >= len(_ARTICLE.sub("", bare).split()) - 1:
+    changed = preposition and _after_preposition(preposition.group(1), bare, query, named=bool(called))
+    if not changed and called and len(called[0].split()) >= len(_ARTICLE.sub("", bare).split()) - 1:
         return _name_swapped(bare, query)
-    return _noun_swapped(bare, query)
+    return changed or _noun_swapped(bare, query)
 
 
 def _figure_swapped(part: str, query: str) -> str | None:
@@ -126,10 +128,9 @@ def _name_swapped(part: str, query: str) -> str | None:
 
 def _noun_swapped(part: str, query: str) -> str | None:
     """A noun in the place of one with the same last word, or with an article where it has one."""
-    head = content_words(part)[-1:] or [part]
-    same = re.search(rf"((?:[\w'’-]+ )*?)\b{re.escape(head[0])}\b(?!\s+of\b)", query, re.IGNORECASE)
-    if same and len(part.split()) > 1:
-        start = _noun_start(query, same.end() - len(head[0]))
+    same = _shared_head(part, query)
+    if same:
+        start = _noun_start(query, same.start())
         return f"{query[:start]}{part}{query[same.end() :]}"
     if not _ARTICLE.match(part):
         return None
@@ -140,6 +141,14 @@ def _noun_swapped(part: str, query: str) -> str | None:
     at = found[-1].start()
     old = _noun_at(query[at:])
     return f"{query[:at]}{part}{query[at + len(old) :]}" if old else None
+
+
+def _shared_head(part: str, query: str) -> re.Match[str] | None:
+    """Where the query has the last word of a part that has more words than that: "usability testing"."""
+    words = content_words(part)
+    if len(words) < 2 or not words[-1].islower():
+        return None
+    return re.search(rf"\b{re.escape(words[-1])}\b(?!\s+of\b)", query, re.IGNORECASE)
 
 
 def _noun_start(query: str, end: int) -> int:
