@@ -15,13 +15,24 @@ class Said(Protocol):
     """A turn as far as it says what was spoken of: see `rag.conversation.Turn`."""
 
     @property
-    def question(self) -> str: ...
+    def question(self) -> str:
+        """As it was typed."""
+        ...
+
     @property
-    def query(self) -> str: ...
+    def query(self) -> str:
+        """As it was searched for."""
+        ...
+
     @property
-    def answer(self) -> str: ...
+    def answer(self) -> str:
+        """What the documents said; empty where nothing."""
+        ...
+
     @property
-    def marked(self) -> str: ...
+    def marked(self) -> str:
+        """The words of it that answer; empty where not known."""
+        ...
 
 
 _ASKS_WHO = re.compile(r"\W*(?:\w+ )?(?:who|whose|whom)\b", re.IGNORECASE)
