@@ -12,6 +12,7 @@ from rag.followup.referents import Said, plain
 from rag.followup.swapping import swapped
 from rag.followup.wording import (
     ABOUT,
+    AUX,
     DATES,
     PERSONAL,
     corrected,
@@ -52,12 +53,13 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
         return _distinct(whole if _takes_the_verb(asked, last) else whole[::-1])
     one = _THE_ONE.match(ABOUT.sub("", asked))
     opener = worded(plain(last.query)).opener
-    if one and re.match(r"(?:which|what) \w", opener, re.IGNORECASE):
+    noun = _noun_asked_for(last.query) if one else None
+    if one and noun:
         verb = "" if one["clause"] else " is"
-        return _distinct([f"{opener}{verb} {one['rest'].rstrip('?!. ')}?", _with_topic(asked, turns)])
+        return _distinct([f"{noun}{verb} {one['rest'].rstrip('?!. ')}?", _with_topic(asked, turns)])
     part = fragment(asked)
     if part is not None:
-        changed = swapped(part, plain(last.query))
+        changed = swapped(part, _swapped_in(turns))
         found = [changed] if changed else []
         if not changed and re.match(r"how much\b", opener, re.IGNORECASE) and not names(f"x {part}"):
             asked = f"How much is {part}"
@@ -65,7 +67,8 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
     if meant is None and not points_back(question):
         if _needs_nothing(question):
             return [question]
-        return _distinct([question, _with_topic(asked, turns)])
+        found = [question, _with_topic(asked, turns)]
+        return _distinct(found[::-1] if _lacks_a_verb(asked) else found)
     resolved = _resolved(asked, turns)
     return _distinct([_with_topic(resolved, turns), resolved])
 
@@ -79,6 +82,29 @@ def _needs_nothing(question: str) -> bool:
     return bool(names(f"x {question}")) or len(content_words(question)) > _FEW_WORDS
 
 
+def _lacks_a_verb(asked: str) -> bool:
+    """Whether a "why" or a "how" has no verb of its own: "why so early?", "why not the full name?"."""
+    words = asked.casefold().rstrip("?!. ").split()
+    return words[0] in ("why", "how") and not any(word in AUX for word in words)
+
+
+def _swapped_in(turns: Sequence[Said]) -> str:
+    """The question in which a thing is swapped: the last that was more than asking words, without its "else"."""
+    whole = [turn for turn in turns if not is_bare(without_lead(turn.question))] or turns
+    return re.sub(r"\belse ", "", plain(whole[-1].query))
+
+
+def _noun_asked_for(query: str) -> str | None:
+    """ "Which pump" of "Which pump is for oil?": up to what looks like its verb."""
+    words = plain(query).rstrip("?!. ").split()
+    if words[0].casefold() not in ("which", "what"):
+        return None
+    for number, word in enumerate(words[2:], 2):
+        if word.casefold() in AUX or re.search(r"(?:[^s]s|ed)$", word):
+            return " ".join(words[:number])
+    return None
+
+
 def _asked_again(asked: str, last: Said) -> list[str]:
     """The last question with the asking words of this one: "why?" after "When did the mill close?" asks why it did."""
     asked = re.sub(r"^why (?:not|on earth)\b|^how come\b", "why", asked, flags=re.IGNORECASE)
@@ -87,8 +113,17 @@ def _asked_again(asked: str, last: Said) -> list[str]:
     marked = last.marked.strip(" .,;") if 0 < len(last.marked.split()) <= _MAX_MARKED_WORDS else ""
     if not parts.aux or not parts.rest:
         return []
+    if re.match(r"what happen", opener, re.IGNORECASE):
+        return []
     said = f" ({marked})" if marked and parts.opener and marked.casefold() not in parts.rest.casefold() else ""
-    return [f"{opener[:1].upper()}{opener[1:]} {parts.aux.casefold()} {parts.rest}{said}?"]
+    opener = f"{opener[:1].upper()}{opener[1:]} {parts.aux.casefold()}"
+    if (
+        said
+        and re.match(r"[a-z]+(?:ing|ed)\b", parts.rest)
+        and re.match(r"who|which|what", parts.opener, re.IGNORECASE)
+    ):
+        return [f"{opener} {marked} {parts.rest}?"]  # "Who is giving the talk?": whoever it is was the subject
+    return [f"{opener} {parts.rest}{said}?"]
 
 
 def _takes_the_verb(asked: str, last: Said) -> bool:

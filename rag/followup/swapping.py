@@ -18,6 +18,8 @@ _CODE = re.compile(rf"(?<![\w.])(?=[\w./:-]*\d)[\w$€£#][\w./:%-]*(?<![.:-])(?
 _MONTH = re.compile(r"\b(?:" + "|".join(month_name[1:]) + r")\b")
 _DAY = re.compile(r"\b(?:" + "|".join(day_name) + r")\b")
 _PREPOSITION = re.compile(r"^(" + "|".join(sorted(PREPOSITIONS, key=len, reverse=True)) + r")\s+(?=\S)", re.IGNORECASE)
+# "Indy for Q2": two things at once.
+_TWO = re.compile(r"(\S+(?: \S+)?) ((?:for|in|at|on) \S*\d\S*)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|a|an|this|that|its|their|his|her)\s+", re.IGNORECASE)
 
 
@@ -29,18 +31,23 @@ def swapped(part: str, query: str) -> str | None:
     if part.casefold() in query.casefold():
         return None
     query = TITLE.sub(r"\1 ", query)
+    two = _TWO.match(part)
+    once = swapped(two[1], query) if two else None
+    if two and once:
+        return swapped(two[2], once) or once
     preposition = _PREPOSITION.match(part)
     bare = part[preposition.end() :] if preposition else part
     dated = next((pattern for pattern in (_MONTH, _DAY) if pattern.fullmatch(bare)), None)
+    called = [name for name in names(f"x {bare}") if name in bare]
     if _CODE.search(bare):
         return _figure_swapped(bare, query)
     if dated:
         return _replaced_last(dated, bare, query)
-    if _shared_head(bare, query):
-        return _noun_swapped(bare, query)
-    called = [name for name in names(f"x {bare}") if name in bare]
-    changed = preposition and _after_preposition(preposition.group(1), bare, query, named=bool(called))
-    if not changed and called and len(called[0].split()) >= len(_ARTICLE.sub("", bare).split()) - 1:
+    changed = None
+    if preposition and not _shared_head(bare, query):
+        changed = _after_preposition(preposition.group(1), bare, query, named=bool(called))
+    is_name = called and len(called[0].split()) >= len(_ARTICLE.sub("", bare).split()) - 1
+    if not changed and is_name and not _shared_head(bare, query):
         return _name_swapped(bare, query)
     return changed or _noun_swapped(bare, query)
 
@@ -104,7 +111,9 @@ def _after_preposition(preposition: str, part: str, query: str, *, named: bool) 
 
 def _name_swapped(part: str, query: str) -> str | None:
     """The name of the query that is most like the new one: as many words, the same article; else the first."""
-    old = [name for name in names(f"x {query}") if not set(name.casefold().split()) <= DATES]
+    old = [
+        name for name in names(f"x {query}") if not set(name.casefold().split()) <= DATES and not re.search(r"\d", name)
+    ]
     if not old:
         return None
     name = _ARTICLE.sub("", part)
@@ -132,6 +141,9 @@ def _noun_swapped(part: str, query: str) -> str | None:
     if same:
         start = _noun_start(query, same.start())
         return f"{query[:start]}{part}{query[same.end() :]}"
+    counted = re.match(r"(how many) ([a-z]+s)\b", query, re.IGNORECASE)
+    if counted and re.fullmatch(r"[a-z]+(?:s|en)", part):
+        return f"{counted[1]} {part}{query[counted.end() :]}"
     if not _ARTICLE.match(part):
         return None
     article = "the" if re.match("the ", part, re.IGNORECASE) else "an?"

@@ -47,7 +47,7 @@ _PREPOSITION = "(?:" + "|".join(sorted(PREPOSITIONS, key=len, reverse=True)) + "
 _WH = r"(?:who|whom|whose|what|which|when|where|why|how)"
 # The asking words at a question's head: "how much rent", "on what day", "which of the", "who".
 _OPENER = re.compile(
-    rf"^(?:{_PREPOSITION} )?(?:{_WH})(?:['’]s|['’]re|['’]d)?\b"
+    rf"^(?:(?:out|up|based|going|because|instead) )?(?:{_PREPOSITION} )?(?:{_WH})(?:['’]s|['’]re|['’]d)?\b"
     rf"(?: (?!{_AUX}\b)[\w'’-]+){{0,5}}?(?= {_AUX}\b|$)",
     re.IGNORECASE,
 )
