@@ -15,8 +15,9 @@ from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.confidence import THRESHOLD, confidence_of, signals
-from rag.conversation import Turn, standalone
+from rag.conversation import Turn, understood
 from rag.finding.spelling import respelled
+from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
@@ -29,6 +30,8 @@ from rag.words import content_words, names
 
 # How many passages are an answer's evidence: the best of what was found, in the order in which they are worth reading.
 PASSAGES = 8
+# What a question most likely means is answered unless something else that it may mean is surer by this much.
+_LIKELIEST = 0.05
 # Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
 _NEAR_ENOUGH = 0.3
 
@@ -92,27 +95,31 @@ def answer_events(
     Closing it stops the model.
     """
     began, model = perf_counter(), models.model
+    polite = polite_line(question)
+    if polite is not None:
+        yield _small_talk(question, polite)
+        return
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    query = standalone(asked, history, model)
+    queries = understood(asked, history, model)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
-        spelled = respelled(query, snapshot, models.encoder)
-        query = spelled.text
-        if hits is None:
-            hits = retrieve(snapshot, models.encoder, query, max(passages, DEPTH), filters=filters)
-        sources.keep(hit.passage.doc_id for hit in hits)
-        told = [spelled.notice, "" if hits else _why_nothing(asked, filters, snapshot)]
+        spelled = [respelled(query, snapshot, models.encoder) for query in queries]
+        found = [hits] if hits is not None else [
+            retrieve(snapshot, models.encoder, query.text, max(passages, DEPTH), filters=filters) for query in spelled
+        ]  # fmt: skip
+        sources.keep(hit.passage.doc_id for each in found for hit in each)
+        nothing = "" if any(found) else _why_nothing(asked, filters, snapshot)
     retrieved = perf_counter()
     yield Step("reading")
-    if not other_language(asked):
-        hits = in_reading_order(query, hits, sources, models.reader)
-    hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
-    notices += filter(None, told)
-    candidates = find_candidates(query, readable, sources, models.reader)
-    confidence = confidence_of(signals(candidates))
+    looks = [
+        _look(query.text, each, sources, models.reader, asked=asked, passages=passages, notice=query.notice)
+        for query, each in zip(spelled, found, strict=False)
+    ]
+    best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
+    query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
+    notices = [*best.notices, *filter(None, [nothing])]
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)
@@ -120,7 +127,7 @@ def answer_events(
     if model is not None:
         notices += model.notices
         # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-        if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+        if hits and (not best.readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
                 strict=strict,
@@ -148,6 +155,39 @@ def answer_events(
             "total": perf_counter() - began,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a query finds: hits in reading order, those that the reader can read, its candidates, and the confidence."""
+
+    query: str
+    hits: Sequence[Hit]
+    readable: list[Hit]
+    notices: list[str]
+    candidates: list[Candidate]
+    confidence: float
+
+
+def _look(
+    query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, *, asked: str, passages: int, notice: str
+) -> _Look:
+    """Reads the best of the hits of one of the things that a question may mean. notice: of how it was spelled, or ""."""
+    if not other_language(asked):
+        hits = in_reading_order(query, hits, sources, reader)
+    hits = hits[:passages]
+    readable, notices = _in_english(asked, hits)
+    candidates = find_candidates(query, readable, sources, reader)
+    told = [*notices, *filter(None, [notice])]
+    return _Look(query, hits, readable, told, candidates, confidence_of(signals(candidates)))
+
+
+def _small_talk(question: str, line: str) -> Answer:
+    """A polite line in place of an answer: nothing was searched for."""
+    return Answer(
+        question=question, query=question, text=line, claims=(), citations=(), answers=(), evidence=(), abstained=True,
+        reason="small_talk", confidence=0.0, generator="extractive", notices=(), seconds={"total": 0.0},
+    )  # fmt: skip
 
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:

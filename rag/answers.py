@@ -42,9 +42,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question got. Abstained: no claims, no citations, and a reason, `off_topic` or `not_stated`.
+    """What a question got. Abstained: no claims, no citations, and a reason: `off_topic`, `not_stated` or `small_talk`.
 
-    text carries the markers; every label in it resolves to one of `citations`.
+    Small talk gets a polite line as its text, and nothing is searched for. Else text carries the markers; every label
+    in it resolves to one of `citations`.
     confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
     evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
     """

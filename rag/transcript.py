@@ -145,6 +145,8 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
     if answer is None:
         said = {"stopped": "Stopped before there was an answer.", "failed": exchange.fault}
         return [*blocks, _plain(said.get(exchange.state) or "No answer yet.")]
+    if answer.reason == "small_talk":
+        return [*blocks, _plain(answer.text)]
     if answer.query.split() != answer.question.split():
         blocks.append(f"Asked as: {_plain(answer.query)}")
     if answer.abstained:

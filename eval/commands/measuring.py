@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eval.commands import models as model_commands
+from eval.commands.following import followups_command
 from eval.commands.shared import (
     SAMPLE,
     ArticleOption,
@@ -365,6 +366,7 @@ def eval_suite_command(
         print_figures(part.figures)
 
 
+eval_app.command("followups")(followups_command)
 eval_app.command("confidence")(model_commands.confidence_command)
 eval_app.command("speed")(model_commands.speed_command)
 eval_app.command("cleaning")(model_commands.cleaning_command)

@@ -102,6 +102,8 @@ def paragraph_text(number: int, kind: str, text: str) -> str:
 
 
 def _abstention(answer: Answer) -> str:
+    if answer.reason == "small_talk":
+        return _wrap(answer.text)
     lines = [*_asked_as(answer), _wrap("No answer. " + REASONS.get(answer.reason or "", ""))]
     if answer.evidence and answer.reason != "off_topic":
         lines.append("The nearest passages:")

@@ -101,6 +101,8 @@ def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document
 
 def _spoke(answer: Answer) -> str:
     """Who answered, how likely it is that the documents answer at all, and how long it took."""
+    if answer.reason == "small_talk":
+        return "Nothing was searched for"
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
     else:
@@ -198,6 +200,8 @@ def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: 
 
 
 def _abstention(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
+    if answer.reason == "small_talk":
+        return f'<p class="said none">{text_of(answer.text)}</p>'
     why = REASONS.get(answer.reason or "", "No passage was found that answers this.")
     if not answer.evidence:
         why = "No document fits these limits." if _limits(exchange) else "There is nothing to answer from."

@@ -385,7 +385,8 @@ def _history(asked: JsonObject) -> "list[Turn]":
     for row in _list(asked, "history")[-_TURNS:]:
         if not isinstance(row, dict):
             raise BadTranscript("a turn of the history is not an object")
-        turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer"))))
+        told = [str(row.get(key) or "") for key in ("question", "query", "answer", "marked")]
+        turns.append(Turn(*told))
     return turns
 
 

@@ -75,6 +75,8 @@ class Completion:
 
 def _sentences(answer: Answer) -> list[str]:
     """The answer's text, a claim each, or the one line that says why there is none."""
+    if answer.reason == "small_talk":
+        return [answer.text]
     if answer.abstained:
         return [NO_ANSWER + REASONS.get(answer.reason or "", "")]
     claims = [with_markers([claim]) for claim in answer.claims]
@@ -175,7 +177,7 @@ class AnswerReply(_Reply):
     query: str = Field(description="What was searched with.")
     answer: str = Field(description="The claims, each with its markers [label].")
     abstained: bool
-    reason: Literal["off_topic", "not_stated"] | None
+    reason: Literal["off_topic", "not_stated", "small_talk"] | None
     confidence: float = Field(ge=0, le=1, description="Calibrated probability that the documents answer the question.")
     claims: list[ClaimReply]
     citations: list[CitationReply]

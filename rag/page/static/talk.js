@@ -50,6 +50,7 @@ const talk = {
         query: turn.answer.query,
         // As `Turn.of` has it: what nothing bears out is not carried on.
         answer: turn.answer.claims.filter(claim => claim.verdict !== 'unsupported').map(claim => claim.text).join(' '),
+        marked: turn.answer.answers[0]?.text || '',
       })),
     });
   },
@@ -74,7 +75,7 @@ const talk = {
     store.current(conversation.id);
     if (conversation !== talk.now) return;
     const node = document.getElementById('turn-' + record.id);
-    if (record.answer) say(record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer);
+    if (record.answer) say(record.answer.reason === 'small_talk' ? record.answer.answer : record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer);
     else if (record.state === 'stopped') say('Stopped.');
     if (opened) source.set(opened.document, opened.html);
     if (node) preview(node);
@@ -160,7 +161,7 @@ const talk = {
   async copy(node) {
     const turn = talk.now.turns.find(record => record.id === node.dataset.turn);
     if (!turn?.answer) return;
-    const lines = [turn.question, '', turn.answer.abstained ? 'No answer.' : turn.answer.answer, ''];
+    const lines = [turn.question, '', turn.answer.abstained && turn.answer.reason !== 'small_talk' ? 'No answer.' : turn.answer.answer, ''];
     for (const c of turn.answer.citations) {
       lines.push(`[${c.label}] ${c.title ?? c.document} · ${c.publisher ?? 'no outlet'} · ${c.date ?? 'no date'}${c.page ? ` · page ${c.page}` : ''} · paragraph ${c.paragraph}`, `    “${c.quote}”`);
     }

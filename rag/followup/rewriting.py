@@ -1,0 +1,197 @@
+"""A follow-up as questions that stand alone, the likeliest first: by rule, from the last turns.
+
+Puts together what `wording` sees in a question, what `referents` says it points to, and what `swapping` makes of a
+thing alone. Which of the forms is asked is for whoever reads what they find (`rag.answering`).
+"""
+
+import re
+from collections.abc import Sequence
+
+from rag.followup import referents
+from rag.followup.referents import Said, plain
+from rag.followup.swapping import swapped
+from rag.followup.wording import (
+    ABOUT,
+    AUX,
+    DATES,
+    PERSONAL,
+    corrected,
+    fragment,
+    is_bare,
+    points_back,
+    without_lead,
+    worded,
+)
+from rag.words import content_words, is_function_word, names
+
+_MAX_TERMS = 12
+_MAX_NAMES = 3
+_MAX_MARKED_WORDS = 8
+# What the last question asked for is not what it was about.
+_ASKED_FOR = re.compile(r"\bhow (?:many|much|old|long|big|far|high|often|tall|large)(?: \w+)?", re.IGNORECASE)
+# "The one for data", "the ones that stay": one of what was asked for.
+_THE_ONE = re.compile(r"^the (?:other )?ones? (?:(?P<clause>that|who|which) )?(?P<rest>.+)", re.IGNORECASE)
+_IT = re.compile(r"\b(?:it|its)\b(?!['’])", re.IGNORECASE)
+_THEY = re.compile(r"\b(?:they|them|their|theirs)\b(?!['’])", re.IGNORECASE)
+_THERE = re.compile(r"\bthere\b(?=\W*$)|(?<=\bfrom )there\b", re.IGNORECASE)
+_THEN = re.compile(r"\bthen\b(?=\W*$)", re.IGNORECASE)
+# "One" and "other" stand for the noun that was asked for.
+_FEW_WORDS = 5
+
+
+def forms(question: str, turns: Sequence[Said]) -> list[str]:
+    """What a question may mean after the turns before it, as questions that stand alone; the likeliest first.
+
+    turns: oldest first, not empty. One form alone where there is no doubt; a question that needs nothing is itself.
+    """
+    last = turns[-1]
+    meant = corrected(question)
+    asked = meant if meant is not None else without_lead(question)
+    if is_bare(asked) and not PERSONAL.search(asked):
+        again = _asked_again(asked, last)
+        whole = [*again, _with_topic(asked, turns)]
+        return _distinct(whole if _takes_the_verb(asked, last) else whole[::-1])
+    one = _THE_ONE.match(ABOUT.sub("", asked))
+    opener = worded(plain(last.query)).opener
+    noun = _noun_asked_for(last.query) if one else None
+    if one and noun:
+        verb = "" if one["clause"] else " is"
+        return _distinct([f"{noun}{verb} {one['rest'].rstrip('?!. ')}?", _with_topic(asked, turns)])
+    part = fragment(asked)
+    if part is not None:
+        changed = swapped(part, _swapped_in(turns))
+        found = [changed] if changed else []
+        if not changed and re.match(r"how much\b", opener, re.IGNORECASE) and not names(f"x {part}"):
+            asked = f"How much is {part}"
+        return _distinct([*found, _with_topic(asked, turns), *([] if points_back(question) or changed else [asked])])
+    if meant is None and not points_back(question):
+        if _needs_nothing(question):
+            return [question]
+        found = [question, _with_topic(asked, turns)]
+        return _distinct(found[::-1] if _lacks_a_verb(asked) else found)
+    resolved = _resolved(asked, turns)
+    return _distinct([_with_topic(resolved, turns), resolved])
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text.strip()))
+
+
+def _needs_nothing(question: str) -> bool:
+    """Whether a question that points to nothing says enough by itself: it names something, or has many words."""
+    return bool(names(f"x {question}")) or len(content_words(question)) > _FEW_WORDS
+
+
+def _lacks_a_verb(asked: str) -> bool:
+    """Whether a "why" or a "how" has no verb of its own: "why so early?", "why not the full name?"."""
+    words = asked.casefold().rstrip("?!. ").split()
+    return words[0] in ("why", "how") and not any(word in AUX for word in words)
+
+
+def _swapped_in(turns: Sequence[Said]) -> str:
+    """The question in which a thing is swapped: the last that was more than asking words, without its "else"."""
+    whole = [turn for turn in turns if not is_bare(without_lead(turn.question))] or turns
+    return re.sub(r"\belse ", "", plain(whole[-1].query))
+
+
+def _noun_asked_for(query: str) -> str | None:
+    """ "Which pump" of "Which pump is for oil?": up to what looks like its verb."""
+    words = plain(query).rstrip("?!. ").split()
+    if words[0].casefold() not in ("which", "what"):
+        return None
+    for number, word in enumerate(words[2:], 2):
+        if word.casefold() in AUX or re.search(r"(?:[^s]s|ed)$", word):
+            return " ".join(words[:number])
+    return None
+
+
+def _asked_again(asked: str, last: Said) -> list[str]:
+    """The last question with the asking words of this one: "why?" after "When did the mill close?" asks why it did."""
+    asked = re.sub(r"^why (?:not|on earth)\b|^how come\b", "why", asked, flags=re.IGNORECASE)
+    opener = re.sub(r"\W*(?:\b(?:was|is|were|did) (?:that|this|it)\b)?\W*$", "", asked, flags=re.IGNORECASE)
+    parts = worded(plain(last.query))
+    marked = last.marked.strip(" .,;") if 0 < len(last.marked.split()) <= _MAX_MARKED_WORDS else ""
+    if not parts.aux or not parts.rest:
+        return []
+    if re.match(r"what happen", opener, re.IGNORECASE):
+        return []
+    said = f" ({marked})" if marked and parts.opener and marked.casefold() not in parts.rest.casefold() else ""
+    opener = f"{opener[:1].upper()}{opener[1:]} {parts.aux.casefold()}"
+    if (
+        said
+        and re.match(r"[a-z]+(?:ing|ed)\b", parts.rest)
+        and re.match(r"who|which|what", parts.opener, re.IGNORECASE)
+    ):
+        return [f"{opener} {marked} {parts.rest}?"]  # "Who is giving the talk?": whoever it is was the subject
+    return [f"{opener} {parts.rest}{said}?"]
+
+
+def _takes_the_verb(asked: str, last: Said) -> bool:
+    """Whether bare asking words ask after the verb of the last question: "why?", "by how many votes?", "what day?"."""
+    noun = re.match(r"(?:how (?:many|much)|whose|what|which) (\w+)", asked, re.IGNORECASE)
+    if not noun or is_function_word(noun.group(1)):
+        return True
+    return noun.group(1).casefold() in last.query.casefold() or noun.group(1).casefold() in (
+        "day",
+        "year",
+        "time",
+        "date",
+    )
+
+
+def _resolved(asked: str, turns: Sequence[Said]) -> str:
+    """The question with names and nouns in the place of its pronouns, where it is plain which."""
+    last = turns[-1]
+    pronoun = PERSONAL.search(asked)
+    if pronoun:
+        person = referents.person(pronoun.group(), turns)
+        if person:
+            return PERSONAL.sub(lambda match: _in_place(match, person, asked), asked, count=1)
+    for pattern, meant in (
+        (_IT, referents.thing), (_THEY, referents.several), (_THERE, referents.place), (_THEN, referents.time)
+    ):  # fmt: skip
+        found = pattern.search(asked)
+        said = meant(last) if found else None
+        if found and said:
+            if pattern is _THEN and not re.match(r"(?:in|on|at|since|from) ", said, re.IGNORECASE):
+                said = f"in {said}" if re.fullmatch(r"\d{4}|[A-Z][a-z]+ \d{4}", said) else f"at that time ({said})"
+            if pattern is _THERE and asked[: found.start()].rstrip().rsplit(" ", 1)[-1].casefold() != "from":
+                said = f"in {said}"
+            return asked[: found.start()] + _in_case(found.group(), said) + asked[found.end() :]
+    return asked
+
+
+def _in_case(pronoun: str, said: str) -> str:
+    """A noun in the pronoun's case: "its" and "their" become possessive."""
+    if pronoun.casefold() in ("its", "their", "theirs"):
+        return f"{said}'" if said.endswith("s") else f"{said}'s"
+    return said
+
+
+def _in_place(pronoun: re.Match[str], person: str, text: str) -> str:
+    """The name in the pronoun's case: "his" and a "her" before a noun become possessive."""
+    word = pronoun.group().casefold()
+    before_noun = re.match(r"\s+\w", text[pronoun.end() :]) is not None
+    return f"{person}'s" if word in ("his", "hers") or (word == "her" and before_noun) else person
+
+
+def _with_topic(asked: str, turns: Sequence[Said]) -> str:
+    """The question with the terms of the last one, and the names of its answer, in parentheses behind it."""
+    last = turns[-1]
+    known = _words_of(asked)
+    topic = _ASKED_FOR.sub(" ", plain(last.query))
+    own, added = content_words(topic), content_words(last.query[len(plain(last.query)) - 1 :])
+    # Of what was added to the last one only names are kept, where that has words of its own.
+    words = [*own, *(word for word in added if not own or not word.islower())]
+    terms = [word for word in dict.fromkeys(words) if word.casefold() not in known][:_MAX_TERMS]
+    known |= _words_of(last.query)
+    if not names(f"x {topic}"):  # what the talk is about was named further back
+        before = next((named for turn in reversed(turns[:-1]) if (named := names(f"x {turn.query}"))), [])
+        terms += [word for name in before for word in name.split() if word.casefold() not in known][:_MAX_NAMES]
+    said = last.marked or last.answer
+    terms += [name for name in names(f"x {said}") if not _words_of(name) <= known | DATES][:_MAX_NAMES]
+    return f"{asked.rstrip('?!. ')} ({' '.join(terms)})?" if terms else asked
+
+
+def _words_of(term: str) -> set[str]:
+    return {word.casefold() for word in content_words(term)}
