@@ -172,7 +172,10 @@ class _Look:
 def _look(
     query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, *, asked: str, passages: int, notice: str
 ) -> _Look:
-    """Reads the best of the hits of one of the things that a question may mean. notice: of how it was spelled, or ""."""
+    """Reads the best of the hits of one of the things that a question may mean.
+
+    notice: of how it was spelled, or "".
+    """
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, reader)
     hits = hits[:passages]

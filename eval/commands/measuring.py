@@ -333,7 +333,7 @@ def eval_suite_command(
         typer.Option(
             "--save",
             callback=in_checkout,
-            help="Write eval/results and the README's tables; commit everything first.",
+            help="Write eval/results and the tables; commit everything first.",
         ),
     ] = False,
     as_json: JsonOption = False,

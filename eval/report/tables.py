@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eval.report.claims import claims_table
 from eval.report.growth import files_table, growth_table, stages_table
 from eval.report.results import README, RESULTS, ROOT, earlier, saved_results, with_provenance
 from eval.report.scaling import outgrown_table, scaling_table
@@ -30,6 +31,7 @@ def write_tables(documents: Sequence[Path] = DOCUMENTS, results: Path = RESULTS)
 def with_tables(text: str, results: Path = RESULTS) -> str:
     """A document with each table between its two marks made again from the results files."""
     tables = {
+        "claims": claims_table,
         "retrieval": _retrieval_table,
         "reading": _reading_table,
         "answers": _answers_table,

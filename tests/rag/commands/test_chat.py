@@ -174,7 +174,7 @@ def test_a_rewritten_question_about_something_else_is_not_used(
     assert "Asked as: when was that (mended old bridge" in capsys.readouterr().out
 
 
-# What the model of the README's second conversation says: an answer, a rewritten question, an answer.
+# What the model of the second conversation of docs/chat-models.md says: an answer, a rewritten question, an answer.
 SCRIPT = [
     "Vladimir Putin met the president of Ukraine, Petro Poroshenko, in Minsk on 26 August [2]. Alexander Lukashenko "
     "stood between the two as host [4]. They signed a peace treaty that evening [4].",
@@ -191,7 +191,9 @@ def test_the_readmes_conversation_with_a_model_is_what_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "90")
-    shown = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    shown = re.findall(
+        r"```console\n(.*?)```", (ROOT / "docs" / "chat-models.md").read_text(encoding="utf-8"), re.DOTALL
+    )[1]
     opened = OpenCollection(sample.folder, model_name="scripted", server=chat_server.url)
     chat_server.first = [speech(text) for text in SCRIPT]
     chat, printed = Chat(opened), ""
