@@ -6,7 +6,7 @@ paragraphs; not passages, nor who reads.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,8 @@ from index.paragraphs import Kind, Paragraph, trim
 
 # What stands for an empty cell where a model reads it.
 EMPTY = "-"
+# What writers put into a cell that says nothing.
+_NOTHING = " -–—−.…?/"
 _WIDE = re.compile(r" {2,}")
 
 Span = tuple[int, int]
@@ -44,10 +46,12 @@ class Shown:
 
     pieces: (start, end, place), rising: the characters `[start, end)` shown are those of the document from `place` on.
     What lies in no piece is said by nobody there: a column's head, a sign for an empty cell.
+    empty: half-open characters that are shown for cells of nothing.
     """
 
     text: str
     pieces: tuple[tuple[int, int, int], ...]
+    empty: tuple[Span, ...] = ()
 
     def place(self, start: int, end: int) -> Span | None:
         """Half-open characters of the document for the shown `[start, end)`; None where nothing of it stands there."""
@@ -87,10 +91,16 @@ def rows_of(text: str, paragraphs: Sequence[Paragraph]) -> dict[int, tuple[Table
     return {row.number: (table, row) for table in tables(text, paragraphs) for row in table.rows}
 
 
-def shown_row(text: str, table: Table, row: TableRow) -> Shown:
+def is_empty(cell: str) -> bool:
+    """Whether a cell says nothing: it has no characters, or only a sign for that."""
+    return not cell.strip(_NOTHING)
+
+
+def shown_row(text: str, table: Table, row: TableRow, empty: Callable[[int], str | None] = lambda _: None) -> Shown:
     """A row as a model sees it: "head: cell" for each column, an empty cell as "-"; a row of heads as it stands.
 
     Where nothing names the columns, a row of two cells is "first: second", and another its cells with bars between.
+    empty: the number of a column, from 0 -> what is shown in place of a cell that says nothing; None for its sign.
     """
     named = any(table.heads) and not row.is_head
     builder = _Builder(text)
@@ -100,10 +110,11 @@ def shown_row(text: str, table: Table, row: TableRow) -> Shown:
             builder.say("; " if named else ": " if len(row.cells) == 2 and not row.is_head else " | ")
         if head:
             builder.say(f"{head}: ")
-        if start < end:
+        instead = empty(n) if is_empty(text[start:end]) else None
+        if start < end and instead is None:
             builder.quote(start, end)
         else:
-            builder.say(EMPTY)
+            builder.say_empty(instead or EMPTY)
     return builder.shown()
 
 
@@ -142,12 +153,18 @@ class _Builder:
         self._text = text
         self._parts: list[str] = []
         self._pieces: list[tuple[int, int, int]] = []
+        self._empty: list[Span] = []
         self._length = 0
 
     def say(self, words: str) -> None:
         """Words that do not stand in the document here."""
         self._parts.append(words)
         self._length += len(words)
+
+    def say_empty(self, words: str) -> None:
+        """What is shown for a cell of nothing."""
+        self._empty.append((self._length, self._length + len(words)))
+        self.say(words)
 
     def quote(self, start: int, end: int) -> None:
         """Characters of the document."""
@@ -157,11 +174,12 @@ class _Builder:
     def add(self, shown: Shown) -> None:
         """What is shown already."""
         self._pieces += [(a + self._length, b + self._length, at) for a, b, at in shown.pieces]
+        self._empty += [(a + self._length, b + self._length) for a, b in shown.empty]
         self.say(shown.text)
 
     def shown(self) -> Shown:
         """All of it."""
-        return Shown("".join(self._parts), tuple(self._pieces))
+        return Shown("".join(self._parts), tuple(self._pieces), tuple(self._empty))
 
 
 def _runs(paragraphs: Sequence[Paragraph]) -> Iterator[list[Paragraph]]:

@@ -6,7 +6,7 @@ With a chat model the claims are what it writes from the hits, checked; without 
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
@@ -140,7 +140,7 @@ def answer_events(
         query=query,
         text=with_markers(claims),
         claims=claims,
-        citations=tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations),
+        citations=tuple(sources.set_out(citation) for citation in citations),
         answers=() if is_yes_or_no(query) else _short_answers(groups),
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,

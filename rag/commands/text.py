@@ -7,8 +7,9 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
+from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence
-from rag.citations import Citation, Claim, Verdict, plain_claim
+from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
 
 _WIDEST = 100
@@ -47,7 +48,7 @@ def _asked_as(answer: Answer) -> list[str]:
 
 
 def _sources(answer: Answer) -> list[str]:
-    return [_source(citation) for citation in answer.citations]
+    return [_source(citation, _marked(citation, answer)) for citation in answer.citations]
 
 
 def _claim(claim: Claim, answer: Answer) -> str:
@@ -56,12 +57,40 @@ def _claim(claim: Claim, answer: Answer) -> str:
         return f"{claim.text} {_mark(claim)}".strip()
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
     markers = "".join(f"[{label}]" for label in claim.labels)
+    marked = _marked(citation, answer)
+    if citation.cells:
+        return f"{plain_claim(_row(citation, marked))} {markers}"
+    if marked is not None:
+        left, right = marked[0] - citation.start, marked[1] - citation.start
+        words = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
+        return f"{plain_claim(words)} {markers}"
+    return f"{claim.text} {markers}"
+
+
+def _marked(citation: Citation, answer: Answer) -> tuple[int, int] | None:
+    """The words that answer, in characters of the document, where the citation has them."""
     for short in answer.answers:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
-            left, right = short.start - citation.start, short.end - citation.start
-            marked = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-            return f"{plain_claim(marked)} {markers}"
-    return f"{claim.text} {markers}"
+            return short.start, short.end
+    return None
+
+
+def _row(citation: Citation, marked: tuple[int, int] | None = None) -> str:
+    """A table row in a line: each cell with what its column is called, the words that answer between marks."""
+    cells = [(cell.head, _cell(citation, cell, marked)) for cell in citation.cells]
+    if any(head for head, _ in cells):
+        return "; ".join(f"{head}: {words}" if head else words for head, words in cells)
+    return (": " if len(cells) == 2 else " | ").join(words for _, words in cells)
+
+
+def _cell(citation: Citation, cell: Cell, marked: tuple[int, int] | None = None) -> str:
+    """A cell's words on one line, "-" for none, what is marked of them between marks."""
+    start, end = cell.start - citation.start, cell.end - citation.start
+    words = citation.quote[start:end]
+    if marked and cell.start <= marked[0] < marked[1] <= cell.end:
+        left, right = marked[0] - cell.start, marked[1] - cell.start
+        words = f"{words[:left]}{OPEN}{words[left:right]}{CLOSE}{words[right:]}"
+    return " ".join(words.split()) or EMPTY
 
 
 def _mark(claim: Claim) -> str:
@@ -82,6 +111,7 @@ def hits_text(hits: Sequence[Evidence]) -> str:
             "",
             "   ",
         )
+        + "".join(f"\n{_wrap(path, '   ')}" for path in [_path(h.headings)] if path)
         + "\n"
         + _wrap(h.text, "   ")
         for h in hits
@@ -90,9 +120,13 @@ def hits_text(hits: Sequence[Evidence]) -> str:
 
 def shown_text(text: str, citation: Citation) -> str:
     """A paragraph with the cited characters between marks; `text` is the document's."""
+    path = _path(citation.headings)
+    above = f"{_wrap(_place(citation))}\n" + (f"{_wrap(path)}\n" if path else "")
+    if citation.cells:
+        return f"{above}\n{_table(citation, None)}"
     before = text[citation.paragraph_start : citation.start]
     after = text[citation.end : citation.paragraph_end]
-    return f"{_wrap(_place(citation))}\n\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
+    return f"{above}\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
 
 
 def paragraph_text(number: int, kind: str, text: str) -> str:
@@ -111,10 +145,33 @@ def _abstention(answer: Answer) -> str:
     return "\n\n".join(lines)
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation, marked: tuple[int, int] | None) -> str:
     place = _wrap(f"[{citation.label}] {_place(citation)}", "", "    ")
-    title = f"\n{_wrap(citation.title, '    ')}" if citation.title else ""
-    return f"{place}{title}\n{_wrap(f'“{citation.quote}”', '    ')}"
+    path = _path([*([citation.title] if citation.title else []), *citation.headings])
+    above = f"\n{_wrap(path, '    ')}" if path else ""
+    quote = _table(citation, marked) if citation.cells else _wrap(f"“{citation.quote}”", "    ")
+    return f"{place}{above}\n{quote}"
+
+
+def _path(headings: Sequence[str]) -> str:
+    """The title and the headings above a paragraph on one line."""
+    return " › ".join(printable_line(heading) for heading in headings)
+
+
+def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
+    """A table row below the heads of its columns, in columns; a line for each cell where that is too wide."""
+    heads = [" ".join(printable_line(cell.head).split()) for cell in citation.cells]
+    cells = [printable_line(_cell(citation, cell, marked)) for cell in citation.cells]
+    if not any(heads):
+        return _wrap(_row(citation, marked), "    ")
+    widths = [max(len(head), len(cell)) for head, cell in zip(heads, cells, strict=True)]
+    if sum(widths) + 2 * len(widths) + 2 > _width():
+        return "\n".join(
+            _wrap(f"{head}: {cell}" if head else cell, "    ", "      ")
+            for head, cell in zip(heads, cells, strict=True)
+        )
+    lines = ["  ".join(f"{word:<{n}}" for word, n in zip(row, widths, strict=True)) for row in (heads, cells)]
+    return "\n".join(f"    {line}".rstrip() for line in lines)
 
 
 def _place(citation: Citation) -> str:
@@ -124,9 +181,13 @@ def _place(citation: Citation) -> str:
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])
 
 
+def _width() -> int:
+    return max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
+
+
 def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
     """Each line of the text wrapped to the terminal's width, at most _WIDEST; `hanging` indents all but its first."""
-    width = max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
+    width = _width()
     return "\n".join(
         textwrap.fill(
             line,

@@ -7,6 +7,7 @@ it do. A table's row is shown with the heads of its columns. Knows sources and p
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from index.documents import Document
 from index.paragraphs import Kind, Paragraph, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
@@ -28,11 +29,15 @@ _GAP = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A text to read. title: of its document, "" where the text begins with it. hit: the best of those inside."""
+    """A text to read. title: of its document, "" where the text begins with it. hit: the best of those inside.
+
+    named: of a table's row read by itself, how well it has the question's words and other rows have not, at least 0.
+    """
 
     hit: Hit
     title: str
     shown: Shown
+    named: float = 0.0
 
     @property
     def text(self) -> str:
@@ -47,6 +52,10 @@ class Excerpt:
             return None
         _, a, b, at = max(shared, key=lambda piece: (piece[0], -piece[1]))
         return max(start, a) + at - a, min(end, b) + at - a
+
+    def says_nothing(self, start: int, end: int) -> bool:
+        """Whether characters of it stand for an empty cell."""
+        return any(a < end and start < b for a, b in self.shown.empty)
 
     def covers(self, passage: Passage) -> bool:
         """Whether nearly all of a passage is in it."""
@@ -88,19 +97,24 @@ def excerpt_of(hit: Hit, sources: Sources) -> Excerpt:
     near = _near(passage, sources)
     shown = _grown(near, passage)
     if shown:
-        parts = [*_path(shown[0].paragraph, sources), *_together(document.text, shown)]
+        parts = [*path_above(shown[0].paragraph, sources), *_together(document.text, shown)]
     else:
         parts = [as_it_stands(document.text, passage.start, passage.end)]
+    return excerpt_with(hit, document, parts)
+
+
+def excerpt_with(hit: Hit, document: Document, parts: Sequence[Shown], named: float = 0.0) -> Excerpt:
+    """The excerpt of these parts, blank lines between them."""
+    shown = joined(_GAP, parts)
     title = document.title or ""
-    text = joined(_GAP, parts)
-    return Excerpt(hit, "" if text.text.startswith(title) else title, text)
+    return Excerpt(hit, "" if shown.text.startswith(title) else title, shown, named)
 
 
 def led(passage: Passage, sources: Sources) -> str:
     """The passage with the headings above it and the sentence before it there: what says in short what it is about."""
     text = sources.document(passage.doc_id).text
     touched = sources.touched(passage.doc_id, passage.start, passage.end)
-    above = _path(touched[0], sources)
+    above = path_above(touched[0], sources)
     section = sources.headings(touched[0])
     before = [
         unit
@@ -168,7 +182,7 @@ def _grown(near: Sequence[_Unit], passage: Passage) -> Sequence[_Unit]:
         backwards = not backwards
 
 
-def _path(paragraph: Paragraph, sources: Sources) -> list[Shown]:
+def path_above(paragraph: Paragraph, sources: Sources) -> list[Shown]:
     """The headings above a paragraph, the nearest for certain, the highest first; the document's title is none."""
     document = sources.document(paragraph.doc_id)
     text = document.text

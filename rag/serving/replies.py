@@ -120,6 +120,14 @@ class ClaimReply(_Reply):
     verdict: str
 
 
+class CellReply(_Reply):
+    """A cell of a cited table row: characters [start, end) of the document, equal where it is empty."""
+
+    head: str = Field(description="What its column is called; empty where nothing says.")
+    start: int
+    end: int
+
+
 class ShownReply(_Reply):
     """Characters [start, end) of a document, counted in Unicode code points from 0, inside one paragraph."""
 
@@ -135,6 +143,9 @@ class ShownReply(_Reply):
     paragraph_start: int
     paragraph_end: int
     also_in: list[str] = Field(description="Copies of the document.")
+    kind: str = Field(description="Of the paragraph: body, list item, table row, code, caption, footnote or furniture.")
+    headings: list[str] = Field(description="Those above the paragraph, the highest first.")
+    cells: list[CellReply] = Field(description="Of a table row that is cited whole; else none.")
 
 
 class CitationReply(ShownReply):
@@ -168,6 +179,8 @@ class HitReply(EvidenceReply):
     """A passage that was found."""
 
     text: str
+    kind: str = Field(description="Of the last paragraph that it touches.")
+    headings: list[str] = Field(description="Those above it, the highest first.")
 
 
 class AnswerReply(_Reply):
