@@ -88,7 +88,7 @@ def kinds_of(
     shapes = [shape_of(block) for block in blocks]
     kinds = kinds_by_rules(shapes, title)
     seen = seen or [None] * len(blocks)
-    written = is_written(seen, certain)
+    written = is_written(blocks, seen, certain)
     if written or not _is_flattened_page(shapes, seen):
         return given_back(blocks, shapes, kinds, seen, title, written=written)
     if cleaner is None:
