@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW
-from index.formats.structure import BAR, LABEL, gap_columns
+from index.formats.structure import BAR, LABEL, MARKS, gap_columns
 from index.paragraphs import Kind, Paragraph, trim
 
 # What stands for an empty cell where a model reads it.
@@ -233,7 +233,13 @@ def _cells(text: str, rows: Sequence[Paragraph]) -> list[list[Span]]:
         cells = [_parted(text, *_without_outer_bars(text, row), BAR) for row in rows]
         return _unlabelled(text, cells)
     if not any(_WIDE.search(line) for line in words):
-        return [[(row.start, row.end)] for row in rows]
+        mark = next((mark for mark in MARKS if len({len(mark.findall(line)) for line in words} | {0}) == 2), None)
+        if mark is None or not all(mark.search(line) for line in words):
+            return [[(row.start, row.end)] for row in rows]
+        return [
+            [trim(text, row.start + a, row.start + b) for a, b in _between(mark, line)]
+            for row, line in zip(rows, words, strict=True)
+        ]
     lead = [row.start - (text.rfind("\n", 0, row.start) + 1) for row in rows]
     columns = gap_columns([" " * n + line for n, line in zip(lead, words, strict=True)])
     if not columns:
@@ -259,6 +265,14 @@ def _parted(text: str, start: int, end: int, mark: re.Pattern[str]) -> list[Span
         cells.append(trim(text, at, gap.start()))
         at = gap.end()
     return [*cells, trim(text, at, end)]
+
+
+def _between(mark: re.Pattern[str], line: str) -> Iterator[Span]:
+    at = 0
+    for found in mark.finditer(line):
+        yield at, found.start()
+        at = found.end()
+    yield at, len(line)
 
 
 def _unlabelled(text: str, cells: list[list[Span]]) -> list[list[Span]]:

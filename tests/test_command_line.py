@@ -259,6 +259,25 @@ def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: p
     assert long.startswith("long" * 40 + ".txt  no date")
 
 
+def test_what_was_not_read_of_a_file_and_which_files_were_not_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "d").mkdir()
+    (home / "d" / "a.html").write_text(f"<p>{BRIDGE}</p>")
+    for name in ("b.bin", "c.bin", "noext"):
+        (home / "d" / name).write_text("x")
+    (home / "d" / "m.eml").write_text(
+        "From: Ann <ann@example.org>\nSubject: Bridge\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+        f"{BRIDGE}\n--b\nContent-Type: application/x-plan; name=plan.dwg\nContent-Disposition: attachment\n\nxyz\n"
+        "--b--\n"
+    )
+    said = run(capsys, "index", "d")[1].splitlines()[1:]
+    notice = "1 attachment was not read (plan.dwg); save what you need as files and index those"
+    assert said == [f"in d/m.eml: {notice}", "ignored 3 of an unsupported type (.bin 2, noext 1)"]
+    assert run(capsys, "status")[1].splitlines()[-1] == f"in m.eml: {notice}"
+    assert json.loads(run(capsys, "status", "--json")[1])["not_read"] == [{"document": "m.eml", "notice": notice}]
+
+
 def test_a_renamed_file_is_found_by_both_of_its_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "d").mkdir()
     (home / "d" / "a.txt").write_text(BRIDGE)

@@ -42,12 +42,16 @@ _LINK = re.compile(r"\[[^\[\]]*\]\([^()]*\)")
 # An item that names what it links to, elsewhere than in its own text; a picture that links is a badge.
 _NAMED_LINK = re.compile(r"(?<!!)\[[^\[\]!]*\w[^\[\]]*\]\((?!#)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SCRIPT = re.compile(r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|[=(\[{].*;$|^\W+$", re.DOTALL)
+# "run(a);" and "x = 1;" end so, and no clause of a law: "(1) The Mayor;".
+_SCRIPT = re.compile(
+    r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|\w\(.*\);$|\w ?=[^=].*;$|^\W+$", re.DOTALL
+)
 # A label and a value: a number, or a name of a few words.
 _FACT = re.compile(r"[^:\n]{2,40}: +(?:[^\n]*\d|[A-Z]\S*(?: [A-Z]\S*){0,3}$)")
 # Pictures that link, and nothing else: "[![Build](x.svg)](https://y)".
 _BADGES = re.compile(r"\s*(?:\[!\[[^\]]*\]\([^()]*\)\]\([^()]*\)\s*)+$")
-_BULLET = re.compile(r"[ \t]*[-*+•] +\S")
+_CLAUSE = re.compile(r"(?:§ ?\d|\((?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\) +\S|\d{1,3}(?:\.\d{1,3})+\.? +\S)")
+_ITEM = re.compile(rf"[ \t]*[-*+•] +\S|{_CLAUSE.pattern}")
 _LABEL = re.compile(r"[^:\n\[]{2,40}: +\S")
 _VALUE = re.compile(r"\d|: +\S|[.,;:]$")
 
@@ -75,13 +79,14 @@ def is_against(block: str, shape: Shape, *, is_item: bool = False, written: bool
     return rest in ("menu", "byline")
 
 
-def is_written(seen: Sequence[Kind | None], certain: int) -> bool:
+def is_written(blocks: Sequence[str], seen: Sequence[Kind | None], certain: int) -> bool:
     """Whether so much of a text shows structure that a person wrote it so; a scraper leaves none.
 
-    certain: how many paragraphs there are beside those of `seen`, all of which show what they are.
+    seen: what the lines of a block show it to be, None where they don't; a clause shows its number. certain: how many
+    paragraphs there are beside the blocks, all of which show what they are.
     """
-    structured = certain + sum(kind is not None for kind in seen)
-    return structured >= _WRITTEN_SHARE * max(1, certain + len(seen))
+    structured = sum(kind is not None or bool(_CLAUSE.match(block)) for block, kind in zip(blocks, seen, strict=True))
+    return certain + structured >= _WRITTEN_SHARE * max(1, certain + len(seen))
 
 
 def may_be_page(shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
@@ -111,7 +116,7 @@ def given_back(
     # A line that leads to what stands below it is the text's own.
     against = [
         not (written and shape.text.endswith(":"))
-        and is_against(block, shape, is_item=kind is Kind.LIST_ITEM or bool(_BULLET.match(block)), written=written)
+        and is_against(block, shape, is_item=kind is Kind.LIST_ITEM or bool(_ITEM.match(block)), written=written)
         for block, shape, kind in zip(blocks, shapes, seen, strict=True)
     ]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]

@@ -22,7 +22,7 @@ from index.cleaning.rules import (
     with_something_below,
 )
 from index.formats.content import Block
-from index.formats.structure import structure
+from index.formats.structure import STAMP, structure
 from index.paragraphs import Kind, Paragraph, paragraph_spans, trim
 
 # Below this share of long sentences among at least so many blocks, a text is a flattened page and not a text.
@@ -88,7 +88,7 @@ def kinds_of(
     shapes = [shape_of(block) for block in blocks]
     kinds = kinds_by_rules(shapes, title)
     seen = seen or [None] * len(blocks)
-    written = is_written(seen, certain)
+    written = is_written(blocks, seen, certain)
     if written or not _is_flattened_page(shapes, seen):
         return given_back(blocks, shapes, kinds, seen, title, written=written)
     if cleaner is None:
@@ -122,7 +122,8 @@ def _parts(text: str, blocks: Sequence[Block]) -> list[_Part]:
         if block.kind is Kind.BODY:
             parts += [_Part(*span, None, 0, is_certain=False) for span in paragraph_spans(text, start, end)]
         elif start < end:
-            parts.append(_Part(start, end, block.kind, block.level, bool(blocks) or block.kind in _CERTAIN))
+            is_certain = bool(blocks) or block.kind in _CERTAIN or bool(STAMP.match(text, start, end))
+            parts.append(_Part(start, end, block.kind, block.level, is_certain))
         at = block.end
     return [*parts, *_between(text, at, len(text), is_first=at == 0)]
 

@@ -19,23 +19,33 @@ _ATX = re.compile(r"[ \t]{0,3}(#{1,6})[ \t]+\S")
 _UNDERLINE = re.compile(r"[ \t]{0,3}(=+|-{2,})[ \t]*$")
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,100}(?<!\s)\1:?$")
 _BULLET = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-*+•‣◦▪–])(?P<gap>[ \t]+)(?=\S)")
-_NUMBER = re.compile(r"(?P<indent>[ \t]*)(?P<mark>\(?(?P<number>\d{1,3}|[a-z])[.)])(?P<gap>[ \t]+)(?=\S)")
+_NUMBER = re.compile(
+    r"(?P<indent>[ \t]*)(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?|\(?(?:\d{1,3}|[a-z])[.)])(?P<gap>[ \t]+)(?=\S)"
+)
 _NOTE = re.compile(r"[ \t]{0,3}\[\^[^\]\s]{1,40}\]:[ \t]*\S")
 _DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _RULED = re.compile(r"[ \t]*[+|=:\- ]*(?:-{3}|={3})[+|=:\- ]*$")
 BAR = re.compile(r"(?<!\\)\|")
+# What parts the cells of a table that was exported, outside quotation marks; of two columns no comma does.
+MARKS = (
+    re.compile(r";(?=(?:[^\"\n]*\"[^\"\n]*\")*[^\"\n]*$)"),
+    re.compile(r",(?!\s)(?=(?:[^\"\n]*\"[^\"\n]*\")*[^\"\n]*$)"),
+)
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 LABEL = re.compile(r"(?=[^\s])[^:\n]{1,60}(?<!\s)(?<!https)(?<!http): +(?=\S)")
 _SENTENCE = re.compile(r"[.!?…][\"'”’»)\]*_]*$")
 _LINK_ITEM = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[|•· \t])+$")
 # What a line of a log or a chat begins with.
-_STAMP = re.compile(r"[\[(<]?\d{1,4}[-/.:]\d{1,2}(?:[-/.:]\d{1,4})?[\s,)\]T]")
+STAMP = re.compile(r"[\[(<]?\d{1,4}[-/.:]\d{1,2}(?:[-/.:]\d{1,4})?[\s,)\]T]")
+_QUESTION = re.compile(r"[ \t]*(?:Q|Question|F|Frage)[ \t]?\d{0,3}[:.)][ \t]+\S.*\?[ \t]*$")
 _DEFINITION = re.compile(r"[ \t]{0,3}:[ \t]+\S")
 _LETTERED_NOTE = re.compile(r"[ \t]*[\w*†‡]{1,2}[.)]?(?:[ \t]{2,}|\t)\S.*[.!?]$")
 _KEY = re.compile(r"(?P<key>[\w-][\w -]*):")
 
 # A heading above a list or a table in one block with it has no more words.
 _LABEL_WORDS = 10
+# Labels in capitals and questions stand below a text's title, beside each other.
+_LABEL_LEVEL = 2
 # A table by wide gaps has at least so many rows; two lines may have them by chance.
 _ALIGNED_ROWS = 3
 # Breaks that the width of a text did not ask for; above this share of them its lines are no prose.
@@ -222,6 +232,9 @@ def _run(text: str, lines: Sequence[_Line], at: int, found: list[Block]) -> int 
         return after
     if at + 1 < end and _DEFINITION.match(lines[at + 1].words):
         return _defined(text, lines, at, end, found)
+    if at + 1 < end and _is_in_capitals(lines[at]) and not _is_in_capitals(lines[at + 1]):
+        found.append(_block(text, lines[at].start, lines[at].end, Kind.HEADING, _LABEL_LEVEL))
+        return at + 1
     if at + 1 < end and (_may_be_label(lines[at]) or _is_bold(lines[at])):
         rest: list[Block] = []
         after = _listed(text, lines, at + 1, rest) or _tabled(text, lines, at + 1, end, rest)
@@ -229,7 +242,7 @@ def _run(text: str, lines: Sequence[_Line], at: int, found: list[Block]) -> int 
             found.append(_block(text, lines[at].start, lines[at].end, Kind.HEADING))
             found += rest
             return after if after is not None else at + 1
-    return _broken(text, lines[at:end], found, end)
+    return _spoken(text, lines[at:end], found, end) or _broken(text, lines[at:end], found, end)
 
 
 def _defined(text: str, lines: Sequence[_Line], at: int, end: int, found: list[Block]) -> int:
@@ -251,6 +264,17 @@ def _may_be_label(line: _Line) -> bool:
 
 def _is_bold(line: _Line) -> bool:
     return bool(_BOLD_LINE.match(line.words.strip()))
+
+
+def _is_in_capitals(line: _Line) -> bool:
+    """Whether a line is a label in capitals: "LANGUAGES"."""
+    words = line.words.strip()
+    return (
+        words.isupper()
+        and _may_be_label(line)
+        and len(re.findall(r"[^\W\d_]", words)) > 3
+        and (not any(map(str.isdigit, words)))
+    )
 
 
 def _are_details(lines: Sequence[_Line]) -> bool:
@@ -277,7 +301,7 @@ def _listed(text: str, lines: Sequence[_Line], at: int, found: list[Block]) -> i
             n = below
             continue
         if mark:
-            indent = len(mark["indent"].expandtabs(4))
+            indent = _depth(mark)
             if items and not _goes_on(items, lines[n]):
                 break
             items.append((n, n + 1, indent, mark["mark"]))
@@ -312,8 +336,10 @@ def _goes_on(items: Sequence[tuple[int, int, int, str]], line: _Line) -> bool:
     mark = _item(line)
     if mark is None or not items:
         return False
-    indent = len(mark["indent"].expandtabs(4))
-    same = [sign for _, _, other, sign in items if other == indent]
+    indent = _depth(mark)
+    # Below a higher item the count begins anew.
+    begun = max((n for n, (_, _, other, _) in enumerate(items) if other < indent), default=-1) + 1
+    same = [sign for _, _, other, sign in items[begun:] if other == indent]
     if not same:
         return indent > items[-1][2]
     number, above = _value(mark["mark"]), _value(same[-1])
@@ -322,9 +348,14 @@ def _goes_on(items: Sequence[tuple[int, int, int, str]], line: _Line) -> bool:
     return number == above + 1 or (number == 1 and above == 1)
 
 
+def _depth(mark: "re.Match[str]") -> int:
+    """How far an item is indented, by blanks or by its number: "2.1" lies below "2."."""
+    return len(mark["indent"].expandtabs(4)) + 4 * mark["mark"].strip(".").count(".")
+
+
 def _value(mark: str) -> int | None:
-    """What a mark counts: 3 of "3.", 2 of "b)"; None of a bullet."""
-    sign = mark.strip("().")
+    """What a mark counts: 3 of "3." and "2.3", 2 of "b)"; None of a bullet."""
+    sign = mark.strip("().").rpartition(".")[2]
     return int(sign) if sign.isdigit() else ord(sign) - ord("a") + 1 if sign.isalpha() else None
 
 
@@ -335,7 +366,7 @@ def _wraps(above: _Line, line: _Line) -> bool:
 
 def _tabled(text: str, lines: Sequence[_Line], at: int, end: int, found: list[Block]) -> int | None:
     """Rows of a table from a line on: by bars, tabs or wide gaps; None where there is none."""
-    for parts, least in ((_by_bars, 2), (_by_tabs, 2), (_by_gaps, _ALIGNED_ROWS)):
+    for parts, least in ((_by_bars, 2), (_by_tabs, 2), (_by_gaps, _ALIGNED_ROWS), (_by_marks, _ALIGNED_ROWS)):
         rows = parts(lines[at:end])
         real = [row for row in rows if not _RULED.match(row.words)]
         if len(real) >= least:
@@ -374,6 +405,16 @@ def _by_gaps(lines: Sequence[_Line]) -> Sequence[_Line]:
     # A list of names and values, parted by gaps but not below each other.
     rows = _while(lines, lambda line: len(_GAP.findall(line.words.strip())) == 1 and " " in line.words)
     return rows if rows and all(len(row.words) <= WRAPPED_LINE_MAX for row in rows) else []
+
+
+def _by_marks(lines: Sequence[_Line]) -> Sequence[_Line]:
+    """The first lines that have equally many cells between semicolons, or between commas without blanks after them."""
+    for mark in MARKS:
+        count = len(mark.findall(lines[0].words)) if lines else 0
+        rows = _while(lines, lambda line, mark=mark, n=count: len(mark.findall(line.words)) == n)  # type: ignore[misc]
+        if count and len(rows) >= _ALIGNED_ROWS and all(len(row.words) <= WRAPPED_LINE_MAX * 2 for row in rows):
+            return rows
+    return []
 
 
 def gap_columns(rows: Sequence[str]) -> list[int]:
@@ -415,15 +456,23 @@ def _has_head(rows: Sequence[_Line]) -> bool:
     return 2 * sum(numbers) >= len(others) or (not any(numbers) and columns >= 3 and len(others) >= 2)
 
 
+def _spoken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> int | None:
+    """Lines of a chat or a log, each with those that go on with it, or questions and their answers; None where neither
+    is."""
+    stamped = [n for n, line in enumerate(lines) if STAMP.match(line.words.strip())]
+    if len(stamped) > 1 and stamped[0] == 0 and 2 * len(stamped) >= len(lines):
+        for first, behind in pairwise([*stamped, len(lines)]):
+            found.append(_block(text, lines[first].start, lines[behind - 1].end, Kind.LIST_ITEM, 1))
+        return end
+    return _asked(text, lines, found, end) if any(_QUESTION.match(line.words) for line in lines) else None
+
+
 def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> int | None:
     """Lines that were broken on purpose, each by itself: labelled ones, or those with room for more; None for prose."""
     if len(lines) < 2 or any(len(line.words) > WRAPPED_LINE_MAX * 2 for line in lines):
         return None
     if all(_LINK_ITEM.match(line.words.strip()) for line in lines):
         return None
-    if all(_STAMP.match(line.words.strip()) for line in lines):
-        found += [_block(text, line.start, line.end, Kind.LIST_ITEM, 1) for line in lines]
-        return end
     labelled = [bool(LABEL.match(line.words.strip())) for line in lines]
     head = not labelled[0] and _may_be_label(lines[0]) and sum(labelled) >= 1 and all(labelled[1:2])
     rest = labelled[1:] if head else labelled
@@ -440,6 +489,18 @@ def _broken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> 
     for line in lines[1:] if head else lines:
         is_item = bool(LABEL.match(line.words.strip())) or not _SENTENCE.search(line.words.strip())
         found.append(_block(text, line.start, line.end, Kind.LIST_ITEM if is_item else Kind.BODY, 1 if is_item else 0))
+    return end
+
+
+def _asked(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> int:
+    """Questions, each a heading, and the answer below it."""
+    at = 0
+    for n in range(1, len(lines) + 1):
+        if n == len(lines) or _QUESTION.match(lines[n].words) or _QUESTION.match(lines[at].words):
+            asks = bool(_QUESTION.match(lines[at].words))
+            kind, level = (Kind.HEADING, _LABEL_LEVEL) if asks else (Kind.BODY, 0)
+            found.append(_block(text, lines[at].start, lines[n - 1].end, kind, level))
+            at = n
     return end
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # `list` sets names in a column of up to so many characters; one longer name must not push all others' dates away.
 _NAME_WIDTH = 40
+# Types of files that were passed over are named up to so many.
+_NAMED_TYPES = 6
 
 
 def index_command(
@@ -81,7 +83,7 @@ def index_command(
              "removed": summary.removed, "moved": summary.moved,
              "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
              "not_read": [{"path": p, "notice": n} for p, n in summary.not_read],
-             "ignored": dict(summary.ignored)}
+             "ignored": dict(summary.ignored), "unsupported": dict(summary.unsupported)}
         )  # fmt: skip
     else:
         _print_summary(summary, str(opened.place))
@@ -171,7 +173,7 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
         print_line(f"{label:<11} {shown}")
     for document, notice in status.not_read:
-        print_line(f"not read in {printable_line(document)}: {printable_line(notice)}")
+        print_line(f"in {printable_line(document)}: {printable_line(notice)}")
 
 
 def edit_command(
@@ -234,6 +236,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
+    from index.intake.files import UNSUPPORTED
     from rag.printable import printable_line
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
@@ -247,6 +250,8 @@ def _print_summary(summary: "Summary", place: str) -> None:
     for path, reason in summary.unreadable:
         print_line(f"skipped {printable_line(path)}: {printable_line(reason)}")
     for path, notice in summary.not_read:
-        print_line(f"not read in {printable_line(path)}: {printable_line(notice)}")
+        print_line(f"in {printable_line(path)}: {printable_line(notice)}")
+    kinds = [f"{printable_line(suffix)} {n}" for suffix, n in summary.unsupported.most_common(_NAMED_TYPES)]
+    kinds += ["..."] if len(summary.unsupported) > _NAMED_TYPES else []
     for reason, n in summary.ignored.items():
-        print_line(f"ignored {n} {reason}")
+        print_line(f"ignored {n} {reason}" + (f" ({', '.join(kinds)})" if reason == UNSUPPORTED else ""))

@@ -369,3 +369,16 @@ def test_a_guide_with_headings_lists_and_code_keeps_what_a_page_would_have_for_f
     ]
     assert found["## Changes"] is Kind.HEADING
     assert found["Close sockets when a read times out"] is Kind.LIST_ITEM
+
+
+def test_the_clauses_of_a_law_are_no_script() -> None:
+    law = [
+        "§ 7-11. Who sits on the board.",
+        "(a) The board is made up of the following persons, who are named by the council for a term of five years:",
+        "(1) The Mayor;",
+        "(2) The clerk, or an officer (if there is one) of the clerk;",
+        "(3) Accept or refuse a fee(s) under section 4;",
+        "(b) It meets in public.",
+    ]
+    assert "furniture" not in kinds(*law)
+    assert kinds("Home", "track(page, 7);", "var x = 1;", BODY, BODY)[:3] == ["furniture"] * 3

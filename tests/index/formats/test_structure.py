@@ -95,3 +95,45 @@ def test_what_is_seen_lies_in_order_and_holds_no_white_space_at_its_ends(text: s
         assert at <= block.start < block.end <= len(text)
         assert text[block.start : block.end] == text[block.start : block.end].strip()
         at = block.end
+
+
+CHAT = """21.05.31, 09:14 - Ada: who has the key of the boat?
+21.05.31, 09:15 - Bo: I have it
+and the spare one
+21.05.31, 09:16 - Ada: good"""
+
+
+def test_a_line_of_a_chat_is_an_item_with_the_lines_that_go_on_with_it() -> None:
+    stamped = CHAT.split("\n21.")
+    assert seen(CHAT) == [("list item", 1, stamped[0]), *(("list item", 1, f"21.{line}") for line in stamped[1:])]
+    assert seen("[09:14] <ada> who?\n[09:15] <bo> me") == [
+        ("list item", 1, "[09:14] <ada> who?"),
+        ("list item", 1, "[09:15] <bo> me"),
+    ]
+
+
+def test_questions_are_headings_of_their_answers_and_so_are_labels_in_capitals() -> None:
+    assert seen("Q: When is it open?\nA: In May.\nAnd in June.\nQ: Who opens it?\nA: Ada.") == [
+        ("heading", 2, "Q: When is it open?"),
+        ("body", 0, "A: In May.\nAnd in June."),
+        ("heading", 2, "Q: Who opens it?"),
+        ("body", 0, "A: Ada."),
+    ]
+    assert seen("LANGUAGES\nNorwegian, German and a little of the others.")[0] == ("heading", 2, "LANGUAGES")
+
+
+def test_numbers_of_several_levels_are_a_list_of_these() -> None:
+    clauses = ["1. TERM", "1.1 It runs for two years.", "1.2 It ends in May.", "2. RENT", "2.1 It is 40 crowns."]
+    assert seen("\n".join(clauses)) == [("list item", 1 + ("." in c.split()[0][:-1]), c) for c in clauses]
+
+
+def test_rows_parted_by_semicolons_or_commas_are_a_table_and_prose_with_commas_is_not() -> None:
+    for mark in ";,":
+        rows = [mark.join(cells) for cells in (("Name", "Seats", "Floor"), ("Ada", "", "2"), ('"B"', "40", "3"))]
+        assert [(kind, words) for kind, _, words in seen("\n".join(rows))] == [("table row", row) for row in rows]
+    prose = (
+        "He came to the house, saw that it was shut, and left again, and in the evening,\n"
+        "tired of the road, he slept under the bridge, and nobody, not even the dog, was\n"
+        "awake, it is said, when the river rose, and the boats, one by one, went away."
+    )
+    assert seen(prose) == []
