@@ -15,12 +15,12 @@ from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
 from rag.confidence import THRESHOLD, confidence_of, signals
-from rag.conversation import Turn, understood
+from rag.conversation import Turn, said_before, understood
 from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
-from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
+from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no, same_words
 from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
@@ -101,7 +101,7 @@ def answer_events(
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    queries = understood(asked, history, model)
+    queries, said = understood(asked, history, model), said_before(asked, history)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         found = [hits] if hits is not None else [
@@ -112,7 +112,7 @@ def answer_events(
     retrieved = perf_counter()
     yield Step("reading")
     looks = [
-        _look(query, each, sources, models.reader, asked=asked, passages=passages)
+        _look(query, each, sources, models.reader, asked=asked, passages=passages, said=said)
         for query, each in zip(queries, found, strict=False)
     ]
     best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
@@ -168,14 +168,25 @@ class _Look:
 
 
 def _look(
-    query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, *, asked: str, passages: int
+    query: str,
+    hits: Sequence[Hit],
+    sources: Sources,
+    reader: PassageReader,
+    *,
+    asked: str,
+    passages: int,
+    said: Sequence[str],
 ) -> _Look:
-    """Reads the best of the hits of one of the things that a question may mean."""
+    """Reads the best of the hits of one of the things that a question may mean; what was said before is no answer."""
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, reader)
     hits = hits[:passages]
     readable, notices = _in_english(asked, hits)
-    candidates = find_candidates(query, readable, sources, reader)
+    candidates = [
+        candidate
+        for candidate in find_candidates(query, readable, sources, reader)
+        if not any(same_words(candidate.text, words) or candidate.text in words for words in said)
+    ]
     return _Look(query, hits, readable, notices, candidates, confidence_of(signals(candidates, readable)))
 
 
