@@ -36,7 +36,7 @@ _THEY = re.compile(r"\b(?:they|them|their|theirs)\b(?!['’])", re.IGNORECASE)
 _THERE = re.compile(r"\bthere\b(?=\W*$)|(?<=\bfrom )there\b", re.IGNORECASE)
 _THEN = re.compile(r"\bthen\b(?=\W*$)", re.IGNORECASE)
 # Words that carry meaning: up to so many a question without a name may go on, and with hardly any it most likely does.
-_FEW_WORDS, _HARDLY_ANY = 5, 2
+_FEW_WORDS, _HARDLY_ANY = 5, 1
 
 
 def forms(question: str, turns: Sequence[Said]) -> list[str]:
