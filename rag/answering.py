@@ -11,18 +11,18 @@ from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
-from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
-from rag.confidence import THRESHOLD, confidence_of, signals
-from rag.conversation import Turn, understood
+from rag.confidence import THRESHOLD
+from rag.conversation import Turn, said_before, understood
 from rag.finding.spelling import respelled
 from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
-from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
-from rag.reading.order import DEPTH, in_reading_order
+from rag.looking import look_at, surest
+from rag.reading.candidates import Candidate, chosen, is_yes_or_no
+from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
@@ -30,8 +30,6 @@ from rag.words import content_words, names
 
 # How many passages are an answer's evidence: the best of what was found, in the order in which they are worth reading.
 PASSAGES = 8
-# What a question most likely means is answered unless something else that it may mean is surer by this much.
-_LIKELIEST = 0.05
 # Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
 _NEAR_ENOUGH = 0.3
 
@@ -102,7 +100,7 @@ def answer_events(
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    queries = understood(asked, history, model)
+    queries, said = understood(asked, history, model), said_before(asked, history)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         spelled = [respelled(query, snapshot, models.encoder) for query in queries]
@@ -114,10 +112,10 @@ def answer_events(
     retrieved = perf_counter()
     yield Step("reading")
     looks = [
-        _look(query.text, each, sources, models.reader, asked=asked, passages=passages, notice=query.notice)
+        look_at(query, each, sources, models.reader, asked=asked, passages=passages, said=said)
         for query, each in zip(spelled, found, strict=False)
     ]
-    best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
+    best = surest(looks)
     query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
     notices = [*best.notices, *filter(None, [nothing])]
     read = perf_counter()
@@ -157,34 +155,6 @@ def answer_events(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a query finds: hits in reading order, those that the reader can read, its candidates, and the confidence."""
-
-    query: str
-    hits: Sequence[Hit]
-    readable: list[Hit]
-    notices: list[str]
-    candidates: list[Candidate]
-    confidence: float
-
-
-def _look(
-    query: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, *, asked: str, passages: int, notice: str
-) -> _Look:
-    """Reads the best of the hits of one of the things that a question may mean.
-
-    notice: of how it was spelled, or "".
-    """
-    if not other_language(asked):
-        hits = in_reading_order(query, hits, sources, reader)
-    hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
-    candidates = find_candidates(query, readable, sources, reader)
-    told = [*notices, *filter(None, [notice])]
-    return _Look(query, hits, readable, told, candidates, confidence_of(signals(candidates)))
-
-
 def _small_talk(question: str, line: str) -> Answer:
     """A polite line in place of an answer: nothing was searched for."""
     return Answer(
@@ -200,17 +170,6 @@ def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str
     if not asked:
         return "the question is empty"
     return "no document is of these dates, outlets and names; 'pilcrow list' shows what there is" if filters else ""
-
-
-def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
-    """The hits that the reader can read, and what the user should know about the others."""
-    foreign = other_language(query)
-    if foreign:
-        return [], [f"the question seems to be in another language ({foreign}); the bundled reader reads English only"]
-    readable = [hit for hit in hits if other_language(hit.passage.text) is None]
-    unread = len(hits) - len(readable)
-    notice = f"passages found but not in English: {unread} of {len(hits)}; the bundled reader reads English only"
-    return readable, [notice] if unread else []
 
 
 def _reason(query: str, hits: Sequence[Hit]) -> str:

@@ -13,7 +13,7 @@ from rag.answers import Answer
 from rag.citations import Verdict, without_markers
 from rag.followup.rewriting import forms
 from rag.followup.smalltalk import polite_line
-from rag.followup.wording import points_back
+from rag.followup.wording import asks_for_more, points_back
 from rag.generation.chat_model import AnswerCut, ChatModel, visible_text
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
@@ -84,6 +84,11 @@ def understood(question: str, history: Sequence[Turn], model: ChatModel | None =
             return (rewritten,)
     found = tuple(forms(question, turns[-_TURNS_LOOKED_AT:]))
     return found if model is None else found[:1]
+
+
+def said_before(question: str, history: Sequence[Turn]) -> tuple[str, ...]:
+    """The marked words of the turns before that a question does not want again: "who else?" after "Ann" is not Ann."""
+    return tuple(turn.marked for turn in history[-_TURNS_LOOKED_AT:] if turn.marked) if asks_for_more(question) else ()
 
 
 def _rewritten(question: str, history: Sequence[Turn], model: ChatModel) -> str | None:

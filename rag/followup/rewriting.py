@@ -35,8 +35,8 @@ _IT = re.compile(r"\b(?:it|its)\b(?!['’])", re.IGNORECASE)
 _THEY = re.compile(r"\b(?:they|them|their|theirs)\b(?!['’])", re.IGNORECASE)
 _THERE = re.compile(r"\bthere\b(?=\W*$)|(?<=\bfrom )there\b", re.IGNORECASE)
 _THEN = re.compile(r"\bthen\b(?=\W*$)", re.IGNORECASE)
-# "One" and "other" stand for the noun that was asked for.
-_FEW_WORDS = 5
+# Words that carry meaning: up to so many a question without a name may go on, and with hardly any it most likely does.
+_FEW_WORDS, _HARDLY_ANY = 5, 1
 
 
 def forms(question: str, turns: Sequence[Said]) -> list[str]:
@@ -44,42 +44,53 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
 
     turns: oldest first, not empty. One form alone where there is no doubt; a question that needs nothing is itself.
     """
-    last = turns[-1]
     meant = corrected(question)
     asked = meant if meant is not None else without_lead(question)
     if is_bare(asked) and not PERSONAL.search(asked):
-        again = _asked_again(asked, last)
-        whole = [*again, _with_topic(asked, turns)]
-        return _distinct(whole if _takes_the_verb(asked, last) else whole[::-1])
+        found = _of_asking_words(asked, turns)
+    elif _THE_ONE.match(ABOUT.sub("", asked)) and _noun_asked_for(turns[-1].query):
+        found = _of_the_one(asked, turns)
+    elif part := fragment(asked):
+        found = _of_a_thing(part, asked, turns)
+    elif meant is None and not points_back(question):
+        found = _of_a_question(question, asked, turns)
+    else:
+        resolved = _resolved(asked, turns)
+        found = [_with_topic(resolved, turns), resolved]
+    return list(dict.fromkeys(found))
+
+
+def _of_asking_words(asked: str, turns: Sequence[Said]) -> list[str]:
+    """ "Why?", "by how many votes?"."""
+    found = [*_asked_again(asked, turns[-1]), _with_topic(asked, turns)]
+    return found if _takes_the_verb(asked, turns[-1]) else found[::-1]
+
+
+def _of_the_one(asked: str, turns: Sequence[Said]) -> list[str]:
+    """ "And the one for oil?"."""
     one = _THE_ONE.match(ABOUT.sub("", asked))
-    opener = worded(plain(last.query)).opener
-    noun = _noun_asked_for(last.query) if one else None
-    if one and noun:
-        verb = "" if one["clause"] else " is"
-        return _distinct([f"{noun}{verb} {one['rest'].rstrip('?!. ')}?", _with_topic(asked, turns)])
-    part = fragment(asked)
-    if part is not None:
-        changed = swapped(part, _swapped_in(turns))
-        found = [changed] if changed else []
-        if not changed and re.match(r"how much\b", opener, re.IGNORECASE) and not names(f"x {part}"):
-            asked = f"How much is {part}"
-        return _distinct([*found, _with_topic(asked, turns), *([] if points_back(question) or changed else [asked])])
-    if meant is None and not points_back(question):
-        if _needs_nothing(question):
-            return [question]
-        found = [question, _with_topic(asked, turns)]
-        return _distinct(found[::-1] if _lacks_a_verb(asked) else found)
-    resolved = _resolved(asked, turns)
-    return _distinct([_with_topic(resolved, turns), resolved])
+    verb = "" if one and one["clause"] else " is"
+    rest = one["rest"].rstrip("?!. ") if one else ""
+    return [f"{_noun_asked_for(turns[-1].query)}{verb} {rest}?", _with_topic(asked, turns)]
 
 
-def _distinct(texts: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(text for text in texts if text.strip()))
+def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
+    """ "And AX-2210?", "what about the port?". One form where the new thing is a code, a year or an amount."""
+    changed = swapped(part, _swapped_in(turns))
+    if changed:
+        return [changed] if re.search(r"\d", part) else [changed, _with_topic(asked, turns)]
+    if re.match(r"how much\b", turns[-1].query, re.IGNORECASE) and not names(f"x {part}"):
+        asked = f"How much is {part}"
+    return [_with_topic(asked, turns), asked]
 
 
-def _needs_nothing(question: str) -> bool:
-    """Whether a question that points to nothing says enough by itself: it names something, or has many words."""
-    return bool(names(f"x {question}")) or len(content_words(question)) > _FEW_WORDS
+def _of_a_question(question: str, asked: str, turns: Sequence[Said]) -> list[str]:
+    """A whole question that points to nothing: it begins anew, or goes on where it says little by itself."""
+    if names(f"x {question}") or len(content_words(question)) > _FEW_WORDS:
+        return [question]
+    found = [question, _with_topic(asked, turns)]
+    goes_on = _lacks_a_verb(asked) or len(content_words(question)) <= _HARDLY_ANY
+    return found[::-1] if goes_on else found
 
 
 def _lacks_a_verb(asked: str) -> bool:

@@ -110,6 +110,11 @@ _GOES_ON = re.compile(
     r"|anything else|anyone else|any others?|any more)\b",
     re.IGNORECASE,
 )
+_MORE = re.compile(
+    r"\b(?:else|another)\b|\b(?:any|what|which|who|are there) (?:more|others?)\b|\bthe others?\b|"
+    r"\bbesides (?:that|this|him|her|it)\b",
+    re.IGNORECASE,
+)
 _HOW = re.compile(r"\bhow (?:long|old|far|often|big|tall|large|high|soon|late|come)\b", re.IGNORECASE)
 # Capitals that name nobody.
 DATES = frozenset(word.casefold() for word in (*month_name, *day_name) if word)
@@ -173,6 +178,11 @@ def worded(question: str) -> Worded:
     after = text[len(opener) :]
     aux = _AUX_AT.match(after)
     return Worded(opener, aux.group(1) if aux else "", after[aux.end() :].strip() if aux else after.strip())
+
+
+def asks_for_more(question: str) -> bool:
+    """Whether a question asks for what was not said yet: "who else?", "any others?", "name another"."""
+    return _MORE.search(question) is not None
 
 
 def points_back(question: str) -> bool:

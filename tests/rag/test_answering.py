@@ -14,6 +14,7 @@ from rag.answering import Models, answer
 from rag.answers import Answer, answer_json
 from rag.citations import Sources, cite_span
 from rag.commands.text import answer_text, hits_text, shown_text
+from rag.conversation import Turn
 from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
@@ -238,3 +239,39 @@ def test_markers_of_the_documents_own_are_not_taken_for_ours(
     )
     assert found.text == "The bridge of the town was opened in 1998 after nine years of work.(12)(3, 4) [1]"
     assert found.citations[0].quote == text
+
+
+def test_small_talk_has_a_line_and_no_evidence(sample: Collection, encoder: Encoder, reader: Reader) -> None:
+    given = answer(sample, Models(encoder, reader), "Thank you!")
+    assert (given.text, given.abstained, given.reason) == ("You're welcome.", True, "small_talk")
+    assert (given.evidence, given.claims, given.citations) == ((), (), ())
+    assert answer_text(given) == "You're welcome."
+
+
+def test_what_a_question_may_mean_is_told_by_what_is_found(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    texts = {
+        "ringworm": "Ringworm is an infection of the skin.\n\nThere is a cure for ringworm: a cream for two weeks.",
+        "squall": "Squall fever is carried by gulls.\n\nThere is no cure for squall fever yet.",
+        "ferry": "The night ferry to Oland leaves at ten.\n\nA ticket for the night ferry costs 20 euros.",
+    }
+    asked, models = make_collection(**texts), Models(encoder, reader)
+    before = [Turn.of(answer(asked, models, "What is squall fever carried by?"))]
+    on = answer(asked, models, "is there a cure?", history=before)
+    anew = answer(asked, models, "when does the night ferry leave?", history=before)
+    assert (on.citations[0].doc_id, on.query) == ("squall.txt", "is there a cure (squall fever carried)?")
+    assert (anew.citations[0].doc_id, anew.query) == ("ferry.txt", "when does the night ferry leave?")
+
+
+def test_who_else_is_not_answered_with_what_was_said(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    asked, models = make_collection(crane=(
+        "Ana Ruiz repaired the harbour crane in May.\n\nThe crane stood still for a month.\n\n"
+        "Karl Weiss repaired the harbour crane in June."
+    )), Models(encoder, reader)  # fmt: skip
+    first = answer(asked, models, "Who repaired the harbour crane?")
+    second = answer(asked, models, "Who else?", history=[Turn.of(first)])
+    assert "Ana Ruiz" in first.citations[0].quote
+    assert "Karl Weiss" in second.citations[0].quote

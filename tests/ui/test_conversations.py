@@ -159,6 +159,16 @@ def test_a_follow_up_is_searched_for_with_what_it_is_about(visit: Callable[..., 
     assert "Yalowitz" in turn.locator(".aside q").inner_text()
 
 
+def test_thanks_gets_a_polite_line_and_the_talk_goes_on(visit: Callable[..., Any], address: str) -> None:
+    visitor = visit(address)
+    visitor.ask(YEARS)
+    polite = visitor.ask("Thank you!")
+    assert polite.locator(".said").inner_text() == "You're welcome."
+    assert polite.locator(".spoke").inner_text().startswith("Nothing was searched for")
+    assert polite.locator(".aside q, .sources, .related").count() == 0
+    assert "Yalowitz" in visitor.ask("And where was he ambassador?").locator(".aside q").inner_text()
+
+
 def test_editing_a_question_drops_what_followed_from_it(visit: Callable[..., Any], address: str) -> None:
     visitor = visit(address)
     page = visitor.page

@@ -45,6 +45,52 @@ def test_a_follow_up_is_understood_without_a_model_and_its_query_is_shown(
     assert "1998" in second
 
 
+PARTS = (
+    "Filter KX-410 is for the small boiler and costs 31 euros.\n\n"
+    "Filter KX-420 is for the large boiler and costs 78 euros.\n\n"
+    "Filter KX-420-S is for salt water and costs 90 euros."
+)
+FLAT = (
+    "The contract between Maria Kovac (the owner) and Tom Osei (the lessee) began on 1 May 2020.\n\n"
+    "The rent is 740 euros a month.\n\n"
+    "The deposit of 1,480 euros lies at the Harbour Bank."
+)
+
+
+def test_another_code_is_asked_about_in_the_place_of_the_first(
+    make_collection: Callable[..., Collection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk(
+        pilcrow.open_collection(make_collection(parts=PARTS).folder), "How much does filter KX-410 cost?", "And KX-420?"
+    )
+    _, second = capsys.readouterr().out.split("Asked as: ")
+    assert second.startswith("How much does filter KX-420 cost?")
+    assert "78 euros" in second.partition("Sources")[0]
+    assert "31 euros" not in second
+
+
+def test_he_is_the_one_in_the_role_that_was_asked_for(
+    make_collection: Callable[..., Collection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = pilcrow.open_collection(make_collection(flat=FLAT).folder)
+    talk(opened, "Who is the lessee?", "How much rent does he pay?", "And the deposit?")
+    _, rent, deposit = capsys.readouterr().out.split("Asked as: ")
+    assert rent.startswith("How much rent does Tom Osei pay")
+    assert "740 euros" in rent
+    assert "1,480 euros" in deposit.partition("Sources")[0]
+
+
+def test_small_talk_is_answered_politely_and_nothing_is_searched_for(
+    opened: OpenCollection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk(opened, "Who mended the old bridge?", "thanks!", "And when was that?")
+    said = capsys.readouterr().out
+    first, polite, third = said.partition("You're welcome.")
+    assert "Ann Example" in first
+    assert polite
+    assert third.strip().startswith("Asked as: when was that (mended old bridge Ann Example)?")
+
+
 def test_sources_and_a_source_in_its_paragraph_are_shown_again(
     opened: OpenCollection, capsys: pytest.CaptureFixture[str]
 ) -> None:

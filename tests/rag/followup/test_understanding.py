@@ -88,9 +88,11 @@ def test_a_new_topic_carries_nothing_over(question: str) -> None:
 
 
 def test_a_short_question_without_a_name_may_go_on_or_begin_anew() -> None:
-    assert understood("is there a cure?", [turn("What is ringworm?")]) == (
-        "is there a cure?",
-        "is there a cure (ringworm)?",
+    before = [turn("What is ringworm?")]
+    assert understood("is there a cure?", before) == ("is there a cure (ringworm)?", "is there a cure?")
+    assert understood("when does the night ferry leave?", before) == (
+        "when does the night ferry leave?",
+        "when does the night ferry leave (ringworm)?",
     )
 
 
