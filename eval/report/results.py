@@ -3,7 +3,7 @@
     pilcrow eval retrieval FOLDER --save NAME     writes eval/results/retrieval-NAME.json
     python -m eval.report                         writes the tables of README.md and docs/ again (`eval.report.tables`)
 
-A figure in the README comes from such a file or is not there; a test compares the two.
+A figure in these documents comes from such a file or is not there; a test compares the two.
 """
 
 import hashlib

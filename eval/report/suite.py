@@ -1,4 +1,4 @@
-"""Our own suite: every measure on every test collection below a folder, into results files and the README's tables.
+"""Our own suite: every measure on every test collection below a folder, into results files and the tables made of them.
 
     pilcrow eval suite DATA --save
 

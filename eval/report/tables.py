@@ -14,6 +14,7 @@ from eval.report.growth import files_table, growth_table, stages_table
 from eval.report.results import README, RESULTS, ROOT, earlier, saved_results, with_provenance
 from eval.report.scaling import outgrown_table, scaling_table
 from eval.report.speed_tables import load_table, peers_table
+from rag.reading.order import DEPTH
 
 # Where tables stand.
 DOCUMENTS = (README, *sorted((ROOT / "docs").glob("*.md")))
@@ -76,10 +77,11 @@ def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
         for d in record.get("differences", ())
     ]
     if order := record.get("order"):
+        before = earlier(record, itself=False)
+        read = "eight in the reader's order" if before else f"{DEPTH} in the order of reading"  # it had eight then
         lines.append(
-            f"- {record['dataset']}: with the best 48 in the order of reading {order['measure']} is "
-            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
-            f"{earlier(record, itself=False)}"
+            f"- {record['dataset']}: with the best {read} {order['measure']} is {order['read']:.3f}, without "
+            f"{order['fused']:.3f}, on {order['questions']} queries{before}"
         )
     if evidence := record.get("evidence"):
         for where, documents in (("among_all", f"{evidence['documents']} documents"), ("in_own", "its document alone")):
