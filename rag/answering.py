@@ -19,6 +19,7 @@ from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
+from rag.news.said import quotes_asked_for, said_claims
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
 from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import PassageReader, logistic
@@ -105,7 +106,7 @@ def answer_events(
     yield Step("reading")
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, models.reader)
-    hits = hits[:passages]
+    found, hits = hits, hits[:passages]
     readable, notices = _in_english(asked, hits)
     notices += filter(None, nothing)
     candidates = find_candidates(query, readable, sources, models.reader)
@@ -113,6 +114,13 @@ def answer_events(
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)
+    short = () if is_yes_or_no(query) else _short_answers(groups)
+    # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
+    said = quotes_asked_for(query, found, sources, sure=bool(groups)) if model is None and readable else []
+    if said:
+        told = said_claims(query, said, sources)
+        claims, citations, short = told.claims, told.citations, told.answers
+        confidence = max(confidence, threshold)
     written = None
     if model is not None:
         notices += model.notices
@@ -131,7 +139,7 @@ def answer_events(
         text=with_markers(claims),
         claims=claims,
         citations=tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations),
-        answers=() if is_yes_or_no(query) else _short_answers(groups),
+        answers=short,
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),

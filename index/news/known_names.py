@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from index.news.speakers import NAMES, appositive, is_post, looks_like_a_person, speaker_of
+from index.news.roles import EMPTY, is_post
+from index.news.speakers import NAMES, appositive, looks_like_a_person, speaker_of
 from index.paragraphs import Paragraph
 
-_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?…][”\"’')]*\s+|\n)")
 _ADVERBIAL_BEFORE = re.compile(r"(?:^|[.!?…]\s+|\n)(?:\W*|[A-Z][\w ]{1,40}, )$")
 
 
@@ -18,6 +18,7 @@ class KnownNames:
         self._full: dict[str, list[tuple[int, str]]] = {}
         self._first: dict[str, list[tuple[int, str]]] = {}
         self._posts: dict[str, str | None] = {}
+        self._people: dict[str, bool] = {}
         for paragraph in paragraphs:
             for match in NAMES.finditer(text, paragraph.start, paragraph.end):
                 speaker = speaker_of(_without_lead(match[0]))
@@ -26,7 +27,8 @@ class KnownNames:
                 words = speaker.name.removeprefix("the ").split()
                 at = match.start() + max(match[0].rfind(words[0]), 0)
                 self._full.setdefault(words[-1], []).append((at, speaker.name))
-                self._first.setdefault(words[0], []).append((at, speaker.name))
+                if looks_like_a_person(speaker.name):
+                    self._first.setdefault(words[0], []).append((at, speaker.name))
 
     def fullest(self, name: str, at: int) -> str:
         """The fullest name of whom `name` means at a place; the name itself where that may be several."""
@@ -56,13 +58,20 @@ class KnownNames:
         if post and " " in name and not self.post(name):
             self._posts[name] = post
 
+    def _is_person(self, name: str) -> bool:
+        """Whether "he" or "she" may be one of this name: nothing is in it, across it or near it."""
+        if name not in self._people:
+            place = re.compile(rf"\b(?:in|In|across|near|outside|throughout) {re.escape(name)}\b")
+            self._people[name] = looks_like_a_person(name) and place.search(self._text) is None
+        return self._people[name]
+
     def _places(self, name: str) -> list[int]:
-        return [place for place, full in self._full.get(name.split()[-1], []) if full == name][:6]
+        return [place for place, full in self._full.get(name.rsplit(" ", 1)[-1], []) if full == name][:6]
 
     def _post_at(self, at: int) -> str | None:
         end = at
-        for match in [NAMES.match(self._text, at)]:
-            end = match.end() if match else at
+        if match := NAMES.match(self._text, at):
+            end = match.end()
         behind = appositive(self._text, end, min(len(self._text), end + 200))[0]
         if behind:
             return behind
@@ -74,25 +83,25 @@ class KnownNames:
                 return " ".join(shown[1:] if shown[0].lower() in {"the", "a", "an"} and len(shown) > 1 else shown)
         return None
 
-    def last_subject(self, paragraph: Paragraph, at: int) -> tuple[tuple[str, int] | None, str | None]:
-        """The person whom the last sentence before `at` begins with, in a paragraph, and where; and the only one named.
+    def last_subject(self, words: str, start: int, at: int) -> tuple[tuple[str, int] | None, str | None]:
+        """The person whom the last sentence before `at` begins with, and where; and the only one named there.
 
-        None where there is none.
+        words: a paragraph that begins at `start`, what is quoted in it masked. None where there is none.
         """
-        end = min(at, paragraph.end)
         found: tuple[str, int] | None = None
-        people: dict[str, int] = {}
-        for match in NAMES.finditer(self._text, paragraph.start, end):
-            if self._text[max(0, match.start() - 4) : match.start()].lower() == "the ":
+        people: set[str] = set()
+        for match in NAMES.finditer(words, 0, max(0, at - start)):
+            if words[max(0, match.start() - 4) : match.start()].lower() == "the ":
                 continue
-            begins = _ADVERBIAL_BEFORE.search(self._text[max(paragraph.start, match.start() - 60) : match.start()])
             speaker = speaker_of(_without_lead(match[0]))
             if speaker is None or speaker.kind != "name":
                 continue
-            name = self.fullest(speaker.name, match.start())
-            if looks_like_a_person(name) or (speaker.post and " " not in speaker.post):
-                people[name] = match.start()
-                found = (name, match.start()) if begins else found
+            place = start + match.start()
+            name = self.fullest(speaker.name, place)
+            if self._is_person(name) or (speaker.post and " " not in speaker.post):
+                people.add(name)
+                begins = _ADVERBIAL_BEFORE.search(words[max(0, match.start() - 60) : match.start()])
+                found = (name, place) if begins else found
         return found, next(iter(people)) if len(people) == 1 else None
 
 
@@ -101,9 +110,7 @@ _NO_MODIFIER = r"and|or|but|said|says|told|with|to|by|was|is|were|are|when|while
 
 def _without_lead(name: str) -> str:
     """A name without the word that only begins its sentence."""
-    from index.news.speakers import is_empty_word
-
     words = name.split()
-    while len(words) > 1 and is_empty_word(words[0]):
+    while len(words) > 1 and words[0] in EMPTY:
         words = words[1:]
     return " ".join(words)

@@ -4,20 +4,21 @@ A rule is kept where it is right in texts of many kinds; what no rule can tie to
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.news.known_names import KnownNames
+from index.news.naming import Named, is_adverbial, leading_name, phrase_at, subject
 from index.news.quotation_marks import Quoted, quoted_spans
-from index.news.saying import ACCORDING, ADVERB, AUXILIARY, VERB, is_strong, names_a_verb, said_places
-from index.news.speakers import Speaker, appositive, speaker_of
+from index.news.saying import ACCORDING, ADVERB, AUXILIARY, VERB, is_a_statement, reported_from, said_places
+from index.news.speakers import speaker_of
 from index.news.turns import turns_of_speech
 from index.paragraphs import Kind, Paragraph
 from index.sentences import sentence_spans
 
 _READ = frozenset((Kind.BODY, Kind.LIST_ITEM, Kind.CAPTION, Kind.FOOTNOTE))
 _MARKS = re.compile("[\"“„«‘']|``")
-_CUES = re.compile(rf"\b(?:{VERB}|[Aa]ccording to)\b|:\s*$")
+_CUES = re.compile(rf"\b(?:{VERB}|[Aa]ccording to|quoted|quotes|cited|cites)\b|:\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,14 @@ def quotations(text: str, paragraphs: Sequence[Paragraph]) -> list[Quotation]:
     return sorted(found, key=lambda q: (q.start, q.end))
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A speaker, and the words that name them."""
-
-    speaker: Speaker
-    start: int
-    end: int
+# A paragraph that is all one quotation goes on with the speaker before it where it has so many characters: in shorter
+# ones people answer one another.
+_LONG = 60
+_BEHIND_THE_VERB = re.compile(
+    r"\s*[”\"’']?(?:[.,;!]|$)|\s+(?:in|on|at|to|during|as|when|after|while|before|last|this|earlier|later|yesterday"
+    r"|today|by|via|from|through|\w+ly|\w+day)\b"
+)
+_GOES_ON = re.compile(r",\s(?!(?:adding|saying|and|but|who|which|as|though|while)\b)")
 
 
 class _Read:
@@ -128,12 +130,12 @@ class _Read:
         words = self._text[q.start : q.end].split()
         return len(words) > 2 or (bool(words) and words[-1][-1] in ",.!?…")
 
-    def _named_behind(self, q: Quoted, right: int) -> _Named | None:
+    def _named_behind(self, q: Quoted, right: int) -> Named | None:
         """The speaker in what follows a quotation: "..., said Ann Example", "..." Ann Example, a baker, told us."""
         rest = self._at(q.outer_end, right)
         sentence = re.split(r"(?<=[a-z\d)])[.!?](?:\s|$)|\n", rest, maxsplit=1)[0]
         lead = len(sentence) - len(sentence.lstrip(" ,—–-\n"))
-        last = self._text[q.end - 1] if q.end > q.start else ""
+        last = self._text[q.start : q.end].rstrip("])")[-1:]
         at = q.outer_end + lead
         words = sentence[lead:]
         inverted = re.match(rf"(?:{ADVERB})?({VERB}) ", words)
@@ -144,13 +146,16 @@ class _Read:
         verb = re.search(rf" ({AUXILIARY})?({ADVERB})?({VERB})(?![\w-])", words)
         if verb is None or len(words[: verb.start()]) > 200:
             return None
-        anew = words[:1].isupper() and last not in ",?!…—–-" and not sentence[:1] == ","
+        anew = words[:1].isupper() and last not in ",?!…—–-" and sentence[:1] != ","
         behind = words[verb.end() :]
+        leads_on = re.search(r"[,:]\s*$", rest) and right < self._paragraph.end  # to the next quotation
+        if anew and (leads_on or "," in words[: verb.start()] or is_adverbial(words)):
+            return None
         if anew and (len(behind.split()) > 5 or re.match(r" (?:that|the|he|she|it|they|his|her)\b", behind)):
             return None
         return self._subject(at, at + verb.start())
 
-    def _named_before(self, q: Quoted, left: int) -> _Named | None:
+    def _named_before(self, q: Quoted, left: int) -> Named | None:
         """The speaker in what leads up to a quotation: Ann Example said: "...", "According to her, '...'"."""
         start = max([a for a, _ in self._sentences if a <= q.outer] or [left])
         start = max(start, left)
@@ -158,6 +163,8 @@ class _Read:
         according = ACCORDING.search(words)
         if according and re.search(r",\s*$", words):
             return self._phrase_at(start + according.end(), q.outer)
+        if quoting := re.search(r"\b(?:[Tt]o quote|[Ii]n the words of) (?=\S+.*[,:]\s*$)", words):
+            return self._phrase_at(start + quoting.end(), q.outer)
         verbs = list(re.finditer(rf"(?:^|(?<=[\s,;—]))({AUXILIARY})?({ADVERB})?({VERB})(?![\w-])", words))
         for verb in reversed(verbs):
             tail = words[verb.end() :]
@@ -174,7 +181,7 @@ class _Read:
             return self._first_name(start, q.outer)
         return None
 
-    def _inverted(self, words: str, verb: "re.Match[str]", start: int, end: int) -> _Named | None:
+    def _inverted(self, words: str, verb: "re.Match[str]", start: int, end: int) -> Named | None:
         """Said Charles Example, of the mint: "..." """
         if words[: verb.start()].strip():
             return None
@@ -186,13 +193,17 @@ class _Read:
         words = self._at(start, end)
         if words.rstrip("”\"’' ").endswith("?"):
             return
-        said = self._according(words, start, end) or next(
-            (
-                found
-                for verb in said_places(words)
-                if (found := self._reported(words, verb, start, end)) is not None
-            ),
-            None,
+        said = (
+            self._according(words, start, end)
+            or self._cited_as_saying(words, start, end)
+            or next(
+                (
+                    found
+                    for verb in said_places(words)
+                    if (found := self._reported(words, verb, start, end)) is not None
+                ),
+                None,
+            )
         )
         if said is not None:
             self.found.append(said)
@@ -207,38 +218,56 @@ class _Read:
         if match.start() == 0:
             if named.speaker.kind == "name" and "," not in self._at(named.end, end):
                 bare = speaker_of(self._at(named.start, end).split(",")[0])
-                named = _Named(bare, named.start, named.start + self._at(named.start, end).find(",")) if bare else named
+                named = Named(bare, named.start, named.start + self._at(named.start, end).find(",")) if bare else named
             comma = words.find(", ", named.end - start)
             return self._quotation(start + comma + 2, end, named, direct=False) if comma > 0 else None
         upto = start + len(words[: match.start()].rstrip(" ,—–-("))
         return self._quotation(start, upto, named, direct=False) if upto - start > 12 else None
 
+    def _cited_as_saying(self, words: str, start: int, end: int) -> Quotation | None:
+        """The paper quoted Ann Example, a baker, as saying that ..."""
+        match = re.search(
+            r"\b(?:quoted|quotes|cited|cites) (.{3,120}?),? as (?:saying|stating|telling \w+)(?: that)? ", words
+        )
+        named = self._phrase_at(start + match.start(1), start + match.end(1)) if match else None
+        if match is None or named is None:
+            return None
+        return self._quotation(start + match.end(), end, named, direct=False)
+
     def _reported(self, words: str, verb: "re.Match[str]", start: int, end: int) -> Quotation | None:
         """What a word of saying reports: behind it, or before it where the sentence ends with it."""
         before, rest = words[: verb.start()], words[verb.end() :]
+        if re.search(r"\b(?:which|whom)\s+\w+\s*$", before):
+            return None
         if before.rstrip().endswith(",") and (said := self._ends_with(before, verb, start, end)) is not None:
             return said
-        clause = _clause_behind(verb[0], rest)
-        if clause is not None:
-            named = self._subject(start, start + verb.start())
-            if named is None or named.speaker.name == "I":
-                return None
-            return self._quotation(start + verb.end() + clause, end, named, direct=False)
+        clause = reported_from(verb[0], rest)
+        if clause is None and verb[0] in {"said", "says"} and is_a_statement(rest):
+            lead = before.rpartition(", ")[0]
+            clause = 0 if not lead or (is_adverbial(lead) and "," not in lead) else None
+        if clause is None:
+            return self._reported_before(words, verb, start, end)
+        named = self._subject(start, start + verb.start())
+        return self._quotation(start + verb.end() + clause, end, named, direct=False) if named else None
+
+    def _reported_before(self, words: str, verb: "re.Match[str]", start: int, end: int) -> Quotation | None:
+        """Reported words behind which somebody is named: "The mill is lost, Ann Example said"; or amid which."""
+        before, rest = words[: verb.start()], words[verb.end() :]
+        told = verb[0] in {"told", "tells"} or _BEHIND_THE_VERB.match(rest)
+        goes_on = _GOES_ON.match(rest) is not None and len(rest.split()) > 3
         comma = before.rfind(", ")
-        told = verb[0] in {"told", "tells"} and len(rest.split()) < 12
-        if comma > 0 and (told or (len(rest.split()) < 12 and _BEHIND_THE_VERB.match(rest))):
-            named = self._subject(start + _last_clause(before), start + verb.start())
-            upto = start + _last_clause(before)
-            while upto > start and self._text[upto - 1] in ", ":
-                upto -= 1
-        else:
+        if comma < 0 or not (rest.startswith(",") or (told and len(rest.split()) < 12)):
             return None
-        clause = self._text[start:upto]
-        if named is None or named.speaker.name == "I" or len(clause.split()) < 4:
+        upto = comma + (0 if before.rstrip().endswith(",") else 2)
+        named = self._subject(start + upto, start + verb.start())
+        clause = before[:upto].rstrip(", ")
+        if named is None or (len(clause.split()) < 4 and not goes_on):
             return None
-        if "," not in clause and _ADVERBIAL.match(clause.lstrip("-*• ")):
+        if goes_on:  # "The mill, she said, is lost"
+            return self._quotation(start, end, named, direct=False)
+        if "," not in clause and is_adverbial(clause.lstrip("-*• ")):
             return None
-        return self._quotation(start, upto, named, direct=False)
+        return self._quotation(start, start + len(clause), named, direct=False)
 
     def _ends_with(self, before: str, verb: "re.Match[str]", start: int, end: int) -> Quotation | None:
         """Reported words whose sentence ends with the verb and its speaker: "..., warned Ann Example, a baker"."""
@@ -247,36 +276,41 @@ class _Read:
         if named is None or named.speaker.kind == "pronoun" or len(before.split()) < 4:
             return None
         behind = self._at(named.end, end).lstrip()
-        closes = re.match(r"[,.;:—–(”\"]|$|(?:in|on|at|to|during|as|when|after|while|before|last|this|who|yesterday)\b", behind)
+        closes = re.match(
+            r"[,.;:—–(”\"]|$|(?:in|on|at|to|during|as|when|after|while|before|last|this|who|yesterday)\b", behind
+        )
         return self._quotation(start, upto, named, direct=False) if closes else None
 
     # Quotations that name nobody
 
     def _carry_on(self, taken: list[Quotation]) -> None:
         """Gives the rest of a paragraph's quotations to the speaker of its others, or of the paragraph before."""
-        left = [q for q in self._quotes if self._is_speech(q) and not any(t.start <= q.start < t.end for t in self.found)]
-        left = [q for q in left if len(self._text[q.start : q.end].split()) > 3 and self._stands_alone(q)]
-        before = self._before
-        for n, q in enumerate(left):
+        for q in self._quotes:
+            words = self._text[q.start : q.end].split()
+            if len(words) < 4 or any(t.start <= q.start < t.end for t in self.found) or not self._stands_alone(q):
+                continue
             near = [t for t in taken if t.start < q.start] or taken
-            told = near[-1] if near else None
-            alone = q is self._quotes[0] and not self._text[self._paragraph.start : q.outer].strip(" \n—–-*")
-            if told is None and alone and before is not None and before.found:
-                last = before.found[-1]
-                speakers = {t.speaker for t in before.found}
-                whole = not self._text[q.outer_end : self._paragraph.end].strip(" \n")
-                if (before.goes_on and last.direct) or (before.introduces and whole):
-                    told = last
-                elif whole and len(speakers) == 1 and q.end - q.start > 60 and last.told != "nearby":
-                    told = last
+            told = near[-1] if near else self._told_before(q)
             if told is not None:
-                carried = replace(told, start=q.start, end=q.end, number=self._paragraph.number, direct=True, told="nearby")
+                number = self._paragraph.number
+                carried = replace(told, start=q.start, end=q.end, number=number, direct=True, told="nearby")
                 self.found.append(carried)
-                if n == 0 and not taken:
-                    taken = [carried]
-        if not self.found and before is not None and before.goes_on and self._quotes:
-            return
+                taken = taken or [carried]
         self.found.sort(key=lambda t: t.start)
+
+    def _told_before(self, q: Quoted) -> Quotation | None:
+        """Whose a quotation is that begins a paragraph: that of the paragraph before, where it goes on from there."""
+        before = self._before
+        begins = q is self._quotes[0] and not self._text[self._paragraph.start : q.outer].strip(" \n—–-*")
+        if before is None or not before.found or not begins:
+            return None
+        last = before.found[-1]
+        if before.goes_on and last.direct:
+            return last
+        if self._text[q.outer_end : self._paragraph.end].strip():
+            return None
+        alone = len({t.speaker for t in before.found}) == 1 and any(t.told != "nearby" for t in before.found)
+        return last if before.introduces or (alone and q.end - q.start > _LONG) else None
 
     def _join(self) -> None:
         """Makes one of a quotation that its speaker's name only parts: "It is," she said, "too late." """
@@ -286,7 +320,8 @@ class _Read:
             if last and last.direct and q.direct and last.speaker == q.speaker and q.start - last.end < 200:
                 between, ends = self._text[last.end : q.start], self._text[last.end - 1]
                 named = last.end <= last.named_start < q.start
-                if named and (ends == "," or self._text[q.start].islower()) and not re.search(r"[a-z][.!?]\s", between):
+                goes_on = self._text[q.start].islower() or (ends == "," and re.search(r",\W*$", between))
+                if named and goes_on and not re.search(r"[a-z][.!?]\s", between):
                     joined[-1] = replace(last, end=q.end)
                     continue
             joined.append(q)
@@ -305,7 +340,7 @@ class _Read:
 
     # Who
 
-    def _quotation(self, start: int, end: int, named: _Named, *, direct: bool) -> Quotation | None:
+    def _quotation(self, start: int, end: int, named: Named, *, direct: bool) -> Quotation | None:
         while start < end and self._text[start].isspace():
             start += 1
         while end > start and self._text[end - 1].isspace():
@@ -313,6 +348,8 @@ class _Read:
         speaker, told = named.speaker, "name"
         if speaker.kind == "pronoun":
             if speaker.name == "I":
+                if not direct:
+                    return None
                 return Quotation(start, end, self._paragraph.number, "I", None, direct, named.start, named.end, "name")
             known = self._antecedent(named.start)
             if known is None:
@@ -329,12 +366,27 @@ class _Read:
             return None
         return Quotation(start, end, self._paragraph.number, name, post, direct, named.start, named.end, told)
 
+    def _phrase_at(self, start: int, end: int) -> Named | None:
+        return _moved(
+            phrase_at(self._masked, start - self._paragraph.start, end - self._paragraph.start), self._paragraph
+        )
+
+    def _subject(self, start: int, end: int) -> Named | None:
+        return _moved(
+            subject(self._masked, start - self._paragraph.start, end - self._paragraph.start), self._paragraph
+        )
+
+    def _first_name(self, start: int, end: int) -> Named | None:
+        """Who a sentence that ends with a colon begins with: a name only."""
+        speaker = leading_name(self._at(start, end).strip())
+        return Named(speaker, start, start + len(speaker.name)) if speaker is not None else None
+
     def _antecedent(self, at: int) -> str | None:
         """Whom "he" or "she" means: who spoke, or whom the sentence before is about."""
         for reading in (self, self._before):
             if reading is None:
                 return None
-            person, alone = self._known.last_subject(reading._paragraph, at)
+            person, alone = self._known.last_subject(reading._masked, reading._paragraph.start, at)
             spoke = [q for q in reading.found if q.named_start < at and q.told != "nearby"]
             last = max(spoke, key=lambda q: q.named_start, default=None)
             if last is not None and (person is None or last.named_start >= person[1]):
@@ -343,168 +395,7 @@ class _Read:
                 return person[0] if person is not None else alone
         return None
 
-    def _phrase_at(self, start: int, end: int) -> _Named | None:
-        """The speaker whose phrase begins at `start`, what stands behind a comma as post included."""
-        words = self._at(start, end)
-        stop = re.search(
-            r"[,;:—–(“\"\n]|\.(?=\s|$)(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bDr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bSt\.)"
-            r"| (?:in|on|at|to|during|as|when|after|while|before|last|this|who|with|from|yesterday|today|earlier|later"
-            r"|whose|which|that|by|and (?:then|he|she|it|was)|but|\w+ly) ",
-            words,
-        )
-        piece = words[: stop.start()] if stop else words
-        piece = re.sub(r" and [a-z].*$", "", piece)
-        speaker = speaker_of(piece)
-        if speaker is None:
-            return None
-        upto = start + len(piece)
-        if stop and stop[0] == " from ":  # "Ann Example from the mint"
-            pass
-        if speaker.kind == "post" and stop and stop[0] == ",":
-            name = _named_aside(words[stop.end() :].split(",")[0], speaker)
-            if name is not None:
-                return _Named(name, start, start + words.find(name.name) + len(name.name))
-        post, behind = appositive(self._text, upto, end)
-        if post and speaker.kind == "name":
-            speaker, upto = Speaker(speaker.name, post, speaker.kind), behind
-        return _Named(speaker, start, upto)
 
-    def _subject(self, start: int, end: int) -> _Named | None:
-        """The subject of a verb that begins at `end`, in a clause that begins at `start`."""
-        words = self._at(start, end)
-        begin = max((m.end() for m in _CLAUSE_BEGINS.finditer(words)), default=0)
-        words, start = words[begin:], start + begin
-        aside = words.rstrip().endswith(",")
-        segments = [(m.start(), m.end()) for m in re.finditer(r"(?:\([^()]*\)|[^,])+", words)]
-        segments = [(a, b) for a, b in segments if words[a:b].strip()]
-        if not segments:
-            return None
-        if not aside:
-            a, b = segments[-1]
-            return self._head(words[a:b], start + a, None)
-        for n, (a, b) in enumerate(segments):
-            piece = words[a:b].strip()
-            if _ADVERBIAL.match(piece):
-                continue
-            post = words[segments[n + 1][0] : segments[n + 1][1]].strip() if n + 1 < len(segments) else None
-            return self._head(words[a:b], start + a, post)
-        return None
-
-    def _head(self, words: str, start: int, aside: str | None) -> _Named | None:
-        """The speaker in a clause's words before its verb, which end with it or go on with a second verb."""
-        lead = len(words) - len(words.lstrip())
-        trimmed = re.sub(rf"(?: (?:has|have|had|who|also|later|then|now|once|again|already|further|even|\w+ly))+\s*$", "", words.rstrip())
-        piece = _CONJUNCTION.sub("", trimmed.strip())
-        inner = list(re.finditer(r"\b(?:that|as|because|when|while|and|but|where|if|what|which|whom|though|so|since|or)\s+", piece))
-        tries = [piece]
-        tries += [piece[m.end() :] for m in reversed(inner)]
-        if pronoun := re.search(r"\b(?:he|she)$", piece):
-            tries.append(pronoun[0])
-        if second := re.search(r"^(.*?)\s+(?:and|but)(?:\s+then)?$", piece):
-            tries = [second[1]]
-        for phrase in (_LEADING_DAY.sub("", one) for one in tries):
-            speaker = speaker_of(phrase) if _is_phrase(phrase) else _leading_name(phrase) if second else None
-            if speaker is None:
-                continue
-            if aside and speaker.kind == "post":
-                speaker = _named_aside(aside, speaker) or speaker
-            at = start + lead + max(trimmed.strip().rfind(phrase), 0)
-            if aside and speaker.kind == "name" and not aside.startswith(("who ", "which ")):
-                post = appositive("," + aside, 0, len(aside) + 1)[0]
-                speaker = Speaker(speaker.name, post or speaker.post, speaker.kind)
-            return _Named(speaker, at, at + len(phrase))
-        return None
-
-    def _first_name(self, start: int, end: int) -> _Named | None:
-        """Who a sentence that ends with a colon begins with: a name only."""
-        words = self._at(start, end)
-        speaker = _leading_name(words.strip())
-        return _Named(speaker, start, start + len(speaker.name)) if speaker is not None else None
-
-
-def _named_aside(aside: str, post: Speaker) -> Speaker | None:
-    """Who is named between commas behind a post: "the mayor of Exampleton, Ann Example,"."""
-    named = speaker_of(aside.strip()) if re.match(r"\s*[^\W\d_a-z]", aside) else None
-    if named is None or named.kind != "name" or len(aside.split()) > 6:
-        return None
-    said = re.sub(r"^(?:[Tt]he|[Aa]n?) ", "", post.name)
-    return Speaker(named.name, said, "name")
-
-
-_BEHIND_THE_VERB = re.compile(
-    r"\s*[”\"’']?(?:[.,;!]|$)|\s+(?:in|on|at|to|during|as|when|after|while|before|last|this|earlier|later|yesterday|today|by"
-    r"|via|from|through|\w+ly|\w+day)\b"
-)
-_CLAUSE_BEGINS = re.compile(r"[;:—–]\s+|\)\s+(?=[A-Z])|[”\"»’]\s+(?=[A-Z])|\b(?:and|but) (?=(?:he|she|[A-Z]\w+) $)")
-_ADVERBIAL = re.compile(
-    r"(?:In|On|At|After|Before|When|While|But|However|Earlier|Asked|Speaking|As|Since|During|For|By|With|If|Although"
-    r"|Though|Meanwhile|Also|And|Yet|Later|Last|This|From|Despite|According|Then|Now|Today|Yesterday|Once|To|Responding"
-    r"|Writing|Addressing|Commenting|Referring|Following|Citing|in|on|at|after|before|when|while|however|earlier|as"
-    r"|since|during|for|by|with|if|though|later|too|also|\w+ly|Still|Even|Until|Under|Over|Through|Instead|Indeed)\b"
-)
-_DID = re.compile(r"[^\W\d_a-z]\w+ [a-z]+ed\b")
-_CONJUNCTION = re.compile(r"^(?:although|though|while|as|because|and|but|But|And|when|where|so|yet|if|since|that|or)\s+")
-_LEADING_DAY = re.compile(r"^(?:on|in|by|at|On|In|By|At) (?:\w+day|\w+ \d+|\d{4}|[A-Z]\w+) (?=the |a |an |[A-Z])")
-_VERB_INSIDE = re.compile(
-    r"\b(?:is|was|are|were|has|have|had|will|would|can|could|may|might|must|should|did|does|do|said|says|told|went"
-    r"|came|made|took|got|that|which|who|where|when|because|if|not)\b"
-)
-
-
-def _is_phrase(words: str) -> bool:
-    """Whether words before a verb can be its subject: no other verb in them, and no more than a subject has."""
-    return 0 < len(words.split()) <= 16 and not (_VERB_INSIDE.search(words) or names_a_verb(words) or _DID.search(words))
-
-
-def _leading_name(words: str) -> Speaker | None:
-    """The name or pronoun that words begin with."""
-    of_one = re.match(r"[A-Z]\w+[’']s? (?:[\w-]+ ){0,2}?[a-z]+(?= )", words)
-    if of_one and (speaker := speaker_of(of_one[0])) is not None:
-        return speaker
-    match = re.match(r"(?:He|She|he|she)\b|(?:[A-Z][\w’'.-]*)(?: (?:(?:de|van|von|al|bin|of|the) )*[A-Z][\w’'.-]*)*", words)
-    return speaker_of(match[0]) if match else None
-
-
-def _clause_behind(verb: str, rest: str) -> int | None:
-    """Where the reported words begin behind a word of saying, from its end; None where none are reported there."""
-    match = re.match(r"(?:,? [^,;.]{0,70}?)? (?:that|whether|how|why)\b(?=,? )", rest)
-    if match and not re.search(r"\b(?:and|but|who|which|by)\b", match[0]):
-        return match.end()
-    if re.match(r" (?:to be|to have|that|if|what|when|where|who) ", rest):
-        return 0
-    if verb in _PROMISES and (match := re.match(r" to (?=\w)", rest)):
-        return 0
-    if verb in {"called", "urged", "urges", "warned", "warns", "denied", "denies", "proposed", "proposes"}:
-        return 0 if re.match(r" (?:for|of|against|any|the|a|\w+ing)\b", rest) and len(rest.split()) > 2 else None
-    if not is_strong(verb) and verb not in {"added", "adds", "announced", "explained", "stated", "believes", "believed"}:
-        return None
-    if verb not in {"said", "says"} and not _FINITE.search(rest):
-        return None
-    if verb in {"told", "tells"}:
-        match = re.match(r" (?:him|her|them|us|me|reporters|(?:the |a )?[\w’'.]+(?: [\w’'.]+){0,4}?) (?=(?:he|she|it|they|his|her|the|there|we|its|their)\b)", rest)
-        return match.end() if match else None
-    clause = re.match(
-        r" (?:(?:(?:on )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|yesterday|today) )?"
-        r"(?=(?:he|she|it|they|we|I|there|this|these|his|her|their|its|the|a|an|some|no|all|most|many|both|[A-Z\d]\w*)\b)",
-        rest,
-    )
-    return match.end() if clause and match is None and (match := clause) and len(rest.split()) > 3 else None
-
-
-_FINITE = re.compile(r"\b(?:is|was|are|were|has|had|have|will|would|can|could|may|might|must|should|did|does|do|\w+ed)\b")
-_PROMISES = frozenset("promised promises pledged pledges vowed vows agreed agrees proposed proposes offered claimed claims".split())
-
-
-def _last_clause(before: str) -> int:
-    """Where the words of the last clause begin, from its comma on; an aside behind the subject belongs to it."""
-    comma = before.rfind(", ")
-    if before.rstrip().endswith(","):
-        return comma
-    earlier = before.rfind(", ", 0, comma)
-    del earlier
-    return comma + 2
-
-
-def speakers_of(found: Sequence[Quotation]) -> Iterator[str]:
-    """The names of who speaks, each once, in order."""
-    yield from dict.fromkeys(q.speaker for q in found)
+def _moved(named: Named | None, paragraph: Paragraph) -> Named | None:
+    """With places counted from the document's first character."""
+    return replace(named, start=named.start + paragraph.start, end=named.end + paragraph.start) if named else None

@@ -205,11 +205,14 @@ def remove_command(
     collection: CollectionOption = None,
 ) -> None:
     """Take documents out of the collection; their files stay."""
+    from index.news.kept import forget_gone
     from index.opening import open_collection as open_stored
 
     with open_stored(open_collection(collection).place, write=True) as writer:
         writer.remove(list(dict.fromkeys(documents)))
         writer.refresh_base()
+        with writer.reading() as snapshot:
+            forget_gone(writer.folder, snapshot)
         print_notices(writer.notices)
     print_line(f"{len(set(documents))} removed")
 
