@@ -21,6 +21,7 @@ from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
 from rag.looking import look_at, surest
+from rag.news.said import quotes_asked_for, said_claims
 from rag.reading.candidates import Candidate, chosen, is_yes_or_no
 from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
@@ -121,6 +122,14 @@ def answer_events(
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)
+    short = () if is_yes_or_no(query) else _short_answers(groups)
+    # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
+    speak = model is None and bool(best.readable)
+    quoted = quotes_asked_for(query, best.found, sources, sure=bool(groups)) if speak else []
+    if quoted:
+        told = said_claims(query, quoted, sources)
+        claims, citations, short = told.claims, told.citations, told.answers
+        confidence = max(confidence, threshold)
     written = None
     if model is not None:
         notices += model.notices
@@ -139,7 +148,7 @@ def answer_events(
         text=with_markers(claims),
         claims=claims,
         citations=tuple(sources.set_out(citation) for citation in citations),
-        answers=() if is_yes_or_no(query) else _short_answers(groups),
+        answers=short,
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),

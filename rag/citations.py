@@ -78,12 +78,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers. support: in [0, 1]."""
+    """One sentence of an answer, without markers. support: in [0, 1].
+
+    speaker: whose words it tells, where it says what somebody says; it is told as said, not as fact.
+    """
 
     text: str
     labels: tuple[int, ...]
     support: float
     verdict: Verdict
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
