@@ -18,6 +18,7 @@ from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
+from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
 from rag.reading.order import DEPTH, in_reading_order
@@ -57,6 +58,7 @@ def answer(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Answer:
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
@@ -65,10 +67,11 @@ def answer(
     passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no verbatim answer; 0 answers whatever was found.
     hits: passages to read in place of a search, so that other ways of finding them can be measured.
+    own_reading: a model is asked also where the reader finds no answer, which takes long and is wrong more often.
     """
     events = answer_events(
         collection, models, question, history=history, strict=strict, filters=filters, passages=passages,
-        threshold=threshold, hits=hits,
+        threshold=threshold, hits=hits, own_reading=own_reading,
     )  # fmt: skip
     return next(event for event in events if isinstance(event, Answer))
 
@@ -84,6 +87,7 @@ def answer_events(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Generator[Event]:
     """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
 
@@ -111,16 +115,17 @@ def answer_events(
     candidates = find_candidates(query, readable, sources, models.reader)
     confidence = confidence_of(signals(candidates, readable))
     read = perf_counter()
-    groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
+    groups = chosen(candidates, sources) if confidence >= threshold else []
     claims, citations = _claims(groups)
     written = None
     if model is not None:
         notices += model.notices
-        # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-        if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+        # A model also reads what the reader cannot. Elsewhere it would take long to find what the reader says at once.
+        if hits and (not readable or groups or (own_reading and _reason(query, hits) != "off_topic")):
+            quotes = Quotes(claims, citations, tuple("" if is_yes_or_no(query) else g[0].text for g in groups))
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
-                strict=strict,
+                strict=strict, quotes=quotes,
             )  # fmt: skip
             hits = hits[: written.read]
             claims, citations = written.claims, written.citations

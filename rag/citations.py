@@ -61,12 +61,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers. support: in [0, 1]."""
+    """One sentence of an answer, without markers. support: in [0, 1].
+
+    quoted_instead: it is the document's sentence, in place of one of a chat model that was not borne out.
+    """
 
     text: str
     labels: tuple[int, ...]
     support: float
     verdict: Verdict
+    quoted_instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

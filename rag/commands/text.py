@@ -52,10 +52,10 @@ def _sources(answer: Answer) -> list[str]:
 
 def _claim(claim: Claim, answer: Answer) -> str:
     """A claim with its markers, the words that answer set between marks where it shows them."""
-    if answer.generator != "extractive":
+    if answer.generator != "extractive" and not claim.quoted_instead:
         return f"{claim.text} {_mark(claim)}".strip()
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
-    markers = "".join(f"[{label}]" for label in claim.labels)
+    markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
     for short in answer.answers:
         if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
             left, right = short.start - citation.start, short.end - citation.start

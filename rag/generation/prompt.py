@@ -46,6 +46,25 @@ def answer_messages(question: str, query: str, evidence: Sequence[Exhibit]) -> l
     return [Message("system", (_RULES,)), Message("user", tuple(parts))]
 
 
+_SENTENCE_RULES = "You answer questions from a text."
+
+
+def sentence_messages(question: str, evidence: Sequence[str], words: str) -> list[Message]:
+    """The messages that ask a small model for one sentence. words: what the reader marked as the answer, "" for none.
+
+    A small model copies examples, cites at random and says "not stated" of most evidence, so it is asked for neither.
+    """
+    parts: list[str | Data] = []
+    for text in evidence:
+        parts += [Data(_one_line(text)), "\n\n"]
+    parts += ["Question: ", Data(_one_line(question))]
+    if words:
+        parts += ["\nShort answer: ", Data(_one_line(words)), "\nWrite the short answer as one full sentence."]
+    else:
+        parts.append("\nAnswer in one short sentence, in the words of the text.")
+    return [Message("system", (_SENTENCE_RULES,)), Message("user", tuple(parts))]
+
+
 def says_no_answer(text: str) -> bool:
     """Whether a sentence of a model's answer is that the evidence does not answer, and nothing beside it."""
     return _NO_ANSWER.match(text) is not None and len(text) < 2 * len(NO_ANSWER)

@@ -26,6 +26,7 @@ class Scripted:
     """A model that says what it was given to say, waiting before each piece until it may go on."""
 
     name, context, notices = "scripted model", 4096, ()
+    is_small = False
 
     def __init__(self) -> None:
         self.pieces: Sequence[str] = ()

@@ -27,6 +27,7 @@ class Scripted:
     name = "scripted"
     context = 4096
     notices = ()
+    is_small = False
 
     def __init__(self, *pieces: str, cut: bool = False) -> None:
         self.pieces, self.cut = pieces, cut
