@@ -6,6 +6,7 @@ Knows the one small model that PyPI itself brings, by its name. What runs the fo
 import io
 import json
 import shutil
+import struct
 import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
@@ -25,6 +26,8 @@ _FORM = "1"
 _NEEDED = ("gguf", "accelerate")  # what transformers reads GGUF with
 _EXTRA = "pip install 'pilcrow[llm]'"
 _DONE = "made-from.json"
+# A file cut short, or of a network that transformers does not know, fails wherever that is first missed.
+_UNREAD = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, NotImplementedError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,13 @@ def is_gguf(name: str) -> bool:
 
 
 def packaged_here() -> list[str]:
-    """The names of the packaged models that are on this machine, made ready already or not."""
-    return [name for name, known in PACKAGED.items() if _is_done(_folder(known.sha256)) or _packaged_file(known)]
+    """The names of the packaged models that can be used on this machine, made ready already or not."""
+    can_read = all(find_spec(module) for module in _NEEDED)
+    return [
+        name
+        for name, known in PACKAGED.items()
+        if _is_done(_folder(known.sha256)) or (can_read and _packaged_file(known) is not None)
+    ]
 
 
 def is_ready(name: str) -> bool:
@@ -162,7 +170,6 @@ def _convert(path: Path, folder: Path) -> None:
     place = str(path.parent)
 
     def read(what: Callable[[], Any]) -> Any:
-        # A file cut short, or one of a network that transformers does not know, fails wherever it is first missed.
         try:
             return what()
         except (

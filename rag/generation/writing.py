@@ -15,7 +15,7 @@ from rag.citations import Citation, Claim, Sources
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, visible_text
 from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
-from rag.generation.prompt import Exhibit, answer_messages, says_no_answer, sentence_messages
+from rag.generation.prompt import ONE_SENTENCE, Exhibit, Sentence, answer_messages, says_no_answer
 from rag.generation.prose import plain_prose
 from rag.generation.quoting import Quotes, with_quotes
 from rag.retrieval import Hit
@@ -25,8 +25,8 @@ _END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*
 # The same words four times in a row, looked for in the end of a text at every so manyth piece.
 _LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
 _LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
-# What a small model is asked for is one sentence, from so many places, and pinned in so many of the best passages.
-_SENTENCE_TOKENS, _WINDOWS, _PINNED_IN = 80, 1, 4
+# What a small model is asked for is one sentence, which is pinned in one of so many of the best passages.
+_SENTENCE_TOKENS, _PINNED_IN = 80, 4
 _NO_QUOTES = Quotes()
 # An answer longer than this is a model that no longer knows what it says.
 _MAX_CHARACTERS = 6000
@@ -56,15 +56,20 @@ def write(
     support: Judge | None,
     strict: bool,
     quotes: Quotes = _NO_QUOTES,
+    form: Sentence = ONE_SENTENCE,
 ) -> Generator[Step | Draft, None, Written]:
     """Writing and checking, as they happen. Closing it stops the model.
 
-    quotes: the answer without a model; what the check does not bear out is quoted from it instead.
+    quotes: the answer without a model; what the check does not bear out is quoted from it instead. form: how a small
+    model is asked.
     """
     yield Step("writing")
     notices = []
     if model.is_small:
-        messages, read = _asked_for_a_sentence(query, hits, quotes, sources, model), min(len(hits), _PINNED_IN)
+        messages, read = (
+            _asked_for_a_sentence(query, hits, quotes, sources, model=model, form=form),
+            min(len(hits), _PINNED_IN),
+        )
     else:
         messages, read = _fitted(question, query, hits, sources, model)
         if read < len(hits):
@@ -144,17 +149,18 @@ def _fitted(
 
 
 def _asked_for_a_sentence(
-    query: str, hits: Sequence[Hit], quotes: Quotes, sources: Sources, model: ChatModel
+    query: str, hits: Sequence[Hit], quotes: Quotes, sources: Sources, *, model: ChatModel, form: Sentence
 ) -> list[Message]:
     """The prompt of a small model: the sentences around what the reader marked, else the best passages.
 
     Raises ModelUnusable where not even one of them fits.
     """
-    texts = [_around(claim, quotes, sources) for claim in quotes.claims[:_WINDOWS]]
-    texts = texts or [hit.passage.text for hit in hits[:_WINDOWS]]
+    texts = [_around(claim, quotes, sources) for claim in quotes.claims]
+    texts += [hit.passage.text for hit in hits if not any(text in hit.passage.text for text in texts)]
+    texts = texts[: form.windows]
     room = model.context - _SENTENCE_TOKENS
     for n in range(len(texts), 0, -1):
-        messages = sentence_messages(query, texts[:n], next(iter(quotes.words), ""))
+        messages = form.messages(query, texts[:n], next(iter(quotes.words), ""))
         if model.count(messages) <= room:
             return messages
     raise ModelUnusable(
