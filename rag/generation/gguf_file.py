@@ -172,15 +172,7 @@ def _convert(path: Path, folder: Path) -> None:
     def read(what: Callable[[], Any]) -> Any:
         try:
             return what()
-        except (
-            ValueError,
-            KeyError,
-            IndexError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except _UNREAD as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelUnusable(
                 f"'{path}' could not be read ({reason}); name a whole GGUF file of a network that transformers knows"

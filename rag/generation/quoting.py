@@ -5,7 +5,7 @@ Knows claims and citations; which sentences answer was decided before, in `rag.r
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import Citation, Claim, Verdict
@@ -29,16 +29,14 @@ class Quotes:
 
 
 def with_quotes(
-    claims: Sequence[Claim], citations: Sequence[Citation], quotes: Quotes, *, only_supported: bool
+    claims: Sequence[Claim], citations: Sequence[Citation], quotes: Quotes, *, refused: Collection[Verdict]
 ) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
-    """The claims, each that is not borne out replaced by the best quote that is not said yet, or left out.
+    """The claims, each whose verdict is refused replaced by the best quote that is not said yet, or left out.
 
-    A claim that nobody judged stays. Where the claims that stay do not have the best quote's words, it is said first.
-    only_supported: a claim that is weakly supported is replaced, too. Without quotes, all stays as it is.
+    Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
-    refused = (Verdict.UNSUPPORTED, Verdict.WEAK) if only_supported else (Verdict.UNSUPPORTED,)
     by_label = {citation.label: citation for citation in citations}
     kept = [claim for claim in claims if claim.verdict not in refused]
     said = " ".join(claim.text for claim in kept)

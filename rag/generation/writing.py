@@ -11,7 +11,7 @@ from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
 from index.sentences import sentence_spans
 from rag.answers import Draft, Step
-from rag.citations import Citation, Claim, Sources
+from rag.citations import Citation, Claim, Sources, Verdict
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, visible_text
 from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
@@ -79,14 +79,19 @@ def write(
     text, cut = yield from _drafted(model, messages, evidence)
     if cut and not (model.is_small and quotes.claims):
         notices.append(cut)
-    said_no_answer = not model.is_small and says_no_answer(text)
-    if (not text and not quotes.claims) or said_no_answer:
-        return Written((), (), read, (*notices, *([] if text else ["the model gave no answer"])))
+    if not text:
+        notices.append("the model gave no answer")
+    if not text and not quotes.claims:
+        return Written((), (), read, tuple(notices))
     yield Step("checking")
     resolved = resolve(plain_prose(text, evidence), read)
     sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
-    checked = check(sentences, passages, sources, encoder, support, strict=strict)
-    claims, citations = with_quotes(checked.claims, checked.citations, quotes, only_supported=model.is_small)
+    if resolved.sentences and not sentences and not model.is_small:
+        quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
+    checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
+    refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
+    refused |= {Verdict.UNCHECKED} if strict else set()
+    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
     if checked.removed:

@@ -1,6 +1,6 @@
 """What the check does not bear out gives way to the document's sentence."""
 
-from rag.citations import Citation, Claim
+from rag.citations import Citation, Claim, Verdict
 from rag.generation.quoting import Quotes, says, with_quotes
 
 
@@ -15,16 +15,18 @@ QUOTES = Quotes(
     ("Ann Example", "400 crowns"),
 )
 
+LARGE, SMALL = {Verdict.UNSUPPORTED}, {Verdict.UNSUPPORTED, Verdict.WEAK}
+
 
 def test_what_is_not_borne_out_is_replaced_by_the_best_quote_and_says_so() -> None:
-    claims, citations = with_quotes([Claim("Carl did it.", (), 0.1, "unsupported")], [], QUOTES, only_supported=False)
+    claims, citations = with_quotes([Claim("Carl did it.", (), 0.1, "unsupported")], [], QUOTES, refused=LARGE)
     assert claims == (Claim(BRIDGE, (1,), 1.0, "supported", quoted_instead=True),)
     assert citations == (citation(1, 0, BRIDGE),)
 
 
 def test_what_is_borne_out_and_has_the_marked_words_stays_alone() -> None:
     own = Claim("It was Ann Example.", (1,), 0.9, "supported")
-    assert with_quotes([own], [citation(1, 0, BRIDGE)], QUOTES, only_supported=True) == (
+    assert with_quotes([own], [citation(1, 0, BRIDGE)], QUOTES, refused=SMALL) == (
         (own,), (citation(1, 0, BRIDGE),),
     )  # fmt: skip
 
@@ -32,7 +34,7 @@ def test_what_is_borne_out_and_has_the_marked_words_stays_alone() -> None:
 def test_a_second_sentence_that_is_refused_gives_way_to_the_next_quote_with_labels_in_order() -> None:
     own = Claim("It was Ann Example.", (1,), 0.9, "supported")
     lie = Claim("Carl paid.", (), 0.0, "unsupported")
-    claims, citations = with_quotes([own, lie], [citation(1, 0, BRIDGE)], QUOTES, only_supported=False)
+    claims, citations = with_quotes([own, lie], [citation(1, 0, BRIDGE)], QUOTES, refused=LARGE)
     assert [(c.text, c.labels, c.quoted_instead) for c in claims] == [
         ("It was Ann Example.", (1,), False),
         (MAYOR, (2,), True),
@@ -42,7 +44,7 @@ def test_a_second_sentence_that_is_refused_gives_way_to_the_next_quote_with_labe
 
 def test_true_sentences_that_do_not_answer_have_the_best_quote_before_them() -> None:
     beside = Claim("The bridge is old.", (1,), 0.9, "supported")
-    claims, citations = with_quotes([beside], [citation(1, 90, "The old bridge.")], QUOTES, only_supported=True)
+    claims, citations = with_quotes([beside], [citation(1, 90, "The old bridge.")], QUOTES, refused=SMALL)
     assert [(c.text, c.labels, c.quoted_instead) for c in claims] == [
         (BRIDGE, (1,), True),
         ("The bridge is old.", (2,), False),
@@ -52,18 +54,18 @@ def test_true_sentences_that_do_not_answer_have_the_best_quote_before_them() -> 
 
 def test_a_weak_sentence_is_kept_of_a_large_model_and_not_of_a_small_one() -> None:
     weak = Claim("It was Ann Example.", (1,), 0.3, "weak")
-    kept, _ = with_quotes([weak], [citation(1, 0, BRIDGE)], QUOTES, only_supported=False)
-    small, _ = with_quotes([weak], [citation(1, 0, BRIDGE)], QUOTES, only_supported=True)
+    kept, _ = with_quotes([weak], [citation(1, 0, BRIDGE)], QUOTES, refused=LARGE)
+    small, _ = with_quotes([weak], [citation(1, 0, BRIDGE)], QUOTES, refused=SMALL)
     assert [c.quoted_instead for c in (*kept, *small)] == [False, True]
 
 
 def test_without_a_quote_what_is_refused_stays_as_it_was_judged() -> None:
     lie = Claim("Carl paid.", (), 0.0, "unsupported")
-    assert with_quotes([lie], [], Quotes(), only_supported=True) == ((lie,), ())
+    assert with_quotes([lie], [], Quotes(), refused=SMALL) == ((lie,), ())
 
 
 def test_a_model_that_says_nothing_is_quoted_for() -> None:
-    claims, _ = with_quotes([], [], QUOTES, only_supported=True)
+    claims, _ = with_quotes([], [], QUOTES, refused=SMALL)
     assert [c.text for c in claims] == [BRIDGE]
 
 

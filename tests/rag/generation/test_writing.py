@@ -167,10 +167,12 @@ def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
     assert model.stopped
 
 
-def test_a_model_that_says_nothing_abstains_and_is_told(ask: Ask) -> None:
+def test_for_a_model_that_says_nothing_the_document_is_quoted_and_it_is_told(ask: Ask) -> None:
     given = ask(Scripted("<think>Hm.</think>"))
-    assert (given.abstained, given.reason) == (True, "not_stated")
+    assert [(claim.text in BRIDGE, claim.quoted_instead) for claim in given.claims] == [(True, True)]
     assert given.notices == ("the model gave no answer",)
+    of_the_reader_no_quote = ask(Scripted("<think>Hm.</think>"), threshold=1.0, own_reading=True)
+    assert (of_the_reader_no_quote.abstained, of_the_reader_no_quote.reason) == (True, "not_stated")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +187,10 @@ def test_what_else_is_said_beside_the_sentence_for_no_answer_is_kept(ask: Ask) -
     assert [claim.text for claim in given.claims] == ["Ann Example mended it."]
 
 
-def test_strict_abstains_where_nothing_is_left(ask: Ask) -> None:
-    given = ask(Scripted("Ann Example mended it. [1]"), strict=True)
+def test_strict_quotes_what_nobody_judged_and_abstains_where_nothing_is_left(ask: Ask) -> None:
+    quoted = ask(Scripted("Ann Example mended it. [1]"), strict=True)
+    assert [(claim.verdict, claim.quoted_instead) for claim in quoted.claims] == [("supported", True)]
+    given = ask(Scripted("Ann Example mended it. [1]"), strict=True, threshold=1.0, own_reading=True)
     assert (given.abstained, given.text, given.citations) == (True, "", ())
     assert given.notices == ("sentences that nothing bears out, left out: 1",)
 
