@@ -58,12 +58,12 @@ def _sources(answer: Answer) -> list[str]:
 
 def _claim(claim: Claim, answer: Answer) -> str:
     """A claim with its markers, the words that answer set between marks where it shows them."""
-    if answer.generator != "extractive":
+    if answer.generator != "extractive" and not claim.quoted_instead:
         return f"{claim.text} {_mark(claim)}".strip()
     if claim.speaker is not None:
         return f"{printable_line(claim.text)} {_mark(claim)}"
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
-    markers = "".join(f"[{label}]" for label in claim.labels)
+    markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
     marked = _marked(citation, answer)
     if citation.cells:
         return f"{plain_claim(_row(citation, marked))} {markers}"
