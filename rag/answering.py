@@ -19,8 +19,10 @@ from rag.finding.spelling import respelled
 from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
+from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import look_at, surest
+from rag.news.said import quotes_asked_for, said_claims
 from rag.reading.candidates import Candidate, chosen, is_yes_or_no
 from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
@@ -59,6 +61,7 @@ def answer(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Answer:
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
@@ -67,10 +70,11 @@ def answer(
     passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no verbatim answer; 0 answers whatever was found.
     hits: passages to read in place of a search, so that other ways of finding them can be measured.
+    own_reading: a model is asked also where the reader finds no answer, which takes long and is wrong more often.
     """
     events = answer_events(
         collection, models, question, history=history, strict=strict, filters=filters, passages=passages,
-        threshold=threshold, hits=hits,
+        threshold=threshold, hits=hits, own_reading=own_reading,
     )  # fmt: skip
     return next(event for event in events if isinstance(event, Answer))
 
@@ -86,6 +90,7 @@ def answer_events(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Generator[Event]:
     """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
 
@@ -119,16 +124,25 @@ def answer_events(
     query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
     notices = [*best.notices, *filter(None, [nothing])]
     read = perf_counter()
-    groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
+    groups = chosen(candidates, sources) if confidence >= threshold else []
     claims, citations = _claims(groups)
+    short = () if is_yes_or_no(query) else _short_answers(groups)
+    # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
+    speak = model is None and bool(best.readable)
+    quoted = quotes_asked_for(query, best.found, sources, sure=bool(groups)) if speak else []
+    if quoted:
+        told = said_claims(query, quoted, sources)
+        claims, citations, short = told.claims, told.citations, told.answers
+        confidence = max(confidence, threshold)
     written = None
     if model is not None:
         notices += model.notices
-        # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-        if hits and (not best.readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+        # A model also reads what the reader cannot. Elsewhere it would take long to find what the reader says at once.
+        if hits and (not best.readable or groups or (own_reading and _reason(query, hits) != "off_topic")):
+            quotes = Quotes(claims, citations, tuple("" if is_yes_or_no(query) else g[0].text for g in groups))
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
-                strict=strict,
+                strict=strict, quotes=quotes,
             )  # fmt: skip
             hits = hits[: written.read]
             claims, citations = written.claims, written.citations
@@ -139,7 +153,7 @@ def answer_events(
         text=with_markers(claims),
         claims=claims,
         citations=tuple(sources.set_out(citation) for citation in citations),
-        answers=() if is_yes_or_no(query) else _short_answers(groups),
+        answers=short,
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),

@@ -108,7 +108,8 @@ def answer_json(answer: Answer) -> JsonObject:
         "reason": answer.reason,
         "confidence": round(answer.confidence, 4),
         "claims": [
-            {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict}
+            {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict,
+             "speaker": c.speaker, "quoted_instead": c.quoted_instead}
             for c in answer.claims
         ],
         "citations": [citation_json(citation) for citation in answer.citations],

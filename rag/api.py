@@ -99,11 +99,12 @@ def ask(
     history: "Sequence[Turn]" = (),
     strict: bool = False,
     filters: "Filters | None" = None,
+    own_reading: bool = False,
 ) -> "Answer":
     """One Answer: claims with citations, or an abstention with its reason. See `rag.answering.answer`."""
     from rag.answers import Answer
 
-    events = ask_events(collection, question, history=history, strict=strict, filters=filters)
+    events = ask_events(collection, question, history=history, strict=strict, filters=filters, own_reading=own_reading)
     return next(event for event in events if isinstance(event, Answer))
 
 
@@ -115,13 +116,15 @@ def ask_events(
     strict: bool = False,
     filters: "Filters | None" = None,
     models: "Models | None" = None,
+    own_reading: bool = False,
 ) -> "Generator[Event]":
     """The same, as it happens; see `rag.answering.answer_events`. models: in place of the collection's own."""
     from rag.answering import answer_events
 
     return answer_events(
-        collection.stored, models or models_of(collection), question, history=history, strict=strict, filters=filters
-    )
+        collection.stored, models or models_of(collection), question, history=history, strict=strict, filters=filters,
+        own_reading=own_reading,
+    )  # fmt: skip
 
 
 def ask_all(
@@ -130,6 +133,7 @@ def ask_all(
     *,
     strict: bool = False,
     filters: "Filters | None" = None,
+    own_reading: bool = False,
 ) -> "Iterator[Answer]":
     """The Answer to each (question, history), in order: those that `ask` gives one after the other.
 
@@ -146,7 +150,9 @@ def ask_all(
     at_once = 1 if models.model else n_cores() + 1  # one more than can be read: it is searched, or put into words
 
     def answer_one(question: str, history: "Sequence[Turn]") -> "Answer":
-        return answer(stored, models, question, history=history, strict=strict, filters=filters)
+        return answer(
+            stored, models, question, history=history, strict=strict, filters=filters, own_reading=own_reading
+        )
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="question") as pool:
         begun: deque[Future[Answer]] = deque()

@@ -78,12 +78,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer, without markers. support: in [0, 1]."""
+    """One sentence of an answer, without markers. support: in [0, 1].
+
+    speaker: whose words it tells, where it says what somebody says; it is told as said, not as fact.
+    quoted_instead: it is the document's sentence, in place of one of a chat model that was not borne out.
+    """
 
     text: str
     labels: tuple[int, ...]
     support: float
     verdict: Verdict
+    speaker: str | None = None
+    quoted_instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

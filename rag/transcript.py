@@ -195,7 +195,15 @@ def _verdict(record: JsonObject) -> Verdict:
 
 def _answer(record: JsonObject) -> Answer:
     claims = tuple(
-        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c)) for c in _rows(record, "claims")
+        Claim(
+            _text(c, "text"),
+            _labels(c),
+            _number(c, "support"),
+            _verdict(c),
+            speaker=_optional(c, "speaker"),
+            quoted_instead=c.get("quoted_instead") is True,
+        )
+        for c in _rows(record, "claims")
     )
     citations = tuple(_citation(c) for c in _rows(record, "citations"))
     known = {citation.label for citation in citations}

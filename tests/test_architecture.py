@@ -23,17 +23,29 @@ MAY_IMPORT = {
 # The wings of a room, its folders: each may import those before it. The modules beside them are the room's vocabulary
 # and import no wing, but for a few that lead to the works (LEADS_TO).
 WINGS = {
-    "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
-    "rag": ("finding", "reading", "support", "generation", "serving", "page", "commands", "training"),
+    "index": ("encoder", "formats", "cleaning", "folder", "milvus", "news", "intake", "upkeep"),
+    "rag": (
+        "finding",
+        "followup",
+        "reading",
+        "support",
+        "generation",
+        "news",
+        "serving",
+        "page",
+        "commands",
+        "training",
+    ),  # fmt: skip
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
     "index.opening": {"folder", "milvus"},
     "rag.confidence": {"reading"},
-    "rag.conversation": {"generation"},
+    "rag.conversation": {"followup", "generation"},
     "rag.retrieval": {"finding"},
     "rag.api": {"finding", "reading"},
-    "rag.answering": {"finding", "reading", "support", "generation"},
+    "rag.looking": {"finding", "reading"},
+    "rag.answering": {"finding", "followup", "reading", "support", "generation", "news"},
     "rag.opened": {"reading", "support", "generation"},
 }
 # What vocabulary may name: vectors, and the lines of a text.

@@ -14,6 +14,7 @@ from rag.commands.console import (
     DocumentOption,
     JsonOption,
     ModelOption,
+    OwnReadingOption,
     PublisherOption,
     ServerOption,
     StrictOption,
@@ -39,6 +40,7 @@ def ask_command(
     model: ModelOption = None,
     server: ServerOption = None,
     strict: StrictOption = False,
+    own_reading: OwnReadingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
@@ -58,7 +60,9 @@ def ask_command(
 
         rows = _question_rows(questions)
         asked = [(row["question"], row["history"]) for row in rows]
-        for row, answer in zip(rows, ask_all(opened, asked, strict=strict, filters=filters), strict=True):
+        for row, answer in zip(
+            rows, ask_all(opened, asked, strict=strict, filters=filters, own_reading=own_reading), strict=True
+        ):
             if as_json:
                 print_json({"id": row["id"], **answer_json(answer)})
             else:
@@ -66,7 +70,7 @@ def ask_command(
                 print_line(f"{head}\n\n{answer_text(answer)}\n")
             print_notices(notice for notice in answer.notices if notice not in said)
         return
-    answer = answered(opened, question or "", strict=strict, filters=filters)
+    answer = answered(opened, question or "", strict=strict, filters=filters, own_reading=own_reading)
     print_notices(notice for notice in answer.notices if notice not in said)
     if as_json:
         print_json(answer_json(answer))
@@ -83,6 +87,7 @@ def chat_command(
     model: ModelOption = None,
     server: ServerOption = None,
     strict: StrictOption = False,
+    own_reading: OwnReadingOption = False,
 ) -> None:
     """Ask one question after the other; "and when was that?" goes on from the last one."""
     from rag.commands.chat import Chat, typed_lines
@@ -91,7 +96,7 @@ def chat_command(
     opened = with_model(for_reading(collection, sample=True), model, server)
     filters = filters_in(opened, filters)
     say("Ask something; /help lists the commands, /quit ends.")
-    Chat(opened, filters=filters, strict=strict).run(typed_lines())
+    Chat(opened, filters=filters, strict=strict, own_reading=own_reading).run(typed_lines())
 
 
 def search_command(

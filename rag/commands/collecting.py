@@ -210,6 +210,7 @@ def remove_command(
     collection: CollectionOption = None,
 ) -> None:
     """Take documents out of the collection; their files stay."""
+    from index.news.kept import forget_gone
     from index.opening import open_collection as open_stored
 
     opened = open_collection(collection)
@@ -217,6 +218,8 @@ def remove_command(
     with open_stored(opened.place, write=True) as writer:
         writer.remove(named)
         writer.refresh_base()
+        with writer.reading() as snapshot:
+            forget_gone(writer.folder, snapshot)
         print_notices(writer.notices)
     print_line(f"{len(named)} removed")
 

@@ -55,9 +55,13 @@ def sample_collection() -> OpenCollection:
 
 def with_model(opened: OpenCollection, model: str | None, server: str | None) -> OpenCollection:
     """The collection with the chat model that was named; what leaves the machine with it is said before it does."""
+    from rag.generation.gguf_file import is_gguf, is_ready
+
     if server is not None and not model:
         raise typer.BadParameter("--server needs the name of one of its models: --model NAME")
     opened.model_name, opened.server = model or None, server
+    if server is None and model and is_gguf(model) and not is_ready(model):
+        say(f"Making '{model}' ready, once; it loads in seconds from then on.")
     if opened.model is not None:
         print_notices(opened.model.notices)
     return opened

@@ -6,11 +6,16 @@ Text from documents is data here, too: characters that a terminal would obey are
 import shutil
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
+
+if TYPE_CHECKING:
+    from rag.news.quoted import Quote, QuotedSpeaker
+    from rag.news.timeline import Timeline
 
 _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
@@ -53,10 +58,12 @@ def _sources(answer: Answer) -> list[str]:
 
 def _claim(claim: Claim, answer: Answer) -> str:
     """A claim with its markers, the words that answer set between marks where it shows them."""
-    if answer.generator != "extractive":
+    if answer.generator != "extractive" and not claim.quoted_instead:
         return f"{claim.text} {_mark(claim)}".strip()
+    if claim.speaker is not None:
+        return f"{printable_line(claim.text)} {_mark(claim)}"
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
-    markers = "".join(f"[{label}]" for label in claim.labels)
+    markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
     marked = _marked(citation, answer)
     if citation.cells:
         return f"{plain_claim(_row(citation, marked))} {markers}"
@@ -198,3 +205,51 @@ def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
         )
         for line in plain(text).split("\n")
     )
+
+
+# ---- Who said what, and what happened when
+
+
+def quotes_text(quotes: "Sequence[Quote]") -> str:
+    """Quotes with their speakers, each with its place; a speaker is named again only where another spoke between."""
+    blocks: list[str] = []
+    speaking: tuple[str, str | None] | None = None
+    for quote in quotes:
+        if (quote.speaker, quote.post) != speaking:
+            speaking = (quote.speaker, quote.post)
+            blocks.append(_wrap(", ".join(printable_line(part) for part in speaking if part)))
+        words = " ".join(quote.citation.quote.split())
+        said = f"“{words}”" if quote.direct else f"(reported) {words}"
+        how = _HOW_TOLD.get(quote.told, "").format(printable_line(quote.naming))
+        where = f"{_place(quote.citation)}{how}"
+        blocks.append(f"{_wrap(said, '    ')}\n{_wrap(where, '    ')}")
+    return "\n\n".join(blocks)
+
+
+def speakers_text(speakers: "Sequence[QuotedSpeaker]") -> str:
+    """A line a speaker: how often they are quoted, how often word for word, in how many documents, who they are."""
+    if not speakers:
+        return "Nobody is quoted in these documents."
+    lines = [f"{'quotes':>6}  {'direct':>6}  {'documents':>9}  speaker"]
+    for s in speakers:
+        who = ", ".join(printable_line(part) for part in (s.speaker, s.post) if part)
+        lines.append(_wrap(f"{s.quotes:>6}  {s.direct:>6}  {s.documents:>9}  {who}", "", " " * 27))
+    return "\n".join(lines)
+
+
+def timeline_text(found: "Timeline") -> str:
+    """A block a statement: its date, its sentence, its place, and what a date is counted from that it does not say."""
+    from rag.news.timeline import counted_from
+
+    blocks = []
+    for s in found.statements:
+        # The first line's date stands in the indent of the others.
+        said = _wrap(" ".join(s.citation.quote.split()), " " * 12)
+        lines = [f"{s.date:<12}{said[12:]}", _wrap(_place(s.citation), " " * 12)]
+        if (counted := counted_from(s)) is not None:
+            lines.append(_wrap(counted, " " * 12))
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+_HOW_TOLD = {"pronoun": " · named as “{}”", "nearby": " · the speaker is told by the quotation beside it"}

@@ -35,6 +35,7 @@ _VERDICTS = {
     Verdict.UNSUPPORTED: ("Not supported", "The cited passage does not bear this out."),
     Verdict.UNCHECKED: ("Not checked", "Nobody has compared this sentence with its source."),
 }
+_QUOTED = ("Quoted instead", "The model’s own sentence was not borne out, so the document’s stands here.")
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
 
@@ -106,7 +107,8 @@ def _spoke(answer: Answer) -> str:
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
     else:
-        who = f"Written by {text_of(answer.generator)}"
+        all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
+        who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
     # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
     likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
     return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
@@ -129,7 +131,10 @@ def _claims(turn: str, answer: Answer) -> str:
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
     markers = "".join(_marker(turn, by_label[label]) for label in claim.labels)
     short, long = _VERDICTS.get(claim.verdict, ("", ""))
-    verdict = f' <span class="verdict {text_of(claim.verdict)}" title="{long}">{short}</span>' if short else ""
+    kind = str(claim.verdict)
+    if claim.quoted_instead:
+        kind, (short, long) = "quoted", _QUOTED
+    verdict = f' <span class="verdict {text_of(kind)}" title="{long}">{short}</span>' if short else ""
     return (
         f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
         f"{_marked(claim, answer, by_label)}</span>"

@@ -23,6 +23,7 @@ from rag.api import ask_events, models_of, search, show
 from rag.citations import Sources
 from rag.opened import OpenCollection
 from rag.page import markup, uploads
+from rag.page.answerers import Answerers
 from rag.transcript import (
     BadTranscript,
     Exchange,
@@ -45,7 +46,6 @@ _LONGEST_QUESTION = 4000
 _ROWS = 300
 # Of the sample's questions: who, how, when, why, and one that its articles do not answer.
 _EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
-_QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
 _LOCKED = "something else is changing the documents; try again when it has finished"
 _OWN = "for your own documents start: pilcrow ui --collection DIR"
@@ -62,6 +62,7 @@ class Page:
         self._opened = opened
         self._sample = sample
         self._strict = strict
+        self._answerers = Answerers(opened)
         self._loading = threading.Lock()
         self._models: tuple[Encoder, Models] | None = None
 
@@ -115,15 +116,20 @@ class Page:
 
         if self._loading.locked():
             yield Step("loading")
-        models = self.load()
-        if models.model is None or asked.get("answerer") == _QUOTES:
-            models = replace(models, model=None, support=None)
-        else:
+        own = self.load()
+        answerer = self._answerers.key_of(asked.get("answerer"))
+        if not self._answerers.is_loaded(answerer):
+            yield Step("loading")
+        models = self._answerers.models(answerer, own)
+        if models.model is not None:
             models = replace(models, model=StoppableModel(models.model, stop))
-        yield from ask_events(
+        for event in ask_events(
             self._opened, exchange.question, history=_history(asked), strict=self._strict, filters=exchange.filters,
             models=models,
-        )  # fmt: skip
+        ):  # fmt: skip
+            if isinstance(event, Answer):
+                self._answerers.took(answerer, event.seconds["total"])
+            yield event
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
         turn: JsonObject = {
@@ -134,6 +140,7 @@ class Page:
         }
         if exchange.state != "asking":
             turn["record"] = exchange_json(exchange)
+            turn["answerers"] = dict(self._answerers.choices())
             if exchange.answer is not None and exchange.answer.citations:
                 # The first source comes with its answer, so that the first click has nothing to wait for.
                 doc_id = exchange.answer.citations[0].doc_id
@@ -166,7 +173,7 @@ class Page:
             "prefix": f"pilcrow:{user}:" if user else "pilcrow:",
             "user": user,
             "examples": markup.examples_html(self._examples()),
-            "answerers": markup.options_html(self._answerers()),
+            "answerers": markup.options_html(self._answerers.choices()),
             "limits": {
                 "files": self.most_files,
                 "bytes": uploads.MAX_BYTES,
@@ -176,12 +183,6 @@ class Page:
             "limitsWords": _limits_words(sample=self._sample),
             "changes": not self._sample,
         }
-
-    def _answerers(self) -> list[tuple[str, str]]:
-        """Who can answer: the model, where there is one, and the documents' own sentences."""
-        quotes = (_QUOTES, "Quotes only")
-        named = self._opened.model_name
-        return [quotes] if named is None else [(_MODEL, named), quotes]
 
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""

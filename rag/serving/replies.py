@@ -118,6 +118,7 @@ class ClaimReply(_Reply):
     labels: list[int] = Field(description="The citations that bear it out.")
     support: float = Field(ge=0, le=1)
     verdict: str
+    speaker: str | None = Field(default=None, description="Whose words it tells, where it says what somebody says.")
 
 
 class CellReply(_Reply):

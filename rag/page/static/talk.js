@@ -61,6 +61,7 @@ const talk = {
     if (talk.asking.conversation === talk.now) upsert(value.turn, value.html);
     talk.asking.draft = value.draft ?? '';
     if (value.said) say(value.said);
+    for (const option of value.answerers ? $('#answerer').options : []) option.text = value.answerers[option.value] ?? option.text;
     if (value.record) talk.finish(value.record, value.source);
   },
 
