@@ -35,7 +35,7 @@ WINGS = {
         "page",
         "commands",
         "training",
-    ),  # fmt: skip
+    ),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
