@@ -104,6 +104,8 @@ def _spoke(answer: Answer) -> str:
     """Who answered, how likely it is that the documents answer at all, and how long it took."""
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    elif answer.abstained and not answer.seconds.get("generate"):
+        who = f"{text_of(answer.generator)} was not asked"
     else:
         all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
         who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
