@@ -220,7 +220,8 @@ def test_a_server_that_never_ends_a_line_is_given_up(chat_server: Any) -> None:
     ("name", "told", "is_small"),
     [
         ("qwen3:0.6b", {}, True), ("SmolLM2-135M-Instruct", {}, True), ("qwen3:4b", {}, False), ("mistral", {}, False),
-        ("llama-3.2-1b", {"meta": {"n_params": 8_000_000_000}}, False), ("local", {"meta": {"n_params": 5 * 10**8}}, True),
+        ("llama-3.2-1b", {"meta": {"n_params": 8_000_000_000}}, False),
+        ("local", {"meta": {"n_params": 5 * 10**8}}, True),
         ("Qwen2.5-72B", {"meta": "?"}, False),
     ],
 )  # fmt: skip
