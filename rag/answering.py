@@ -98,7 +98,8 @@ def answer_events(
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    query = standalone(asked, history, model)
+    # A small model rewrites no question better than the rule does, and takes seconds for it.
+    query = standalone(asked, history, None if model is None or model.is_small else model)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         if hits is None:
