@@ -105,7 +105,9 @@ def answer_events(
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    queries, said = understood(asked, history, model), said_before(asked, history)
+    # A small model rewrites no question better than the rules do, and takes seconds for it.
+    queries = understood(asked, history, None if model is None or model.is_small else model)
+    said = said_before(asked, history)
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
         spelled = [respelled(query, snapshot, models.encoder) for query in queries]

@@ -37,7 +37,8 @@ def _answers(record: Mapping[str, Any]) -> str:
 def _people(record: Mapping[str, Any]) -> str:
     place = record["first_place"]
     return (
-        f"{place['all']:.2f} of {record['answerable']} cited right first, {place['of_answered']:.2f} of those answered; "
+        f"{place['all']:.2f} of {record['answerable']} cited right first; "
+        f"{place['of_answered']:.2f} of those answered; "
         f"F1 {record['f1']:.2f}; {record['abstained']['unanswerable']:.2f} of "
         f"{record['questions'] - record['answerable']} unanswerable ones told"
     )

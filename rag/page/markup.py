@@ -106,6 +106,8 @@ def _spoke(answer: Answer) -> str:
         return "Nothing was searched for"
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    elif answer.abstained and not answer.seconds.get("generate"):
+        who = f"{text_of(answer.generator)} was not asked"
     else:
         all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
         who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"

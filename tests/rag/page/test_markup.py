@@ -1,5 +1,6 @@
 """Elements of the page: every text is text, and a verdict is words."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def test_a_verdict_is_told_in_words() -> None:
         html = markup.exchange_html(Exchange("a", "How long?", "", "done", answered(verdict)))
         assert f">{words}</span>" in html
     assert 'class="verdict' not in markup.exchange_html(Exchange("a", "?", "", "done", answered("supported")))
+
+
+def test_what_was_quoted_in_place_of_a_model_says_so_and_who_was_not_asked_is_told() -> None:
+    given = replace(answered("supported"), generator="smollm2")
+    quoted = replace(given, claims=(replace(given.claims[0], quoted_instead=True),))
+    html = markup.exchange_html(Exchange("a", "How long?", "", "done", quoted))
+    assert 'class="verdict quoted"' in html
+    assert ">Quoted instead</span>" in html
+    assert "Quoted in place of smollm2" in html
+    assert "Written by smollm2" in markup.exchange_html(Exchange("a", "How long?", "", "done", given))
+    none = replace(given, claims=(), citations=(), abstained=True, reason="not_stated", seconds={"generate": 0.0})
+    assert "smollm2 was not asked" in markup.exchange_html(Exchange("a", "How long?", "", "done", none))
 
 
 def test_the_words_that_answer_are_set_apart_where_the_claim_is_the_quote() -> None:
