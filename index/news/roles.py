@@ -115,5 +115,5 @@ def is_post(words: list[str]) -> bool:
 def _has_verb(words: list[str]) -> bool:
     """Whether words are a sentence: "the Queen suspended parliament"."""
     return any(_VERBS.fullmatch(word) for word in words) or any(
-        two.endswith("ed") and (is_capital(one) or is_role(one)) for one, two in pairwise(words)
+        two.endswith(("ed", "ing")) and two.islower() and (is_capital(one) or is_role(one)) for one, two in pairwise(words)
     )
