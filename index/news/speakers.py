@@ -6,7 +6,7 @@ Knows phrases, not sentences: what is said, and where, is for index/news/quotati
 import re
 from dataclasses import dataclass
 
-from index.news.roles import BODY, CAPITAL, EMPTY, POLITE, TITLES, is_capital, is_post, is_role
+from index.news.roles import BODY, CAPITAL, EMPTY, POLITE, ROLES, TITLES, is_capital, is_post, is_role
 
 _CAP = rf"{CAPITAL}(?:[\w]|[-'’.&](?=\w))*(?:(?<=\b[^\W\d_a-z])\.|(?<=\bSt)\.|(?<=\b[MD][rs])\.|(?<=\bMrs)\.)?"
 _PARTICLE = r"(?:de|da|di|du|del|della|der|den|van|von|zu|al|el|bin|ibn|la|le|ter|ten|dos|das|dela)"
@@ -53,6 +53,13 @@ def speaker_of(phrase: str) -> Speaker | None:
     if before and name and is_role(name[-1]) and not BODY.search(" ".join(name)):  # "a Labour Councillor"
         return Speaker(" ".join([before[0].lower(), *before[1:], *name]) + place, None, "post")
     titles, name = _untitled(name)
+    if (
+        not (before or titles)
+        and len(name) == 1
+        and name[0].lower() in ROLES
+        and (name[0].endswith("s") or name[0] == "Police")
+    ):
+        return Speaker(name[0].lower() + place, None, "post")  # "Officials", at a sentence's beginning
     if not name:
         return _post_alone(before, titles, place)
     if not (_is_name(name) and _may_stand_before(before, titles)):

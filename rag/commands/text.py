@@ -211,11 +211,11 @@ def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
 
 
 def quotes_text(quotes: "Sequence[Quote]") -> str:
-    """Quotes with their speakers, each with its place; a speaker is named again only where another spoke between."""
+    """Quotes with their speakers, each with its place; a speaker is named again behind another, or with a new post."""
     blocks: list[str] = []
-    speaking: tuple[str, str | None] | None = None
+    speaking: tuple[str, str | None] = ("", None)
     for quote in quotes:
-        if (quote.speaker, quote.post) != speaking:
+        if quote.speaker != speaking[0] or (quote.post and quote.post != speaking[1]):
             speaking = (quote.speaker, quote.post)
             blocks.append(_wrap(", ".join(printable_line(part) for part in speaking if part)))
         words = " ".join(quote.citation.quote.split())

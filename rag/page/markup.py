@@ -1,4 +1,4 @@
-"""The only place that makes HTML: answers, documents and lists as elements of the page.
+"""Where HTML is made, and only here and in rag/page/news_markup.py: answers, documents and lists as page elements.
 
 Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown
 and never obeyed. The page's script sets these strings into the page and makes none of its own from text.

@@ -174,7 +174,7 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "notices",
         "seconds",
     ]
-    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict"]
+    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict", "speaker"]
     assert list(row["citations"][0]) == [
         "label",
         "document",
