@@ -19,9 +19,11 @@ from rag.conversation import Turn, standalone
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.writing import write
+from rag.reading.aside import ASIDE_FROM, NOTICE, find_aside
 from rag.reading.candidates import Candidate, chosen, find_candidates, is_yes_or_no
 from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import PassageReader, logistic
+from rag.reading.table_rows import is_tabular
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
 from rag.words import content_words, names
@@ -106,10 +108,16 @@ def answer_events(
     if not other_language(asked):
         hits = in_reading_order(query, hits, sources, models.reader)
     hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
+    readable, notices = _in_english(asked, hits, sources)
     notices += filter(None, nothing)
     candidates = find_candidates(query, readable, sources, models.reader)
     confidence = confidence_of(signals(candidates, readable))
+    if model is None and confidence < threshold:
+        aside = find_aside(query, readable, sources, models.reader)
+        of_aside = confidence_of(signals(aside, readable))
+        if of_aside >= ASIDE_FROM:
+            candidates, confidence = aside, of_aside
+            notices.append(NOTICE)
     read = perf_counter()
     groups = chosen(candidates, sources) if model is None and confidence >= threshold else []
     claims, citations = _claims(groups)
@@ -156,12 +164,15 @@ def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str
     return "no document is of these dates, outlets and names; 'pilcrow list' shows what there is" if filters else ""
 
 
-def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
-    """The hits that the reader can read, and what the user should know about the others."""
+def _in_english(query: str, hits: Sequence[Hit], sources: Sources) -> tuple[list[Hit], list[str]]:
+    """The hits that the reader can read, and what the user should know about the others.
+
+    Rows of a table are names, figures and single words, which look like any language.
+    """
     foreign = other_language(query)
     if foreign:
         return [], [f"the question seems to be in another language ({foreign}); the bundled reader reads English only"]
-    readable = [hit for hit in hits if other_language(hit.passage.text) is None]
+    readable = [hit for hit in hits if is_tabular(hit.passage, sources) or other_language(hit.passage.text) is None]
     unread = len(hits) - len(readable)
     notice = f"passages found but not in English: {unread} of {len(hits)}; the bundled reader reads English only"
     return readable, [notice] if unread else []
