@@ -48,10 +48,10 @@ class Excerpt:
         """Characters of the document for those of the excerpt: of several pieces (paragraphs, cells) the one with most
         of them; None where that is an empty cell, or they stand in none, as a column's head beside a cell."""
         piece = self._piece(start, end)
-        if piece is None or piece[2] is None:
+        if piece is None:
             return None
         a, b, at = piece
-        return max(start, a) + at - a, min(end, b) + at - a
+        return None if at is None else (max(start, a) + at - a, min(end, b) + at - a)
 
     def says_nothing(self, start: int, end: int) -> bool:
         """Whether the piece that has most of these characters is an empty cell."""
@@ -137,13 +137,17 @@ def led(passage: Passage, sources: Sources) -> str:
 def _near(passage: Passage, sources: Sources) -> list[_Unit]:
     """What could stand in one excerpt with the passage, whole: sentences, rows, items and headings, in order.
 
-    Furniture is left out, and so are the heads of a table's columns, since each cell is shown with its own.
+    Furniture is left out; so are rows of tables beside a passage that has none, as they are read by themselves, and the
+    heads of a table's columns, since each cell is shown with its own.
     """
     low, high = passage.start - _CHARACTERS, passage.end + _CHARACTERS
+    own = sources.touched(passage.doc_id, passage.start, passage.end)
+    has_rows = any(paragraph.kind is Kind.TABLE_ROW for paragraph in own)
+    left_out = {Kind.FURNITURE} if has_rows else {Kind.FURNITURE, Kind.TABLE_ROW}
     return [
         unit
         for paragraph in sources.touched(passage.doc_id, low, high)
-        if paragraph.kind is not Kind.FURNITURE
+        if paragraph.kind not in left_out
         for unit in _units(paragraph, passage, sources)
     ]
 
