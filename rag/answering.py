@@ -21,7 +21,7 @@ from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
-from rag.looking import look_at, surest
+from rag.looking import aside_of, look_at, surest
 from rag.news.said import quotes_asked_for, said_claims
 from rag.reading.candidates import Candidate, chosen, is_yes_or_no
 from rag.reading.order import DEPTH
@@ -123,6 +123,8 @@ def answer_events(
         for query, each in zip(spelled, found, strict=False)
     ]
     best = surest(looks)
+    if model is None and best.confidence < threshold:
+        best = aside_of(best, sources, models.reader) or best
     query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
     notices = [*best.notices, *filter(None, [nothing])]
     read = perf_counter()

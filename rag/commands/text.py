@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from index.paragraphs import Kind
 from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
@@ -185,6 +186,8 @@ def _place(citation: Citation) -> str:
     parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
+    if citation.kind is Kind.FURNITURE:
+        parts.append("set aside as furniture")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])
 
 
