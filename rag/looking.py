@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from index.language import other_language
 from rag.citations import Sources
+from rag.composing.shapes import Ask
 from rag.confidence import confidence_of, signals
 from rag.finding.spelling import Respelled
 from rag.reading.aside import ASIDE_FROM, NOTICE, find_aside
@@ -20,11 +21,13 @@ _LIKELIEST = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a query finds. hits: the best, in reading order; found: all of them; readable: the hits in English.
+    """What a question finds.
 
+    query: as it was read. hits: the best, in reading order; found: all of them; readable: the hits in English.
     notices: what the user should know of how it was read. confidence: of the best of the candidates.
     """
 
+    ask: Ask
     query: str
     hits: Sequence[Hit]
     found: Sequence[Hit]
@@ -35,6 +38,7 @@ class Look:
 
 
 def look_at(
+    ask: Ask,
     query: Respelled,
     found: Sequence[Hit],
     sources: Sources,
@@ -59,7 +63,7 @@ def look_at(
         if not any(same_words(candidate.text, words) or candidate.text in words for words in said)
     ]
     told = [*notices, *filter(None, [query.notice])]
-    return Look(query.text, hits, found, readable, told, candidates, confidence_of(signals(candidates)))
+    return Look(ask, query.text, hits, found, readable, told, candidates, confidence_of(signals(candidates)))
 
 
 def surest(looks: Sequence[Look]) -> Look:

@@ -14,7 +14,7 @@ from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from index.tables import TableRow, rows_of
-from rag.answers import REASONS, Answer, Evidence
+from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -23,6 +23,8 @@ _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks around the words that answer, while a claim is not yet HTML; they are in no text, as `_UNSHOWN` took them out.
 _OPEN, _CLOSE = "\x02", "\x03"
 _NUMBERED = re.compile(r"\(?\w{1,4}[.)]\s|[^\w\s]")
+_PARTED = re.compile(f"([{_OPEN}{_CLOSE}])")
+_SET_APART = {_OPEN: '<strong class="short">', _CLOSE: "</strong>"}
 _HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
 
 _DOING = {
@@ -46,6 +48,8 @@ _RELATED = 3
 _LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
 # Lists deeper than this are set in no further.
 _DEEPEST = 4
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
 
 
 def text_of(text: object) -> str:
@@ -129,18 +133,37 @@ def _claims(turn: str, answer: Answer) -> str:
     claims = [_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1)]
     # Sentences of different documents are no paragraph together; what a model wrote is.
     paragraphs = claims if answer.generator == "extractive" else [" ".join(claims)]
-    # A table cannot stand in a paragraph.
-    said = "".join(
-        f'<div class="said" dir="auto">{paragraph}</div>' if "<table" in paragraph
-        else f'<p class="said" dir="auto">{paragraph}</p>'
-        for paragraph in paragraphs
-    )  # fmt: skip
+    if answer.disputed:
+        told_by = [_told_by(claim, by_label) for claim in answer.claims]
+        rows = "".join(f"<li>{who}{claim}</li>" for who, claim in zip(told_by, claims, strict=True))
+        said = f'<p class="aside">{disagreement(answer)}</p><ul class="said lines disputed" dir="auto">{rows}</ul>'
+    elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
+        said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
+    else:
+        # A table cannot stand in a paragraph.
+        said = "".join(
+            f'<div class="said" dir="auto">{paragraph}</div>' if "<table" in paragraph
+            else f'<p class="said" dir="auto">{paragraph}</p>'
+            for paragraph in paragraphs
+        )  # fmt: skip
     told = {claim.text for claim in answer.claims}
     sources = "".join(_source(turn, citation, told) for citation in answer.citations)
-    return (
-        f"{said}"
-        f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    )  # fmt: skip
+    return f'{_direct(answer)}{said}<ol class="sources" aria-label="Sources">{sources}</ol>'
+
+
+def _direct(answer: Answer) -> str:
+    """The words that answer, before the sentences that say them; and how they were computed, where they were."""
+    direct = f'<p class="direct" dir="auto">{text_of(answer.direct)}</p>' if answer.direct else ""
+    computed = f'<p class="aside computed">{text_of(answer.computed)}</p>' if answer.computed else ""
+    return direct + computed
+
+
+def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
+    """Which source says a claim and when; that it is older where a newer one replaces it."""
+    c = by_label[claim.labels[0]]
+    older = ' <span class="verdict older">Older</span>' if claim.older else ""
+    who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
+    return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
@@ -156,7 +179,7 @@ def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mappi
     return (
         f'<{tag} class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
         f"{shown_claim}</{tag}>"
-        f'<span class="markers">{markers}</span>{verdict}'
+        f'<span class="markers">{markers}</span>{_meant(claim)}{verdict}'
     )
 
 
@@ -168,9 +191,8 @@ def _quoted_row(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) 
 
 def _short_in(citation: Citation, answer: Answer) -> tuple[int, int] | None:
     """The words that answer, in characters of the document, where the citation has them."""
-    c = citation
-    inside = [a for a in answer.answers if a.doc_id == c.doc_id and c.start <= a.start < a.end <= c.end]
-    return (inside[0].start, inside[0].end) if inside else None
+    words = words_in(citation, answer)
+    return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
 
 
 def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
@@ -193,24 +215,24 @@ def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
     )
 
 
+def _meant(claim: Claim) -> str:
+    """Who the word is that a sentence begins with, behind it: no part of the quote."""
+    return f' <span class="meant" dir="auto">({text_of(claim.meant)})</span>' if claim.meant else ""
+
+
 def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
-    for label in claim.labels[:1]:
-        c = by_label[label]
-        if plain_claim(c.quote) != claim.text:
-            break
-        short = _short_in(c, answer)
-        if short is not None:
-            left, right = short[0] - c.start, short[1] - c.start
-            quote = shown(c.quote)
-            return _with_short_answer(plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}"))
-    return text_of(claim.text)
+    c = by_label[claim.labels[0]] if claim.labels else None
+    if c is None or plain_claim(c.quote) != claim.text:
+        return text_of(claim.text)
+    quote = shown(c.quote)
+    for left, right in reversed(words_in(c, answer)):
+        quote = f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}"
+    return _with_short_answer(plain_claim(quote))
 
 
 def _with_short_answer(marked: str) -> str:
-    before, _, rest = marked.partition(_OPEN)
-    inside, _, after = rest.partition(_CLOSE)
-    return f'{text_of(before)}<strong class="short">{text_of(inside)}</strong>{text_of(after)}'
+    return "".join(_SET_APART.get(piece) or text_of(piece) for piece in _PARTED.split(marked))
 
 
 def _marker(turn: str, citation: Citation) -> str:
