@@ -97,8 +97,10 @@ def write(
         notices.append(
             f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
         )
-    if checked.dropped:
-        notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
+    refusals = len(checked.claims) - sum(not claim.quoted_instead for claim in claims)
+    left_out = checked.dropped + max(refusals - sum(claim.quoted_instead for claim in claims), 0)
+    if left_out:
+        notices.append(f"sentences that nothing bears out, left out: {left_out}")
     return Written(claims, citations, read, tuple(notices))
 
 
