@@ -41,8 +41,8 @@ def with_quotes(
     """The claims, each whose verdict is refused replaced by the best quote that is not said yet, or left out.
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
-    built_of: what a small model was shown; a sentence that has much else in it, or not the best quote's words, is
-    refused, too, for the check alone lets too many of its inventions pass.
+    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks the
+    best quote's words, is refused, too, for the check alone lets too many of its inventions pass.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
@@ -51,7 +51,9 @@ def with_quotes(
     def stays(claim: Claim) -> bool:
         if claim.verdict in refused:
             return False
-        return not built_of or (is_built_of(claim.text, built_of) and says(claim.text, best))
+        return not built_of or (
+            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)]) and says(claim.text, best)
+        )
 
     by_label = {citation.label: citation for citation in citations}
     kept = [claim for claim in claims if stays(claim)]

@@ -12,7 +12,7 @@ from index.errors import ModelUnusable
 from index.sentences import sentence_spans
 from rag.answers import Draft, Step
 from rag.citations import Citation, Claim, Sources, Verdict
-from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Data, Message, visible_text
+from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, visible_text
 from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
 from rag.generation.prompt import ONE_SENTENCE, Exhibit, Sentence, answer_messages, says_no_answer
@@ -87,18 +87,20 @@ def write(
     if resolved.sentences and not sentences and not model.is_small:
         quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
     checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
-    shown = [part.text for part in messages[-1].parts if isinstance(part, Data)] if model.is_small else []
+    asked = [query, *quotes.words[:1]] if model.is_small else []
     refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
     refused |= {Verdict.UNCHECKED} if strict else set()
-    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=shown)
+    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=asked)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
     if checked.removed:
         notices.append(
             f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
         )
-    if checked.dropped:
-        notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
+    refusals = len(checked.claims) - sum(not claim.quoted_instead for claim in claims)
+    left_out = checked.dropped + max(refusals - sum(claim.quoted_instead for claim in claims), 0)
+    if left_out:
+        notices.append(f"sentences that nothing bears out, left out: {left_out}")
     return Written(claims, citations, read, tuple(notices))
 
 

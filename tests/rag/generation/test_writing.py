@@ -283,3 +283,15 @@ def test_a_small_model_is_not_asked_to_rewrite_a_follow_up(
         "When was the old bridge of the town mended?",
         answer(collection, Models(encoder, reader), "And when?", history=before).query,
     ]
+
+
+def test_what_is_refused_and_has_no_quote_left_is_left_out_and_told(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    model = Scripted("Ann Example mended the old bridge. [1] Carl Other tore it down in 2005. [1]")
+    given = answer(collection, Models(encoder, reader, model, bundled_support()), QUESTION)
+    assert [(claim.text, claim.quoted_instead) for claim in given.claims] == [
+        ("Ann Example mended the old bridge.", False)
+    ]
+    assert given.notices == ("sentences that nothing bears out, left out: 1",)
