@@ -106,6 +106,8 @@ def _post_before(before: list[str], titles: list[str]) -> str | None:
     kept = [*told, *titles]
     while kept and kept[-1].rstrip(".") in POLITE:
         kept = kept[:-1]
+    if kept and kept[0] in _ARTICLES:  # "His wife", at a sentence's beginning
+        kept[0] = kept[0].lower()
     return " ".join(kept) or None
 
 
