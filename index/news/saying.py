@@ -70,7 +70,7 @@ _THAT = re.compile(
 )
 # What may stand between a verb and its "that": when, where and to whom; behind some verbs whoever is spoken to.
 _ASIDE = re.compile(
-    r",? (?:to|in|on|at|during|before|after|by|via|again|also|later|earlier|once|yesterday|today|this"
+    r",? (?:of|about|to|in|on|at|during|before|after|by|via|again|also|later|earlier|once|yesterday|today|this"
     r"|last|\w+ly|\w+day)\b"
 )
 _SPOKEN_TO = frozenset(("told", "tells", "warned", "warns", "advised", "advises", "asked", "asks"))
