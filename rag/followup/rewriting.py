@@ -38,7 +38,7 @@ _THEN = re.compile(r"\bthen\b(?=\W*$)", re.IGNORECASE)
 # Words that carry meaning: up to so many a question without a name may go on, and with hardly any it most likely does.
 _FEW_WORDS, _HARDLY_ANY = 5, 1
 # With so many words of its own a question in which a name stands for a pronoun needs no more of the topic.
-_OWN_WORDS = 3
+_OWN_WORDS = 4
 
 
 def forms(question: str, turns: Sequence[Said]) -> list[str]:
@@ -93,7 +93,9 @@ def _of_a_question(question: str, asked: str, turns: Sequence[Said]) -> list[str
     if names(f"x {question}") or len(content_words(question)) > _FEW_WORDS:
         return [question]
     found = [question, _with_topic(asked, turns)]
-    goes_on = _lacks_a_verb(asked) or len(content_words(question)) <= _HARDLY_ANY or _takes_up(question, turns[-1])
+    # "Who was paid?" asks for somebody new.
+    hardly_any = len(content_words(question)) <= _HARDLY_ANY and not referents.asks_who(question)
+    goes_on = hardly_any or _lacks_a_verb(asked) or _takes_up(question, turns[-1])
     return found[::-1] if goes_on else found
 
 
