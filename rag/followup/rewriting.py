@@ -82,7 +82,12 @@ def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
     """ "And AX-2210?", "what about the port?". One form where the new thing is a code, a year or an amount."""
     changed = swapped(part, _swapped_in(turns))
     if changed:
-        return [changed] if re.search(r"\d", part) else [changed, _with_topic(asked, turns)]
+        if re.search(r"\d", part):
+            return [changed]
+        # Said again with the new thing first; the old one is in neither, or its answer would be found again.
+        own = _words_of(part)
+        rest = [word for word in content_words(_ASKED_FOR.sub(" ", changed)) if word.casefold() not in own]
+        return [changed, f"{part} ({' '.join(rest)})?"] if rest else [changed]
     if re.match(r"how much\b", turns[-1].query, re.IGNORECASE) and not names(f"x {part}"):
         asked = f"How much is {part}"
     return [_with_topic(asked, turns), asked]

@@ -74,6 +74,23 @@ def test_she_is_no_mister() -> None:
     assert standalone("Where did he work?", [last]).startswith("Where did Mr Brandt work")
 
 
+def test_she_is_whom_she_was_before_though_he_was_spoken_of_between() -> None:
+    turns = [
+        turn("Who won the race?", "Nora Lind won the race.", "Nora Lind"),
+        turn("how old is she?", "Nora Lind is 31.", "31", query="how old is Nora Lind?"),
+        turn("And Emil Roth?", "Emil Roth is 40.", "40", query="how old is Emil Roth?"),
+        turn("which club is he from?", "He runs for the Blue Sails.", "Blue Sails",
+             query="which club is Emil Roth from?"),
+    ]  # fmt: skip
+    assert standalone("what did he win?", turns).startswith("what did Emil Roth win")
+    assert standalone("when did she train?", turns).startswith("when did Nora Lind train")
+
+
+def test_the_mayor_who_said_something_is_she() -> None:
+    last = turn("What did the mayor say about the bridge?", "It must close, she said.", "It must close")
+    assert standalone("What is her name?", [last]).startswith("What is the mayor's name")
+
+
 @pytest.mark.parametrize(
     "question",
     [
