@@ -102,7 +102,9 @@ def _named(turn: Said) -> dict[str, float]:
     role = _ROLE.search(query)
     if role and not asked:
         found = {role[1]: _ASKED_ABOUT}
-    if asks_who(query):
+    # "Who is Ann Example?" is about her, not about who else the answer names.
+    of_name = asked and worded(query).rest == asked[0]
+    if asks_who(query) and not of_name:
         told = marked or ([turn.marked] if _is_short(turn.marked) and _one(turn.marked) else [])
         told = told or ([] if turn.marked else people(turn.answer)[:1])
         told = _in_role(query, turn.answer) or told
@@ -211,11 +213,10 @@ def people(text: str) -> list[str]:
 def thing(turn: Said) -> str | None:
     """What "it" may mean: the marked answer to a "which" or "what" where that is a thing, else what was asked about."""
     marked = turn.marked.strip(" .,;:")
-    if (
-        _ASKS_WHICH.match(turn.query) and _is_short(marked) and len(marked.split()) <= 5 and not _NUMBER.match(marked)
-        and not _is_plural(marked) and (names(f"x {marked}") or re.match(r"(?:the|a|an) ", marked, re.IGNORECASE))
-        and not people(f"x {marked}")
-    ):  # fmt: skip
+    words = marked.split()
+    is_noun = names(f"x {marked}") or re.match(r"(?:the|a|an) ", marked, re.IGNORECASE)
+    no_noun = _NUMBER.match(marked) or _is_plural(marked) or any(word in AUX for word in words)
+    if _ASKS_WHICH.match(turn.query) and 0 < len(words) <= 5 and is_noun and not no_noun and not people(f"x {marked}"):
         return re.sub(r"^an? ", "the ", marked)
     return subject(turn.query, plural=False)
 

@@ -80,7 +80,7 @@ def _of_the_one(asked: str, turns: Sequence[Said]) -> list[str]:
 
 def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
     """ "And AX-2210?", "what about the port?". One form where the new thing is a code, a year or an amount."""
-    changed = swapped(part, _swapped_in(turns))
+    changed = swapped(part, _swapped_in(turns)) or swapped(part, turns[-1].query)
     if changed:
         if re.search(r"\d", part):
             return [changed]
@@ -89,7 +89,7 @@ def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
         rest = [word for word in content_words(_ASKED_FOR.sub(" ", changed)) if word.casefold() not in own]
         return [changed, f"{part} ({' '.join(rest)})?"] if rest else [changed]
     if re.match(r"how much\b", turns[-1].query, re.IGNORECASE) and not names(f"x {part}"):
-        asked = f"How much is {part}"
+        asked = f"How much {'are' if part.endswith('s') else 'is'} {part}"
     return [_with_topic(asked, turns), asked]
 
 

@@ -37,6 +37,11 @@ CREW = turn("Who repaired the crane?", "Ana Ruiz and Karl Weiss repaired the cra
         # A thing alone takes the place of the one of its form.
         (PRICE, "And KX-420?", "How much does filter KX-420 cost?"),
         (PRICE, "what about filter KX-420?", "How much does filter KX-420 cost?"),
+        (
+            turn("how many days does it take?", query="how many days does it take (KX-410 cost)?"),
+            "and KX-420?",
+            "how many days does it take (KX-420 cost)?",
+        ),
         (MILL, "And the Ormen mill?", "When did the Ormen mill close?"),
         (turn("Who led the club in 2019?"), "And in 2022?", "Who led the club in 2022?"),
         (turn("Who led the club in 2019?"), "2022?", "Who led the club in 2022?"),
@@ -84,6 +89,11 @@ def test_she_is_whom_she_was_before_though_he_was_spoken_of_between() -> None:
     ]  # fmt: skip
     assert standalone("what did he win?", turns).startswith("what did Emil Roth win")
     assert standalone("when did she train?", turns).startswith("when did Nora Lind train")
+
+
+def test_who_is_somebody_is_about_that_somebody() -> None:
+    last = turn("Who is Emil Roth?", "Nora Lind said that the runner, Emil Roth, is ill.", "the runner")
+    assert standalone("when did he fall ill?", [last]).startswith("when did Emil Roth fall ill")
 
 
 def test_the_mayor_who_said_something_is_she() -> None:
