@@ -30,7 +30,7 @@ from rag.words import content_words, names
 # How many passages are an answer's evidence: the best of what was found, in the order in which they are worth reading.
 PASSAGES = 8
 # What a question most likely means is answered unless something else that it may mean is surer by this much.
-_LIKELIEST = 0.2
+_LIKELIEST = 0.1
 # Where it does not answer and nothing is nearer than this cosine, the documents may be about something else.
 _NEAR_ENOUGH = 0.3
 
