@@ -191,7 +191,10 @@ def answer_events(
 
 
 def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
-    """What is made of what was read; with_aside: of what stands around the text, too, where the text answers nothing."""
+    """What is made of what was read.
+
+    with_aside: of what stands around the text, too, where the text answers nothing.
+    """
     told = together(looks, [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks], passages)
     aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None
     if aside is None:

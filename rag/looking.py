@@ -16,7 +16,7 @@ from rag.reading.table_rows import is_tabular
 from rag.retrieval import Hit
 
 # What a question most likely means is answered unless something else that it may mean is surer by this much.
-_LIKELIEST = 0.05
+_LIKELIEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
