@@ -236,22 +236,22 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
 def test_the_terminal_shows_a_row_with_its_heads_the_cell_that_answers_marked_and_the_headings_above(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = "| Mill | Built | Wheels |\n|---|---|---|\n| Upper mill | 1871 | 3 |\n| Lower mill | | 2 |"
+    rows = "| Mill | Year built | Wheels |\n|---|---|---|\n| Upper mill | 1871 | 3 |\n| Lower mill | | 2 |"
     collection = make_collection(mills=f"# Mills of the town\n\n## On the river\n\n{rows}\n")
     found = answer(collection, Models(encoder, reader), "How many wheels has the lower mill?")
     monkeypatch.setenv("COLUMNS", "80")
     wide = answer_text(found)
-    assert "Mill: Lower mill; Built: -; Wheels: ▸2◂ [1]" in wide
+    assert "Mill: Lower mill; Year built: -; Wheels: ▸2◂ [1]" in wide
     assert "    Mills of the town › On the river\n" in wide
-    assert wide.endswith("    Mill        Built  Wheels\n    Lower mill  -      ▸2◂")
+    assert wide.endswith("    Mill        Year built  Wheels\n    Lower mill  -           ▸2◂")
     monkeypatch.setenv("COLUMNS", "30")
-    assert answer_text(found).endswith("    Mill: Lower mill\n    Built: -\n    Wheels: ▸2◂")
+    assert answer_text(found).endswith("    Mill: Lower mill\n    Year built: -\n    Wheels: ▸2◂")
     cited = found.citations[0]
     with collection.reading() as snapshot:
         text = snapshot.document("mills.txt").text
         whole = cite_span(Sources(snapshot), "mills.txt", cited.start, cited.end)
     monkeypatch.setenv("COLUMNS", "80")
-    assert shown_text(text, whole).endswith("    Mill        Built  Wheels\n    Lower mill  -      2")
+    assert shown_text(text, whole).endswith("    Mill        Year built  Wheels\n    Lower mill  -           2")
     hits = hits_text(search_hits(collection, encoder, "lower mill"))
     assert "\n   On the river\n" in hits
 
