@@ -18,7 +18,7 @@ from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
 
 # From which confidence on a line of furniture answers: a menu that shares a question's words is no answer.
-ASIDE_FROM = 0.85
+ASIDE_FROM = 0.75
 NOTICE = (
     "nothing in the text itself answers; this stands in what surrounds it (menus, bylines, notices), else passed over"
 )
