@@ -13,6 +13,10 @@ from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
+from rag.composing.composing import Reading, compose
+from rag.composing.grids import keep_records
+from rag.composing.lines import Line
+from rag.composing.shapes import Shape, ask_of
 from rag.confidence import THRESHOLD
 from rag.conversation import Turn, said_before, understood
 from rag.finding.spelling import respelled
@@ -21,9 +25,10 @@ from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
-from rag.looking import look_at, surest
+from rag.looking import Look, aside_of, look_at, surest
 from rag.news.said import quotes_asked_for, said_claims
-from rag.reading.candidates import Candidate, chosen, is_yes_or_no
+from rag.parts import Together, asks_in, together
+from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
@@ -105,46 +110,58 @@ def answer_events(
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    queries, said = understood(asked, history, model), said_before(asked, history)
+    # A small model rewrites no question better than the rules do, and takes seconds for it.
+    queries = understood(asked, history, None if model is None or model.is_small else model)
+    said = said_before(asked, history)
+    # The questions that are asked together; or else the things that one may mean, of which the surest is answered.
+    in_parts = model is None and hits is None and len(queries) == 1
+    asks = asks_in(queries[0]) if in_parts else [ask_of(query) for query in queries]
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
-        spelled = [respelled(query, snapshot, models.encoder) for query in queries]
+        spelled = [respelled(ask.read_as, snapshot, models.encoder) for ask in asks]
+        whole = respelled(queries[0], snapshot, models.encoder).text
         found = [hits] if hits is not None else [
-            retrieve(snapshot, models.encoder, query.text, max(passages, DEPTH), filters=filters) for query in spelled
+            retrieve(snapshot, models.encoder, words.text, max(passages, DEPTH), filters=filters) for words in spelled
         ]  # fmt: skip
         sources.keep(hit.passage.doc_id for each in found for hit in each)
+        if any(ask.shape in (Shape.SEVERAL, Shape.COMPARISON) for ask in asks):
+            keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
         nothing = "" if any(found) else _why_nothing(asked, filters, snapshot)
     retrieved = perf_counter()
     yield Step("reading")
+    reading = Reading(sources, models.reader, models.encoder, filters)
     looks = [
-        look_at(query, each, sources, models.reader, asked=asked, passages=passages, said=said)
-        for query, each in zip(spelled, found, strict=False)
+        look_at(ask, words, each, sources, models.reader, asked=asked, passages=passages, said=said)
+        for ask, words, each in zip(asks, spelled, found, strict=False)
     ]
-    best = surest(looks)
-    query, hits, candidates, confidence = best.query, best.hits, best.candidates, best.confidence
-    notices = [*best.notices, *filter(None, [nothing])]
+    if len(queries) > 1:
+        looks = [surest(looks)]
+        whole = looks[0].ask.question
+    told = _told(looks, reading, threshold, passages, with_aside=model is None)
+    query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
+    notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
-    groups = chosen(candidates, sources) if confidence >= threshold else []
-    claims, citations = _claims(groups)
-    short = () if is_yes_or_no(query) else _short_answers(groups)
+    lines = composed.lines
+    claims, citations = _claims(lines)
+    short = () if is_yes_or_no(query) else _short_answers(lines)
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
-    speak = model is None and bool(best.readable)
-    quoted = quotes_asked_for(query, best.found, sources, sure=bool(groups)) if speak else []
+    speaks = model is None and bool(told.readable)
+    quoted = quotes_asked_for(query, told.found, sources, sure=bool(lines)) if speaks else []
     if quoted:
-        told = said_claims(query, quoted, sources)
-        claims, citations, short = told.claims, told.citations, told.answers
-        confidence = max(confidence, threshold)
+        by_speaker = said_claims(query, quoted, sources)
+        claims, citations, short = by_speaker.claims, by_speaker.citations, by_speaker.answers
+        confidence, lines = max(confidence, threshold), ()
     written = None
     if model is not None:
         notices += model.notices
         # A model also reads what the reader cannot. Elsewhere it would take long to find what the reader says at once.
-        if hits and (not best.readable or groups or (own_reading and _reason(query, hits) != "off_topic")):
-            quotes = Quotes(claims, citations, tuple("" if is_yes_or_no(query) else g[0].text for g in groups))
+        if hits and (not told.readable or lines or (own_reading and _reason(query, hits) != "off_topic")):
+            quotes = Quotes(claims, citations, tuple("" if is_yes_or_no(query) else n.cited[0].text for n in lines))
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
                 strict=strict, quotes=quotes,
             )  # fmt: skip
-            hits = hits[: written.read]
+            hits, lines = hits[: written.read], ()
             claims, citations = written.claims, written.citations
             notices += written.notices
     yield Answer(
@@ -166,7 +183,23 @@ def answer_events(
             "generate": perf_counter() - read if written else 0.0,
             "total": perf_counter() - began,
         },
+        direct=composed.direct if lines else None,
+        shape=composed.shape,
+        disputed=bool(lines) and composed.disputed,
+        computed=composed.computed if lines else None,
     )
+
+
+def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
+    """What is made of what was read.
+
+    with_aside: of what stands around the text, too, where the text answers nothing.
+    """
+    told = together(looks, [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks], passages)
+    aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None
+    if aside is None:
+        return told
+    return together([aside], [compose(aside.ask, aside.candidates, aside.readable, reading, threshold)], passages)
 
 
 def _small_talk(question: str, line: str) -> Answer:
@@ -202,26 +235,31 @@ def _reason(query: str, hits: Sequence[Hit]) -> str:
     return "not_stated" if spoken_of else "off_topic"
 
 
-def _claims(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
-    """A claim for each group, and the citations of all its candidates, numbered in the order of the answer."""
+def _claims(lines: Sequence[Line]) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
+    """A claim for each line, and the citations of all its candidates, numbered in the order of the answer."""
     claims: list[Claim] = []
     citations: list[Citation] = []
-    for group in groups:
+    for line in lines:
         first = len(citations) + 1
-        cited = [cite(candidate.sentence, label) for label, candidate in enumerate(group, first)]
+        cited = [cite(candidate.sentence, label) for label, candidate in enumerate(line.cited, first)]
         citations.extend(cited)
         labels = tuple(range(first, len(citations) + 1))
-        text = plain_claim(group[0].sentence.text)
+        text = plain_claim(line.cited[0].sentence.text)
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
-        claims.append(Claim(text, labels, support, Verdict.of(support)))
+        meant = ": ".join(line.meant) if line.meant else None
+        claims.append(
+            Claim(text, labels, support, Verdict.of(support), direct=line.direct, meant=meant, older=line.older)
+        )
     return tuple(claims), tuple(citations)
 
 
-def _short_answers(groups: Sequence[Sequence[Candidate]]) -> tuple[ShortAnswer, ...]:
+def _short_answers(lines: Sequence[Line]) -> tuple[ShortAnswer, ...]:
     """The words for which each sentence of the answer is shown, best first."""
-    return tuple(
+    found = [
         ShortAnswer(c.text, c.start, c.end, c.sentence.document.doc_id, logistic(c.score))
-        for c in (group[0] for group in groups)
-        if any(char.isalnum() for char in c.text)
-    )
+        for line in lines
+        for c in (line.cited[0], *line.also)
+        if any(char.isalnum() for char in c.text) and (line.direct or len(lines) == 1)
+    ]
+    return tuple(sorted(found, key=lambda short: -short.score))

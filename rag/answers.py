@@ -54,6 +54,10 @@ class Answer:
     in it resolves to one of `citations`.
     confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
     evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
+    direct: the words that answer, in one line; None where the sentences themselves do.
+    shape: what was asked for, as `rag.composing.shapes` tells it. disputed: sources disagree, each claim is one's.
+    computed: how the direct answer was computed, where no document states it.
+    polarity: "yes" or "no"; None where nobody said which.
     """
 
     question: str
@@ -69,6 +73,27 @@ class Answer:
     generator: str
     notices: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    direct: str | None = None
+    shape: str = "fact"
+    disputed: bool = False
+    computed: str | None = None
+    polarity: str | None = None
+
+
+def words_in(citation: Citation, answer: Answer) -> list[tuple[int, int]]:
+    """Half-open characters of a quote that answer, in order, the best of overlapping ones; none where it all does."""
+    found: list[tuple[int, int]] = []
+    for short in answer.answers:
+        left, right = short.start - citation.start, short.end - citation.start
+        inside = short.doc_id == citation.doc_id and 0 <= left < right <= len(citation.quote)
+        if inside and right - left < len(citation.quote) and not any(a < right and left < b for a, b in found):
+            found.append((left, right))
+    return sorted(found)
+
+
+def disagreement(answer: Answer) -> str:
+    """What is told before the claims of sources that disagree."""
+    return "The documents differ, the newest first:" if any(c.older for c in answer.claims) else "The sources disagree:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +132,15 @@ def answer_json(answer: Answer) -> JsonObject:
         "abstained": answer.abstained,
         "reason": answer.reason,
         "confidence": round(answer.confidence, 4),
+        "direct": answer.direct,
+        "polarity": answer.polarity,
+        "shape": answer.shape,
+        "disputed": answer.disputed,
+        "computed": answer.computed,
         "claims": [
             {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict,
-             "speaker": c.speaker, "quoted_instead": c.quoted_instead}
+             "speaker": c.speaker, "quoted_instead": c.quoted_instead, "direct": c.direct or None, "meant": c.meant,
+             "older": c.older}
             for c in answer.claims
         ],
         "citations": [citation_json(citation) for citation in answer.citations],

@@ -82,6 +82,8 @@ class Claim:
 
     speaker: whose words it tells, where it says what somebody says; it is told as said, not as fact.
     quoted_instead: it is the document's sentence, in place of one of a chat model that was not borne out.
+    direct: the words of it that answer, "" where it all does. meant: who the word that it begins with is, as "she: Ann
+    Example". older: a newer document replaces the one that says it.
     """
 
     text: str
@@ -90,6 +92,9 @@ class Claim:
     verdict: Verdict
     speaker: str | None = None
     quoted_instead: bool = False
+    direct: str = ""
+    meant: str | None = None
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,17 @@ class Sources:
                 self.document(other)
                 self.paragraphs(other)
                 self._copies_of(other)
+
+    def keep_rows(self, doc_ids: Iterable[str], filters: Filters | None = None) -> None:
+        """Reads documents that are rows of a file, as far as the filters allow, without a look at their copies."""
+        for doc_id in doc_ids:
+            document = self.document(doc_id)
+            if filters is None or filters.fit(document.date, document.publisher):
+                self.paragraphs(doc_id)
+
+    def kept(self) -> list[str]:
+        """The names of the documents whose paragraphs were read."""
+        return list(self._paragraphs)
 
     def are_copies(self, one: str, other: str) -> bool:
         """Whether two documents are one source: the same, or one a copy or near-copy of the other."""

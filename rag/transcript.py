@@ -202,6 +202,9 @@ def _answer(record: JsonObject) -> Answer:
             _verdict(c),
             speaker=_optional(c, "speaker"),
             quoted_instead=c.get("quoted_instead") is True,
+            direct=_optional(c, "direct") or "",
+            meant=_optional(c, "meant"),
+            older=c.get("older") is True,
         )
         for c in _rows(record, "claims")
     )
@@ -231,6 +234,11 @@ def _answer(record: JsonObject) -> Answer:
         generator=_text(record, "generator"),
         notices=_texts(record, "notices"),
         seconds={str(step): _number(record["seconds"], step) for step in _object(record.get("seconds"), "seconds")},
+        direct=_optional(record, "direct"),
+        shape=_optional(record, "shape") or "fact",
+        disputed=record.get("disputed") is True,
+        computed=_optional(record, "computed"),
+        polarity=_optional(record, "polarity"),
     )  # fmt: skip
 
 

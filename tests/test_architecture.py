@@ -28,6 +28,7 @@ WINGS = {
         "finding",
         "followup",
         "reading",
+        "composing",
         "support",
         "generation",
         "news",
@@ -35,7 +36,7 @@ WINGS = {
         "page",
         "commands",
         "training",
-    ),  # fmt: skip
+    ),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
@@ -44,8 +45,9 @@ LEADS_TO = {
     "rag.conversation": {"followup", "generation"},
     "rag.retrieval": {"finding"},
     "rag.api": {"finding", "reading"},
-    "rag.looking": {"finding", "reading"},
-    "rag.answering": {"finding", "followup", "reading", "support", "generation", "news"},
+    "rag.looking": {"finding", "reading", "composing"},
+    "rag.parts": {"composing"},
+    "rag.answering": {"finding", "followup", "reading", "composing", "support", "generation", "news"},
     "rag.opened": {"reading", "support", "generation"},
 }
 # What vocabulary may name: vectors, and the lines of a text.

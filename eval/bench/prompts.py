@@ -34,16 +34,16 @@ from rag.reading.order import DEPTH, in_reading_order
 from rag.retrieval import Hit, retrieve
 
 _RULES = ONE_SENTENCE.rules
-_IN_FULL = "Answer in one full sentence."
+_SHORT = ("Short answer: ", "\nWrite the short answer as one full sentence.")
 FORMS = {
     "ships": ONE_SENTENCE,
-    "no words": Sentence(_RULES, 1, "", ONE_SENTENCE.plain),
-    "no words, 3 places": Sentence(_RULES, 3, "", ONE_SENTENCE.plain),
-    "the text says": Sentence(_RULES, 3, "The text says: ", _IN_FULL),
-    "with the words": Sentence(_RULES, 1, "Use these words: ", _IN_FULL),
-    "short answer": Sentence(_RULES, 1, "Short answer: ", "Write the short answer as one full sentence."),
-    "short answer, 3 places": Sentence(_RULES, 3, "Short answer: ", "Write the short answer as one full sentence."),
-}  # fmt: skip
+    "no words": Sentence(_RULES, 1),
+    "no words, 3 places": Sentence(_RULES, 3),
+    "the text says, 3 places": Sentence(_RULES, 3, 'The text says: "', '".\nAnswer in one full sentence.'),
+    "with the words": Sentence(_RULES, 1, 'Answer in one full sentence with the words "', '".'),
+    "short answer": Sentence(_RULES, 1, *_SHORT),
+    "short answer, 3 places": Sentence(_RULES, 3, *_SHORT),
+}
 _MARKUP = re.compile(r"\[\d+\]|^\s*(?:[-*•#>]|\d+[.)])\s|\n|https?://", re.MULTILINE)
 _MOST_WORDS = 60
 

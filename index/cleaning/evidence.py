@@ -29,7 +29,8 @@ _STATED = re.compile(
 # What a page calls itself, or asks for; more surely than the words that the rules count.
 _OF_A_PAGE = re.compile(
     r"\b(?:newsletters?|inbox|subscribe (?:to|now|for)|sign(?:ed)? (?:up|in)|cookies?|log ?in|read more|free trial|"
-    r"this (?:article|story|web ?page|page|post|site|website)|full (?:article|story)|privacy policy|"
+    r"moderat(?:e|ed|ing) all comments|this (?:article|story|web ?page|page|post|site|website)|full (?:article|story)|"
+    r"privacy policy|"
     r"terms of (?:use|service)|an article|community of|"
     r"facebook|twitter|whatsapp|instagram|linkedin|rights reserved|unlimited access|ad ?-?blocker|paywall|"
     r"our (?:foreign staff|own staff|correspondents?|readers?|journalism|app|team|community|reporting|coverage|work|"
@@ -45,6 +46,12 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 # "run(a);" and "x = 1;" end so, and no clause of a law: "(1) The Mayor;".
 _SCRIPT = re.compile(
     r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|\w\(.*\);$|\w ?=[^=].*;$|^\W+$", re.DOTALL
+)
+# Who wrote something and when, as pages say it beside their articles.
+_SIGNED = re.compile(
+    r"^(?:(?:written|edited|posted|published|(?:medically )?reviewed|(?:last )?updated) (?:by|on)\b[^.!?]{2,80}\b\d{4}|"
+    r"[^.!?]{2,60}@\w+ */ *\d+ (?:minute|hour|day|week|month)s?(?: ago)?)$",
+    re.IGNORECASE,
 )
 # A label and a value: a number, or a name of a few words.
 _FACT = re.compile(r"[^:\n]{2,40}: +(?:[^\n]*\d|[A-Z]\S*(?: [A-Z]\S*){0,3}$)")
@@ -76,7 +83,7 @@ def is_against(block: str, shape: Shape, *, is_item: bool = False, written: bool
     if rest == "markup":
         plain = _TAG.sub(" ", block)
         return bool(_SCRIPT.search(plain.strip())) or (plain != block and len(plain.split()) < 4)
-    return rest in ("menu", "byline")
+    return rest in ("menu", "byline") or bool(_SIGNED.match(shape.text))
 
 
 def is_written(blocks: Sequence[str], seen: Sequence[Kind | None], certain: int) -> bool:

@@ -26,7 +26,7 @@ _MONTH = (
 )
 _WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)"
-_YEAR = r"(?:1\d{3}|20\d\d)(?![\d,]\d|\d)"
+_YEAR = r"(?:1\d{3}|20\d\d)(?![\d,]\d|\d|s\b)"
 _COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}|a few|several)"
 _FULL = re.compile(
     rf"(?<![\w-])(?:(?P<iso>\d{{4}}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)(?![\w-])"
@@ -46,6 +46,7 @@ _FULL = re.compile(
     rf"|(?P<year>(?<=\b[Ii]n ){_YEAR}|(?<=\b[Ss]ince ){_YEAR}|(?<=\b[Uu]ntil ){_YEAR}|(?<=\b[Bb]y ){_YEAR}"
     rf"|(?<=\b[Ff]rom ){_YEAR}|(?<=\b[Dd]uring ){_YEAR}|(?<=\b[Bb]efore ){_YEAR}|(?<=\b[Aa]fter ){_YEAR}"
     rf"|(?<=\bbetween ){_YEAR}|(?<=\bearly ){_YEAR}|(?<=\blate ){_YEAR}|(?<=\byear ){_YEAR}|(?<=\(){_YEAR}(?=[),;–-])"
+    rf"|(?:(?<=\bthe )|(?<=\bThe )|(?<=\bhis )|(?<=\bher )|(?<=\bits )|(?<=\btheir )|(?<=[’']s )){_YEAR}(?= [a-z])"
     rf"|(?<=\b[Cc]irca ){_YEAR}|^{_YEAR}(?=[:,. –-]\s?\D)))"
 )
 _LEAST_WORDS = 2
@@ -54,7 +55,9 @@ _DATELINE_AMONG = 8
 _UNIT = re.compile(
     r"\s?(?:people|persons|men|women|metres|meters|miles|feet|pages|copies|units|km|kg|%|rpm|x\b|pixels)"
 )
-_TO_COME = re.compile(r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|plans? to|expected to)\b")
+_TO_COME = re.compile(
+    r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|must|should|deadline|plans? to|expected to)\b"
+)
 _WITHOUT_YEAR = frozenset(("dm", "md", "month"))
 _RELATIVE = frozenset(("day", "weekday", "span", "ago"))
 

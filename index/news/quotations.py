@@ -44,7 +44,7 @@ class Quotation:
 
 
 def quotations(text: str, paragraphs: Sequence[Paragraph]) -> list[Quotation]:
-    """The quotations of a document, in the order of its text."""
+    """The quotations of a document, in the order of its text; without those of an "I", whom nothing names."""
     read = [p for p in paragraphs if p.kind in _READ]
     spoken = turns_of_speech(text, read)
     found = [
@@ -60,12 +60,14 @@ def quotations(text: str, paragraphs: Sequence[Paragraph]) -> list[Quotation]:
             continue
         before = _Read(text, paragraph, known, before)
         found += before.found
-    return sorted(found, key=lambda q: (q.start, q.end))
+    return sorted((q for q in found if q.speaker != "I"), key=lambda q: (q.start, q.end))
 
 
 # A paragraph that is all one quotation goes on with the speaker before it where it has so many characters: in shorter
 # ones people answer one another.
 _LONG = 60
+# Characters of a clause that says anything.
+_SHORTEST = 12
 _BEHIND_THE_VERB = re.compile(
     r"\s*[”\"’']?(?:[.,;!]|$)|\s+(?:in|on|at|to|during|as|when|after|while|before|last|this|earlier|later|yesterday"
     r"|today|by|via|from|through|\w+ly|\w+day)\b"
@@ -209,20 +211,28 @@ class _Read:
             self.found.append(said)
 
     def _according(self, words: str, start: int, end: int) -> Quotation | None:
-        match = ACCORDING.search(words)
-        if match is None:
-            return None
-        named = self._phrase_at(start + match.end(), end)
-        if named is None or named.speaker.kind == "pronoun":
-            return None
-        if match.start() == 0:
-            if named.speaker.kind == "name" and "," not in self._at(named.end, end):
-                bare = speaker_of(self._at(named.start, end).split(",")[0])
-                named = Named(bare, named.start, named.start + self._at(named.start, end).find(",")) if bare else named
-            comma = words.find(", ", named.end - start)
-            return self._quotation(start + comma + 2, end, named, direct=False) if comma > 0 else None
-        upto = start + len(words[: match.start()].rstrip(" ,—–-("))
-        return self._quotation(start, upto, named, direct=False) if upto - start > 12 else None
+        """What is so according to somebody: the rest of the sentence, or of its part between semicolons."""
+        for match in ACCORDING.finditer(words):
+            named = self._phrase_at(start + match.end(), end)
+            if named is None or named.speaker.kind == "pronoun":
+                continue
+            if match.start() == 0:
+                named = self._before_a_comma(named, end)
+                comma = words.find(", ", named.end - start)
+                return self._quotation(start + comma + 2, end, named, direct=False) if comma > 0 else None
+            left = words.rfind("; ", 0, match.start()) + 2 if "; " in words[: match.start()] else 0
+            upto = len(words[: match.start()].rstrip(" ,—–-("))
+            if upto - left > _SHORTEST:
+                return self._quotation(start + left, start + upto, named, direct=False)
+        return None
+
+    def _before_a_comma(self, named: Named, end: int) -> Named:
+        """Without what was taken for a post behind a comma, where no other comma ends the phrase."""
+        if named.speaker.kind != "name" or "," in self._at(named.end, end):
+            return named
+        phrase = self._at(named.start, end).split(",")[0]
+        bare = speaker_of(phrase)
+        return Named(bare, named.start, named.start + len(phrase)) if bare else named
 
     def _cited_as_saying(self, words: str, start: int, end: int) -> Quotation | None:
         """The paper quoted Ann Example, a baker, as saying that ..."""

@@ -99,7 +99,7 @@ def is_post(words: list[str]) -> bool:
     first = words[0].lower()
     before = []
     for word in words:
-        if re.fullmatch(r"of|for|at|from|in|with|on|to|and|who|under|since", word):
+        if re.fullmatch(r"of|for|at|from|in|with|on|to|and|who|under|since|about", word):
             break
         before.append(word)
     if not before or re.fullmatch(NOT_IN_A_NAME, first) or first.endswith("ing") or _has_verb(words):
@@ -108,6 +108,8 @@ def is_post(words: list[str]) -> bool:
     has_role = sure or before[-1].strip(".,’'").endswith(_POST_ENDING)
     if first in {"a", "an"}:
         return has_role or 1 < len(before) < min(len(words), 7)
+    if before[-1].islower() and len(before) == 1 and before[-1].endswith("s") and not before[-1].endswith("ss"):
+        return False  # "neighbours from the quay" are several
     definite = first in {"the", "former", "his", "her", "their", "then", "now", "its"}
     return has_role and (definite or sure or len(words) > 1)
 
@@ -115,5 +117,6 @@ def is_post(words: list[str]) -> bool:
 def _has_verb(words: list[str]) -> bool:
     """Whether words are a sentence: "the Queen suspended parliament"."""
     return any(_VERBS.fullmatch(word) for word in words) or any(
-        two.endswith("ed") and (is_capital(one) or is_role(one)) for one, two in pairwise(words)
+        two.endswith(("ed", "ing")) and two.islower() and (is_capital(one) or is_role(one))
+        for one, two in pairwise(words)
     )

@@ -66,8 +66,14 @@ def names_a_verb(words: str) -> bool:
 
 
 _THAT = re.compile(
-    r"(?:,? [^,;.]{0,70}?)?(?:, (?:however|though|too|also|moreover),)? (?:that|whether|how|why)\b(?=,? )"
+    r"(?P<between>,? [^,;.]{0,70}?)?(?:, (?:however|though|too|also|moreover),)? (?:that|whether|how|why)\b(?=,? )"
 )
+# What may stand between a verb and its "that": when, where and to whom; behind some verbs whoever is spoken to.
+_ASIDE = re.compile(
+    r",? (?:of|about|to|in|on|at|during|before|after|by|via|again|also|later|earlier|once|yesterday|today|this"
+    r"|last|\w+ly|\w+day)\b"
+)
+_SPOKEN_TO = frozenset(("told", "tells", "warned", "warns", "advised", "advises", "asked", "asks"))
 _OTHER_CLAUSE = re.compile(r"\b(?:and|but|who|which|by)\b")
 _QUESTION = re.compile(r" (?:to be|to have|that|if|what|when|where|who) ")
 _FINITE = re.compile(
@@ -92,7 +98,8 @@ def reported_from(verb: str, rest: str) -> int | None:
     """Where the reported words begin in what follows a word of saying; None where none are reported there."""
     match = _THAT.match(rest)
     if match and not _OTHER_CLAUSE.search(match[0]):
-        return match.end()
+        between = match["between"]
+        return match.end() if not between or verb in _SPOKEN_TO or _ASIDE.match(between) else None
     if _QUESTION.match(rest) or (verb in _PROMISES and re.match(r" to (?=\w)", rest)):
         return 0
     if verb in _CALLS:

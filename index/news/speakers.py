@@ -6,7 +6,7 @@ Knows phrases, not sentences: what is said, and where, is for index/news/quotati
 import re
 from dataclasses import dataclass
 
-from index.news.roles import BODY, CAPITAL, EMPTY, POLITE, TITLES, is_capital, is_post, is_role
+from index.news.roles import BODY, CAPITAL, EMPTY, POLITE, ROLES, TITLES, is_capital, is_post, is_role
 
 _CAP = rf"{CAPITAL}(?:[\w]|[-'’.&](?=\w))*(?:(?<=\b[^\W\d_a-z])\.|(?<=\bSt)\.|(?<=\b[MD][rs])\.|(?<=\bMrs)\.)?"
 _PARTICLE = r"(?:de|da|di|du|del|della|der|den|van|von|zu|al|el|bin|ibn|la|le|ter|ten|dos|das|dela)"
@@ -50,8 +50,9 @@ def speaker_of(phrase: str) -> Speaker | None:
         return Speaker(phrase if phrase == "I" else phrase.lower(), None, "pronoun")
     head, place = _head(phrase)
     before, name = _parted(head.split())
-    if before and name and is_role(name[-1]) and not BODY.search(" ".join(name)):  # "a Labour Councillor"
-        return Speaker(" ".join([before[0].lower(), *before[1:], *name]) + place, None, "post")
+    if _says_who(before, name):  # "a Labour Councillor"; "Officials", at a sentence's beginning
+        words = [*before, *name]
+        return Speaker(" ".join([words[0].lower(), *words[1:]]) + place, None, "post")
     titles, name = _untitled(name)
     if not name:
         return _post_alone(before, titles, place)
@@ -78,6 +79,13 @@ def _parted(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:cut], words[cut:]
 
 
+def _says_who(before: list[str], name: list[str]) -> bool:
+    """Whether what is written as a name is a post."""
+    if before:
+        return bool(name) and is_role(name[-1]) and not BODY.search(" ".join(name))
+    return len(name) == 1 and name[0].lower() in ROLES and (name[0].endswith("s") or name[0] == "Police")
+
+
 def _is_name(name: list[str]) -> bool:
     empty = name[0].rstrip(".") in EMPTY or all(len(word) < 2 for word in name)
     owner = re.search(r"[’']s?$", name[-1]) and not name[-1].endswith(("s’", "s'"))
@@ -98,6 +106,8 @@ def _post_before(before: list[str], titles: list[str]) -> str | None:
     kept = [*told, *titles]
     while kept and kept[-1].rstrip(".") in POLITE:
         kept = kept[:-1]
+    if kept and kept[0] in _ARTICLES:  # "His wife", at a sentence's beginning
+        kept[0] = kept[0].lower()
     return " ".join(kept) or None
 
 

@@ -122,6 +122,7 @@ def paragraphs_command(
 ) -> None:
     """A document's paragraphs, numbered, each with its kind: what was made of the file."""
     from index.paragraphs import Kind, headings_above
+    from index.tables import rows_of, shown_row
     from rag.commands.text import paragraph_text
 
     opened = for_reading(collection, sample=not as_json)
@@ -139,8 +140,11 @@ def paragraphs_command(
                             for p in shown]}
         )  # fmt: skip
         return
+    rows = rows_of(text, paragraphs)
     for p in shown:
-        print_line(paragraph_text(p.number, p.stored_kind if p.kind is Kind.HEADING else p.kind, text[p.start : p.end]))
+        kind = p.stored_kind if p.kind is Kind.HEADING else p.kind
+        words = shown_row(text, *rows[p.number]).text if p.number in rows else text[p.start : p.end]
+        print_line(paragraph_text(p.number, kind, words))
 
 
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from index.paragraphs import Kind
 from index.tables import EMPTY
-from rag.answers import REASONS, Answer, Evidence
+from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
 
@@ -22,6 +23,8 @@ _WIDEST = 100
 OPEN, CLOSE = "▸", "◂"
 
 
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
 # What is shown behind a sentence that a model wrote, by the verdict of its claim.
 _DOUBTS = {
     Verdict.WEAK: "weakly supported",
@@ -34,10 +37,32 @@ def answer_text(answer: Answer) -> str:
     """The answer, its short answer marked, then the sources: document, date, outlet, paragraph, the quoted sentence."""
     if answer.abstained:
         return _abstention(answer)
-    claims = " ".join(_claim(claim, answer) for claim in answer.claims)
     return "\n\n".join(
-        [*_asked_as(answer), _wrap(claims), *(["Sources", *_sources(answer)] if answer.citations else [])]
+        [*_asked_as(answer), *_said(answer), *(["Sources", *_sources(answer)] if answer.citations else [])]
     )
+
+
+def _said(answer: Answer) -> list[str]:
+    """The words that answer on a line of their own, then the sentences that say them: a line each where they are facts
+    side by side, each source's where sources disagree."""
+    claims = [_claim(claim, answer) for claim in answer.claims]
+    shown = [] if answer.direct is None else [_wrap(answer.direct)]
+    if answer.computed:
+        shown.append(_wrap(answer.computed))
+    if answer.disputed:
+        sources = [_told_by(claim, answer) for claim in answer.claims]
+        lines = [_wrap(f"- {source}: {claim}", "", "  ") for source, claim in zip(sources, claims, strict=True)]
+        return [*shown, "\n".join([_wrap(disagreement(answer)), *lines])]
+    if len(claims) > 1 and answer.generator == "extractive" and answer.shape in _LISTED:
+        return [*shown, "\n".join(_wrap(f"- {claim}", "", "  ") for claim in claims)]
+    return [*shown, _wrap(" ".join(claims))]
+
+
+def _told_by(claim: Claim, answer: Answer) -> str:
+    """Which source says a claim, and when; that it is older where a newer one replaces it."""
+    c = next(c for c in answer.citations if c.label == claim.labels[0])
+    name = printable_line(c.publisher or c.title or c.doc_id)
+    return ", ".join([name, c.date or "no date", *(["older"] if claim.older else [])])
 
 
 def sources_text(answer: Answer) -> str:
@@ -53,7 +78,7 @@ def _asked_as(answer: Answer) -> list[str]:
 
 
 def _sources(answer: Answer) -> list[str]:
-    return [_source(citation, _marked(citation, answer)) for citation in answer.citations]
+    return [_source(citation, _answering(citation, answer)) for citation in answer.citations]
 
 
 def _claim(claim: Claim, answer: Answer) -> str:
@@ -64,22 +89,24 @@ def _claim(claim: Claim, answer: Answer) -> str:
         return f"{printable_line(claim.text)} {_mark(claim)}"
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
     markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
-    marked = _marked(citation, answer)
+    words = words_in(citation, answer)
     if citation.cells:
-        return f"{plain_claim(_row(citation, marked))} {markers}"
-    if marked is not None:
-        left, right = marked[0] - citation.start, marked[1] - citation.start
-        words = f"{citation.quote[:left]}{OPEN}{citation.quote[left:right]}{CLOSE}{citation.quote[right:]}"
-        return f"{plain_claim(words)} {markers}"
-    return f"{claim.text} {markers}"
+        return f"{plain_claim(_row(citation, _answering(citation, answer)))} {markers}{_meant(claim)}"
+    quote = citation.quote
+    for left, right in reversed(words):
+        quote = f"{quote[:left]}{OPEN}{quote[left:right]}{CLOSE}{quote[right:]}"
+    return f"{plain_claim(quote)} {markers}{_meant(claim)}"
 
 
-def _marked(citation: Citation, answer: Answer) -> tuple[int, int] | None:
+def _meant(claim: Claim) -> str:
+    """Who the word is that a sentence begins with, behind it: no part of the quote."""
+    return f" ({claim.meant})" if claim.meant else ""
+
+
+def _answering(citation: Citation, answer: Answer) -> tuple[int, int] | None:
     """The words that answer, in characters of the document, where the citation has them."""
-    for short in answer.answers:
-        if short.doc_id == citation.doc_id and citation.start <= short.start < short.end <= citation.end:
-            return short.start, short.end
-    return None
+    words = words_in(citation, answer)
+    return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
 
 
 def _row(citation: Citation, marked: tuple[int, int] | None = None) -> str:
@@ -185,6 +212,8 @@ def _place(citation: Citation) -> str:
     parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
+    if citation.kind is Kind.FURNITURE:
+        parts.append("set aside as furniture")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])
 
 
@@ -211,11 +240,11 @@ def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
 
 
 def quotes_text(quotes: "Sequence[Quote]") -> str:
-    """Quotes with their speakers, each with its place; a speaker is named again only where another spoke between."""
+    """Quotes with their speakers, each with its place; a speaker is named again behind another, or with a new post."""
     blocks: list[str] = []
-    speaking: tuple[str, str | None] | None = None
+    speaking: tuple[str, str | None] = ("", None)
     for quote in quotes:
-        if (quote.speaker, quote.post) != speaking:
+        if quote.speaker != speaking[0] or (quote.post and quote.post != speaking[1]):
             speaking = (quote.speaker, quote.post)
             blocks.append(_wrap(", ".join(printable_line(part) for part in speaking if part)))
         words = " ".join(quote.citation.quote.split())

@@ -49,7 +49,7 @@ _NO_PERSON = re.compile(
     r"Company|Corporation|Inc|Ltd|LLC|GmbH|Union|Party|Group|Association|Society|Foundation|Court|Congress|Parliament|"
     r"Senate|House|Act|Treaty|Street|Road|Avenue|River|Lake|Mountain|Island|Islands|Bridge|Museum|Church|Times|News|"
     r"Post|Republic|States|Kingdom|City|County|North|South|East|West|World|Hurricane|Board|Team|Project|Program|"
-    r"Service|System|Community|Federation|Center|Centre|Hospital|Station|Airport|Army|Navy|Force|League|Club|Festival|Award|Prize|War)\b"
+    r"Service|List|System|Community|Federation|Center|Centre|Hospital|Station|Airport|Army|Navy|Force|League|Club|Festival|Award|Prize|War)\b"
 )
 _SHE = re.compile(r"\b(?:Mrs|Ms|Miss|Madam|Madame|Lady|Queen|Princess|Sister|Duchess|Empress|Dame)\b\.?")
 _HE = re.compile(r"\b(?:Mr|Sir|Lord|King|Prince|Father|Brother|Duke|Emperor|Pope)\b\.?")
@@ -75,7 +75,7 @@ def person(pronoun: str, turns: Sequence[Said]) -> str | None:
     weights: dict[str, float] = {}
     for age, turn in enumerate(reversed(turns)):
         for name, weight in _named(turn).items():
-            if _fits(name, pronoun):
+            if _fits(name, pronoun, turns):
                 known = next((old for old in weights if _same_person(old, name)), name)
                 weights[known] = max(weights.get(known, 0.0), weight * _DECAY**age) + (
                     _AGAIN if known in weights else 0.0
@@ -94,24 +94,37 @@ def _named(turn: Said) -> dict[str, float]:
     query = plain(turn.query)
     # "Which Neo Democrat" names no person, but what is asked for.
     asked = people(query[len(worded(query).opener) :])
-    marked = people(f"x {turn.marked}") if _is_short(turn.marked) else []
+    several_marked = _is_plural(turn.marked) and " and " in turn.marked
+    marked = people(f"x {turn.marked}") if _is_short(turn.marked) and not several_marked else []
     # What was put in the place of a pronoun before may have been wrong: it counts for less than what was typed.
     typed = set(people(turn.question))
     found = {n: (_ASKED_ABOUT if n in typed else _CARRIED) - 0.1 * place for place, n in enumerate(asked)}
-    if asks_who(query):
+    role = _ROLE.search(query)
+    if role and not asked:
+        found = {role[1]: _ASKED_ABOUT}
+    # "Who is Ann Example?" is about her, not about who else the answer names.
+    of_name = asked and worded(query).rest == asked[0]
+    if asks_who(query) and not of_name:
         told = marked or ([turn.marked] if _is_short(turn.marked) and _one(turn.marked) else [])
         told = told or ([] if turn.marked else people(turn.answer)[:1])
         told = _in_role(query, turn.answer) or told
         # "Who were his parents?" leaves "he" where it was.
         weight = _TOLD_OF - 0.4 if PERSONAL.search(turn.question) else _ANSWERS_WHO
         found = {name: weight for name in told if name not in asked} | found
-    elif _ASKS_WHICH.match(query):
+    elif _ASKS_WHICH.match(query) and not PERSONAL.search(turn.question):
         found = {name: _ANSWERS_WHICH for name in marked if " " in name and name not in asked} | found
     for name in people(turn.answer):
         subject_of = re.search(rf"(?:^|[.!?]\s+|, |\bthat ){re.escape(name)}(?:['’]s)? [a-z]", turn.answer)
         if " " in name or subject_of:
             found.setdefault(name, _TOLD_OF if subject_of else _TOLD)
     return found
+
+
+# "What did the mayor say": who says, thinks or wants is a person.
+_ROLE = re.compile(
+    r"\b(?:did|does|has|had|will|would) ((?:the|his|her|their) (?:[a-z'’-]+ )?[a-z'’-]+) "
+    r"(?:say|said|think|want|tell|told|promise|promised|call|called|ask|asked|warn|announce|claim|argue|believe|report)\b"
+)
 
 
 def _in_role(query: str, answer: str) -> list[str]:
@@ -152,9 +165,22 @@ def _whole(name: str, turns: Sequence[Said]) -> str:
     return name
 
 
-def _fits(name: str, pronoun: str) -> bool:
-    she = pronoun.casefold() in ("she", "her", "hers", "herself")
-    return not (_HE if she else _SHE).search(name)
+def _fits(name: str, pronoun: str, turns: Sequence[Said]) -> bool:
+    """Whether a title, or the pronoun for which the name was put in before, does not say otherwise."""
+    she = _is_she(pronoun)
+    if (_HE if she else _SHE).search(name):
+        return False
+    for turn in turns:
+        before = PERSONAL.search(turn.question)
+        if before and _is_she(before.group()) != she and name not in turn.question:
+            put_in = people(plain(turn.query))
+            if any(_same_person(name, other) for other in put_in if other not in turn.question):
+                return False
+    return True
+
+
+def _is_she(pronoun: str) -> bool:
+    return pronoun.casefold() in ("she", "her", "hers")
 
 
 def plain(query: str) -> str:
@@ -187,11 +213,10 @@ def people(text: str) -> list[str]:
 def thing(turn: Said) -> str | None:
     """What "it" may mean: the marked answer to a "which" or "what" where that is a thing, else what was asked about."""
     marked = turn.marked.strip(" .,;:")
-    if (
-        _ASKS_WHICH.match(turn.query) and _is_short(marked) and len(marked.split()) <= 5 and not _NUMBER.match(marked)
-        and not _is_plural(marked) and (names(f"x {marked}") or re.match(r"(?:the|a|an) ", marked, re.IGNORECASE))
-        and not people(f"x {marked}")
-    ):  # fmt: skip
+    words = marked.split()
+    is_noun = names(f"x {marked}") or re.match(r"(?:the|a|an) ", marked, re.IGNORECASE)
+    no_noun = _NUMBER.match(marked) or _is_plural(marked) or any(word in AUX for word in words)
+    if _ASKS_WHICH.match(turn.query) and 0 < len(words) <= 5 and is_noun and not no_noun and not people(f"x {marked}"):
         return re.sub(r"^an? ", "the ", marked)
     return subject(turn.query, plural=False)
 

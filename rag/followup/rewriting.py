@@ -37,6 +37,8 @@ _THERE = re.compile(r"\bthere\b(?=\W*$)|(?<=\bfrom )there\b", re.IGNORECASE)
 _THEN = re.compile(r"\bthen\b(?=\W*$)", re.IGNORECASE)
 # Words that carry meaning: up to so many a question without a name may go on, and with hardly any it most likely does.
 _FEW_WORDS, _HARDLY_ANY = 5, 1
+# With so many words of its own a question in which a name stands for a pronoun needs no more of the topic.
+_OWN_WORDS = 4
 
 
 def forms(question: str, turns: Sequence[Said]) -> list[str]:
@@ -57,6 +59,8 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
     else:
         resolved = _resolved(asked, turns)
         found = [_with_topic(resolved, turns), resolved]
+        if resolved != asked and _says_enough(asked):
+            found.reverse()
     return list(dict.fromkeys(found))
 
 
@@ -76,11 +80,16 @@ def _of_the_one(asked: str, turns: Sequence[Said]) -> list[str]:
 
 def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
     """ "And AX-2210?", "what about the port?". One form where the new thing is a code, a year or an amount."""
-    changed = swapped(part, _swapped_in(turns))
+    changed = swapped(part, _swapped_in(turns)) or swapped(part, turns[-1].query)
     if changed:
-        return [changed] if re.search(r"\d", part) else [changed, _with_topic(asked, turns)]
+        if re.search(r"\d", part):
+            return [changed]
+        # Said again with the new thing first; the old one is in neither, or its answer would be found again.
+        own = _words_of(part)
+        rest = [word for word in content_words(_ASKED_FOR.sub(" ", changed)) if word.casefold() not in own]
+        return [changed, f"{part} ({' '.join(rest)})?"] if rest else [changed]
     if re.match(r"how much\b", turns[-1].query, re.IGNORECASE) and not names(f"x {part}"):
-        asked = f"How much is {part}"
+        asked = f"How much {'are' if part.endswith('s') else 'is'} {part}"
     return [_with_topic(asked, turns), asked]
 
 
@@ -89,8 +98,27 @@ def _of_a_question(question: str, asked: str, turns: Sequence[Said]) -> list[str
     if names(f"x {question}") or len(content_words(question)) > _FEW_WORDS:
         return [question]
     found = [question, _with_topic(asked, turns)]
-    goes_on = _lacks_a_verb(asked) or len(content_words(question)) <= _HARDLY_ANY
+    # "Who was paid?" asks for somebody new.
+    hardly_any = len(content_words(question)) <= _HARDLY_ANY and not referents.asks_who(question)
+    goes_on = hardly_any or _lacks_a_verb(asked) or _takes_up(question, turns[-1])
     return found[::-1] if goes_on else found
+
+
+def _says_enough(asked: str) -> bool:
+    """Whether a question needs no topic beside the name that is put in it: "what did he say about the airport?"."""
+    about = re.search(r"\b(?:say|said|says|think|thinks|call|called|tell|told)\b.*\babout \w", asked, re.IGNORECASE)
+    return about is not None or len(content_words(asked)) >= _OWN_WORDS
+
+
+def _takes_up(question: str, last: Said) -> bool:
+    """Whether a question has a word of the last turn: "when did the mill close?" after "Who owned the mills?"."""
+    before = {_stem(word) for word in content_words(f"{plain(last.query)} {last.answer}")}
+    return any(_stem(word) in before for word in content_words(question))
+
+
+def _stem(word: str) -> str:
+    """The word without the endings of number and tense, roughly."""
+    return re.sub(r"(?:ies|es|s|ed|ing|y)$", "", word.casefold())
 
 
 def _lacks_a_verb(asked: str) -> bool:

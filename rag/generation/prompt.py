@@ -51,15 +51,15 @@ class Sentence:
     """How a small model is asked for one sentence: the evidence, the question, what the reader marked, what to do.
 
     A small model copies examples, cites at random and says "not stated" of most evidence, so it is asked for none of
-    these. windows: how many places of the evidence it is shown. words: how the marked words are introduced, "" where
-    they are not told. task: what it is told last; plain: where no words were marked. Which of several forms does best
-    is measured by `eval.bench.prompts`.
+    these. windows: how many places of the evidence it is shown. before, after: what stands around the marked words, ""
+    where they are not told; plain: the task where no words were marked. Which of several forms does best is measured by
+    `eval.bench.prompts`.
     """
 
     rules: str
     windows: int
-    words: str
-    task: str
+    before: str = ""
+    after: str = ""
     plain: str = "Answer in one short sentence, in the words of the text."
 
     def messages(self, question: str, evidence: Sequence[str], words: str) -> list[Message]:
@@ -68,17 +68,15 @@ class Sentence:
         for text in evidence[: self.windows]:
             parts += [Data(_one_line(text)), "\n\n"]
         parts += ["Question: ", Data(_one_line(question)), "\n"]
-        if words and self.words:
-            parts += [self.words, Data(_one_line(words)), "\n"]
-        parts.append(self.task if words else self.plain)
+        parts += [self.before, Data(_one_line(words)), self.after] if words and self.before else [self.plain]
         return [Message("system", (self.rules,)), Message("user", tuple(parts))]
 
 
 ONE_SENTENCE = Sentence(
     rules="You answer questions from a text.",
     windows=1,
-    words="Short answer: ",
-    task="Write the short answer as one full sentence.",
+    before='Answer in one full sentence with the words "',
+    after='".',
 )
 
 

@@ -13,6 +13,8 @@ from rag.words import content_words
 
 # Of the marked words that say something, the share that a model's sentences must have to say the same.
 _SAID = 0.5
+# Of a small model's words, the share that it must have from what it was shown; words are compared by their beginnings.
+_BUILT, _STEM = 0.8, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,32 @@ class Quotes:
 
 
 def with_quotes(
-    claims: Sequence[Claim], citations: Sequence[Citation], quotes: Quotes, *, refused: Collection[Verdict]
+    claims: Sequence[Claim],
+    citations: Sequence[Citation],
+    quotes: Quotes,
+    *,
+    refused: Collection[Verdict],
+    built_of: Sequence[str] = (),
 ) -> tuple[tuple[Claim, ...], tuple[Citation, ...]]:
     """The claims, each whose verdict is refused replaced by the best quote that is not said yet, or left out.
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
+    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks the
+    best quote's words, is refused, too, for the check alone lets too many of its inventions pass.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
+    best = next(iter(quotes.words), "") or quotes.claims[0].text
+
+    def stays(claim: Claim) -> bool:
+        if claim.verdict in refused:
+            return False
+        return not built_of or (
+            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)]) and says(claim.text, best)
+        )
+
     by_label = {citation.label: citation for citation in citations}
-    kept = [claim for claim in claims if claim.verdict not in refused]
+    kept = [claim for claim in claims if stays(claim)]
     said = " ".join(claim.text for claim in kept)
     words = quotes.words or ("",) * len(quotes.claims)
     left = [quote for quote, own in zip(quotes.claims, words, strict=True) if not says(said, own or quote.text)]
@@ -46,7 +64,7 @@ def with_quotes(
     if left and left[0] is quotes.claims[0] and len(kept) == len(claims):
         told.append(_quoted(left.pop(0), quotes))
     for claim in claims:
-        if claim.verdict not in refused:
+        if stays(claim):
             told.append((claim, [by_label[label] for label in claim.labels]))
         elif left:
             told.append(_quoted(left.pop(0), quotes))
@@ -59,6 +77,16 @@ def says(text: str, words: str) -> bool:
     theirs = {word.casefold() for word in content_words(text)} | set(re.findall(r"\w+", text.casefold()))
     numbers = set(re.findall(r"\d+", words)) - set(re.findall(r"\d+", text))
     return not numbers and len(own & theirs) >= _SAID * len(own)
+
+
+def is_built_of(text: str, shown: Sequence[str]) -> bool:
+    """Whether nearly all words of a text that say something are in what was shown, but for their endings."""
+    own = {_stem(word) for word in content_words(text)}
+    return len(own & {_stem(word) for other in shown for word in content_words(other)}) >= _BUILT * len(own)
+
+
+def _stem(word: str) -> str:
+    return word.casefold()[:_STEM]
 
 
 def _quoted(claim: Claim, quotes: Quotes) -> tuple[Claim, list[Citation]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import PurePath
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -59,7 +60,8 @@ class ServerModel:
         total_seconds: float = TOTAL_SECONDS,
     ) -> None:
         """server: its address, with or without "/v1". Raises ModelUnusable for what is no http address."""
-        self.name = name
+        self._model = name
+        self.name = PurePath(name).name if name.endswith(".gguf") else name  # llama.cpp names a model by its file
         self._base, self._host = _address(server)
         self._is_here = is_this_machine(self._host)
         self._key = _key(self._host, is_here=self._is_here)
@@ -101,7 +103,7 @@ class ServerModel:
             return {}  # what is wrong is said when the question is asked
         rows = listed.get("data") if isinstance(listed, dict) else None
         rows = rows if isinstance(rows, list) else []
-        return next((row for row in rows if isinstance(row, dict) and row.get("id") == self.name), {})
+        return next((row for row in rows if isinstance(row, dict) and row.get("id") == self._model), {})
 
     def count(self, messages: Sequence[Message]) -> int:
         """An upper estimate of the prompt's tokens: what the server counts with is not known here."""
@@ -123,7 +125,7 @@ class ServerModel:
     def _answered(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         told = messages if self._has_system else folded(messages)
         body: dict[str, Any] = {
-            "model": self.name,
+            "model": self._model,
             "messages": [{"role": m.role, "content": "".join(_text(part) for part in m.parts)} for m in told],
             "stream": True,
         }

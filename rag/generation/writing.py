@@ -66,10 +66,8 @@ def write(
     yield Step("writing")
     notices = []
     if model.is_small:
-        messages, read = (
-            _asked_for_a_sentence(query, hits, quotes, sources, model=model, form=form),
-            min(len(hits), _PINNED_IN),
-        )
+        messages = _asked_for_a_sentence(query, hits, quotes, sources, model=model, form=form)
+        read = min(len(hits), _PINNED_IN)
     else:
         messages, read = _fitted(question, query, hits, sources, model)
         if read < len(hits):
@@ -89,17 +87,20 @@ def write(
     if resolved.sentences and not sentences and not model.is_small:
         quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
     checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
+    asked = [query, *quotes.words[:1]] if model.is_small else []
     refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
     refused |= {Verdict.UNCHECKED} if strict else set()
-    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused)
+    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=asked)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
     if checked.removed:
         notices.append(
             f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
         )
-    if checked.dropped:
-        notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
+    refusals = len(checked.claims) - sum(not claim.quoted_instead for claim in claims)
+    left_out = checked.dropped + max(refusals - sum(claim.quoted_instead for claim in claims), 0)
+    if left_out:
+        notices.append(f"sentences that nothing bears out, left out: {left_out}")
     return Written(claims, citations, read, tuple(notices))
 
 

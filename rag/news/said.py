@@ -111,7 +111,8 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
     least = _ABOUT_SHARE if asked.speaker else _WORDS_SHARE
     good = [n for (share, _), n in scored if share >= least or not asked.topic]
     if not good and sure and asked.speaker:
-        good = [n for _, n in scored if found[n][2] <= 2]
+        nearest = min((found[n][2] for _, n in scored), default=0)
+        good = [n for _, n in scored if found[n][2] == nearest <= 2]
     if asked.speaker is None and good:
         best = scored[0][0][0]
         good = [n for (share, _), n in scored if share >= best - 0.1 and n in good]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from index.collection import Collection, Filters, Snapshot
 from index.dates import days_of, may_lie_within
 from index.encoder.embedding import Encoder
-from index.news.dated import DATELINE, TEXT, Dated
+from index.news.dated import DATELINE, TEXT, Dated, dated_statements
 from index.news.kept import News, open_news
+from index.paragraphs import Kind, Paragraph
 from index.passages import Passage
 from index.prepared import text_key
 from rag.answers import JsonObject, citation_json
@@ -61,11 +62,14 @@ def timeline(
     """The dated statements of a collection in the order of their dates; copies count once.
 
     about: a name, which their paragraphs have, or a question, whose nearest passages they are in.
-    encoder: of the collection; called only for a question. after, before: of the statements' own dates.
+    encoder: of the collection; called only for a question. after, before: of the statements' own dates; by default
+        what the question says: "in March 2022", "since 2014".
     filters: which documents are looked at.
     """
     with collection.reading() as snapshot, open_news(collection.folder, snapshot, progress=progress) as news:
         sources = Sources(snapshot, filters)
+        if about is not None and not (after or before):
+            after, before = _dates_asked(about)
         found: Iterable[tuple[str, Dated]]
         if about is None:
             found = _everything(snapshot, news, filters)
@@ -86,6 +90,19 @@ def timeline(
                     moment.date, moment.by, dated.words, dated.when_start, dated.when_end, cited
                 )
     return Timeline(tuple(_in_order(statements.values())), undated)
+
+
+def _dates_asked(question: str) -> tuple[str | None, str | None]:
+    """From when to when a question asks, where it names one date; else no limits."""
+    words = f"It is asked {question}"  # so that a date at its beginning stands in a sentence
+    dated = dated_statements(words, [Paragraph("", 1, 0, len(words), Kind.BODY)])
+    moments = [(moment, d) for d in dated if (moment := d.resolved(None)) is not None]
+    if len(moments) != 1:
+        return None, None
+    moment, d = moments[0]
+    before = words[: d.when_start].rstrip().rsplit(" ", maxsplit=1)[-1].lower()
+    after_it, until_it = before in {"since", "after", "from"}, before in {"before", "until", "till"}
+    return None if until_it else moment.date, None if after_it else moment.date
 
 
 def _in_order(statements: Iterable[Statement]) -> list[Statement]:

@@ -1,4 +1,4 @@
-"""The only place that makes HTML: answers, documents and lists as elements of the page.
+"""Where HTML is made, and only here and in rag/page/news_markup.py: answers, documents and lists as page elements.
 
 Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown
 and never obeyed. The page's script sets these strings into the page and makes none of its own from text.
@@ -13,7 +13,8 @@ from index.documents import Document
 from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
-from rag.answers import REASONS, Answer, Evidence
+from index.tables import TableRow, rows_of
+from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -21,6 +22,9 @@ from rag.transcript import Exchange
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks around the words that answer, while a claim is not yet HTML; they are in no text, as `_UNSHOWN` took them out.
 _OPEN, _CLOSE = "\x02", "\x03"
+_NUMBERED = re.compile(r"\(?\w{1,4}[.)]\s|[^\w\s]")
+_PARTED = re.compile(f"([{_OPEN}{_CLOSE}])")
+_SET_APART = {_OPEN: '<strong class="short">', _CLOSE: "</strong>"}
 _HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
 
 _DOING = {
@@ -36,8 +40,16 @@ _VERDICTS = {
     Verdict.UNCHECKED: ("Not checked", "Nobody has compared this sentence with its source."),
 }
 _QUOTED = ("Quoted instead", "The model’s own sentence was not borne out, so the document’s stands here.")
+# Between a heading and the one below it.
+_PATH = " › "
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
+# What a paragraph is, where its look alone does not tell.
+_LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
+# Lists deeper than this are set in no further.
+_DEEPEST = 4
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
 
 
 def text_of(text: object) -> str:
@@ -106,6 +118,8 @@ def _spoke(answer: Answer) -> str:
         return "Nothing was searched for"
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    elif answer.abstained and not answer.seconds.get("generate"):
+        who = f"{text_of(answer.generator)} was not asked"
     else:
         all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
         who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
@@ -119,13 +133,37 @@ def _claims(turn: str, answer: Answer) -> str:
     claims = [_claim(turn, number, claim, answer, by_label) for number, claim in enumerate(answer.claims, 1)]
     # Sentences of different documents are no paragraph together; what a model wrote is.
     paragraphs = claims if answer.generator == "extractive" else [" ".join(claims)]
-    said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
+    if answer.disputed:
+        told_by = [_told_by(claim, by_label) for claim in answer.claims]
+        rows = "".join(f"<li>{who}{claim}</li>" for who, claim in zip(told_by, claims, strict=True))
+        said = f'<p class="aside">{disagreement(answer)}</p><ul class="said lines disputed" dir="auto">{rows}</ul>'
+    elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
+        said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
+    else:
+        # A table cannot stand in a paragraph.
+        said = "".join(
+            f'<div class="said" dir="auto">{paragraph}</div>' if "<table" in paragraph
+            else f'<p class="said" dir="auto">{paragraph}</p>'
+            for paragraph in paragraphs
+        )  # fmt: skip
     told = {claim.text for claim in answer.claims}
     sources = "".join(_source(turn, citation, told) for citation in answer.citations)
-    return (
-        f"{said}"
-        f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    )  # fmt: skip
+    return f'{_direct(answer)}{said}<ol class="sources" aria-label="Sources">{sources}</ol>'
+
+
+def _direct(answer: Answer) -> str:
+    """The words that answer, before the sentences that say them; and how they were computed, where they were."""
+    direct = f'<p class="direct" dir="auto">{text_of(answer.direct)}</p>' if answer.direct else ""
+    computed = f'<p class="aside computed">{text_of(answer.computed)}</p>' if answer.computed else ""
+    return direct + computed
+
+
+def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
+    """Which source says a claim and when; that it is older where a newer one replaces it."""
+    c = by_label[claim.labels[0]]
+    older = ' <span class="verdict older">Older</span>' if claim.older else ""
+    who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
+    return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
@@ -135,33 +173,66 @@ def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mappi
     if claim.quoted_instead:
         kind, (short, long) = "quoted", _QUOTED
     verdict = f' <span class="verdict {text_of(kind)}" title="{long}">{short}</span>' if short else ""
+    row = _quoted_row(claim, answer, by_label)
+    shown_claim = _marked(claim, answer, by_label) if row is None else _table(row, _short_in(row, answer))
+    tag = "span" if row is None else "div"
     return (
-        f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
-        f"{_marked(claim, answer, by_label)}</span>"
-        f'<span class="markers">{markers}</span>{verdict}'
+        f'<{tag} class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
+        f"{shown_claim}</{tag}>"
+        f'<span class="markers">{markers}</span>{_meant(claim)}{verdict}'
     )
+
+
+def _quoted_row(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> Citation | None:
+    """The citation of a claim that is a table row, verbatim."""
+    cited = [by_label[label] for label in claim.labels[:1]] if answer.generator == "extractive" else []
+    return next((c for c in cited if c.cells and plain_claim(c.quote) == claim.text), None)
+
+
+def _short_in(citation: Citation, answer: Answer) -> tuple[int, int] | None:
+    """The words that answer, in characters of the document, where the citation has them."""
+    words = words_in(citation, answer)
+    return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
+
+
+def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
+    """A cited table row below the heads of its columns, the words that answer set apart."""
+    c = citation
+    cells = []
+    for cell in c.cells:
+        words = shown(c.quote[cell.start - c.start : cell.end - c.start])
+        is_marked = marked is not None and cell.start <= marked[0] < marked[1] <= cell.end
+        if marked is not None and is_marked:
+            left, right = marked[0] - cell.start, marked[1] - cell.start
+            words = f"{words[:left]}{_OPEN}{words[left:right]}{_CLOSE}{words[right:]}"
+        inside = _with_short_answer(words) if is_marked else text_of(words)
+        cells.append(f'<td class="found" dir="auto">{inside}</td>' if is_marked else f'<td dir="auto">{inside}</td>')
+    heads = "".join(f'<th scope="col" dir="auto">{text_of(cell.head)}</th>' for cell in c.cells)
+    head = f"<thead><tr>{heads}</tr></thead>" if any(cell.head for cell in c.cells) else ""
+    return (
+        f'<div class="grid" role="group" aria-label="Table row" tabindex="0"><table>{head}'
+        f"<tbody><tr>{''.join(cells)}</tr></tbody></table></div>"
+    )
+
+
+def _meant(claim: Claim) -> str:
+    """Who the word is that a sentence begins with, behind it: no part of the quote."""
+    return f' <span class="meant" dir="auto">({text_of(claim.meant)})</span>' if claim.meant else ""
 
 
 def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
     """The claim, the words that answer set apart where it is their sentence, verbatim."""
-    for label in claim.labels[:1]:
-        c = by_label[label]
-        if plain_claim(c.quote) != claim.text:
-            break
-        for short in answer.answers:
-            if short.doc_id == c.doc_id and c.start <= short.start < short.end <= c.end:
-                left, right = short.start - c.start, short.end - c.start
-                quote = shown(c.quote)
-                return _with_short_answer(
-                    plain_claim(f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}")
-                )
-    return text_of(claim.text)
+    c = by_label[claim.labels[0]] if claim.labels else None
+    if c is None or plain_claim(c.quote) != claim.text:
+        return text_of(claim.text)
+    quote = shown(c.quote)
+    for left, right in reversed(words_in(c, answer)):
+        quote = f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}"
+    return _with_short_answer(plain_claim(quote))
 
 
 def _with_short_answer(marked: str) -> str:
-    before, _, rest = marked.partition(_OPEN)
-    inside, _, after = rest.partition(_CLOSE)
-    return f'{text_of(before)}<strong class="short">{text_of(inside)}</strong>{text_of(after)}'
+    return "".join(_SET_APART.get(piece) or text_of(piece) for piece in _PARTED.split(marked))
 
 
 def _marker(turn: str, citation: Citation) -> str:
@@ -181,16 +252,21 @@ def _place(citation: Citation) -> str:
 def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
-    quote = "quote hidden" if plain_claim(c.quote) in told else "quote"
+    is_told = plain_claim(c.quote) in told
+    # A row that the answer does not show already is shown as a table; the note at a marker has its words as they stand.
+    table = _table(c, None) if c.cells and not is_told else ""
+    quote = "quote hidden" if is_told or table else "quote"
+    path = f'<p class="path" dir="auto">{text_of(_PATH.join(c.headings))}</p>' if c.headings else ""
+    aside = " · set aside as furniture" if c.kind is Kind.FURNITURE else ""
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
         f'<li id="source-{text_of(turn)}-{c.label}" class="source" data-label="{c.label}">'
         f'<span class="n" aria-hidden="true">{c.label}</span><div class="what">'
         f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
-        f'data-label="{c.label}" dir="auto">{title}</a>'
-        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
-        f'<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
+        f'data-label="{c.label}" dir="auto">{title}</a>{path}'
+        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}{aside}</p>'
+        f'{table}<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
         f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
     )
 
@@ -225,8 +301,9 @@ def _related(evidence: Evidence, documents: Mapping[str, Document]) -> str:
     title = (known.title if known else None) or e.doc_id
     meta = _meta(known.publisher, known.date, None, e.paragraph) if known else f"paragraph {e.paragraph}"
     place = f'data-doc="{text_of(e.doc_id)}" data-start="{e.start}" data-end="{e.end}"'
+    path = f'<p class="path" dir="auto">{text_of(_PATH.join(e.headings))}</p>' if e.headings else ""
     return (
-        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>'
+        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>{path}'
         f'<p class="meta">{meta}</p>'
         f'<blockquote class="quote" dir="auto">{text_of(e.text)}</blockquote></li>'
     )
@@ -270,8 +347,9 @@ def _judging(subject: str, what: str, lead: str) -> str:
 
 
 def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
-    """A whole document: headings, body, captions set apart, and furniture folded away where it stands."""
+    """A whole document as it was understood: headings, tables, lists, code; furniture folded away where it stands."""
     d = document
+    rows = rows_of(d.text, paragraphs)
     blocks: list[str] = []
     furniture: list[Paragraph] = []
     for paragraph in [*paragraphs, None]:
@@ -282,7 +360,7 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
             blocks.append(_folded(d.text, furniture))
             furniture = []
         if paragraph is not None:
-            blocks.append(_paragraph(d.text, paragraph))
+            blocks.append(_paragraph(d.text, paragraph, rows.get(paragraph.number, (None, None))[1]))
     counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
     not_read = "".join(f'<p class="aside" dir="auto">Not read: {text_of(notice)}</p>' for notice in d.notices)
@@ -294,16 +372,32 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
     )
 
 
-def _paragraph(text: str, paragraph: Paragraph) -> str:
+def _paragraph(text: str, paragraph: Paragraph, row: TableRow | None = None) -> str:
     p = paragraph
-    label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
+    label = f'<span class="kind">{_LABELS[p.kind]}</span>' if p.kind in _LABELS else ""
     role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
-    kind = p.kind.value.replace(" ", "-")
+    kind = p.kind.value.replace(" ", "-") + (" heads" if row is not None and row.is_head else "")
+    if p.kind is Kind.LIST_ITEM:
+        numbered = " numbered" if _NUMBERED.match(text, p.start) else ""
+        kind += f" level-{min(max(p.level, 1), _DEEPEST)}{numbered}"
+    words = _lead(text[p.start : p.end], p.kind) if row is None else _cells(text, p, row)
     return (
         f'<div class="par {kind}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
         f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
-        f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
+        f'<p class="text" dir="auto"{role}>{words}</p></div>'
     )
+
+
+def _cells(text: str, paragraph: Paragraph, row: TableRow) -> str:
+    """A row's characters, all of them, since offsets count them: its cells apart, what stands between them unseen."""
+    parts = []
+    at = paragraph.start
+    for start, end in row.cells:
+        parts.append(f'<span class="between">{text_of(text[at:start])}</span>' if at < start else "")
+        parts.append(f'<span class="cell">{text_of(text[start:end])}</span>')
+        at = end
+    parts.append(f'<span class="between">{text_of(text[at : paragraph.end])}</span>' if at < paragraph.end else "")
+    return "".join(parts)
 
 
 def _lead(block: str, kind: Kind) -> str:

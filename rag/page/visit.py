@@ -21,8 +21,10 @@ from rag import judgements
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.api import ask_events, models_of, search, show
 from rag.citations import Sources
+from rag.news.quoted import near_names, quoted_speakers, quotes_of
+from rag.news.timeline import timeline
 from rag.opened import OpenCollection
-from rag.page import markup, uploads
+from rag.page import markup, news_markup, uploads
 from rag.page.answerers import Answerers
 from rag.transcript import (
     BadTranscript,
@@ -231,6 +233,25 @@ class Page:
             "where": _where([d.date for d in documents]),
             "empty": not documents,
         }
+
+    def quotes(self, asked: JsonObject) -> JsonObject:
+        """What somebody says in the documents that fit the limits; without a name, everybody who is quoted in any."""
+        about = str(asked.get("about") or "")[:_LONGEST_QUESTION]
+        if not about:
+            return {"html": news_markup.speakers_html(quoted_speakers(self._opened.stored))}
+        found = quotes_of(self._opened.stored, about, filters=filters_from_json(asked))
+        near = [] if found else near_names(self._opened.stored, about)
+        return {"html": news_markup.quotes_html(about, found, near)}
+
+    def timeline(self, asked: JsonObject) -> JsonObject:
+        """Dated statements about a name or a question, or all; the dates of the limits are those of the statements."""
+        limits = filters_from_json(asked)
+        about = str(asked.get("about") or "")[:_LONGEST_QUESTION] or None
+        found = timeline(
+            self._opened.stored, about, encoder=lambda: self.load().encoder, after=limits.after, before=limits.before,
+            filters=replace(limits, after=None, before=None),
+        )  # fmt: skip
+        return {"html": news_markup.timeline_html(found)}
 
     def add(self, asked: JsonObject, sent: Path) -> JsonObject:
         """A file that was sent becomes documents. sent: the folder where Gradio puts such files."""

@@ -16,7 +16,7 @@ from rag.reading.table_rows import best_rows, is_tabular
 from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
-_ANSWERABLE_WEIGHT = 0.5
+ANSWERABLE_WEIGHT = 0.5
 _ORDER_WEIGHT = 1.0
 _NAMED_WEIGHT = 2.0
 # Excerpts that the reader reads: each of them takes it a fifteenth of a second. Rows: each a quarter of that.
@@ -71,7 +71,8 @@ class Candidate:
 def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Candidate]:
     """The spans of the best passages, best first, ties by rank and place; a span that is in no sentence is left out.
 
-    Who took a picture answers no question but one about pictures.
+    None where an empty cell of a table is what the question asks for: nothing states the answer. Who took a picture
+    answers no question but one about pictures.
     """
     shown = _to_read(question, hits, sources, reader)
     if not shown:
@@ -80,27 +81,29 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     readings = reader.read(question, [e.text for e in shown], [e.title for e in shown], n_spans=_SPANS)
     best_order = max(excerpt.hit.order for excerpt in shown)
     found = []
+    empty = float("-inf")
     for excerpt, reading in zip(shown, readings, strict=True):
         of_excerpt = (
-            _ANSWERABLE_WEIGHT * reading.answerable
+            ANSWERABLE_WEIGHT * reading.answerable
             + _ORDER_WEIGHT * (excerpt.hit.order - best_order)
             + _NAMED_WEIGHT * excerpt.named
         )
-        # Where an empty cell is what the question asks for, nothing states the answer.
-        nothing = [span.score for span in reading.spans if excerpt.says_nothing(span.start, span.end)]
-        null_score = max([reading.null_score, *nothing])
         for span in reading.spans:
+            margin = span.score - reading.null_score
+            if excerpt.says_nothing(span.start, span.end):
+                empty = max(empty, margin + of_excerpt)
+                continue
             place = excerpt.place(span.start, span.end)
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue
-            margin = span.score - null_score
             start, end = max(place[0], sentence.start), min(place[1], sentence.end)
             hit = _hit_of(sentence, excerpt.hit, hits)
             found.append(
                 Candidate(hit, sentence, start, end, margin + of_excerpt, reading.answerable, margin, reading.yes)
             )
-    return sorted(found, key=lambda c: (-c.score, c.hit.rank, c.start))
+    found.sort(key=lambda c: (-c.score, c.hit.rank, c.start))
+    return found if found and found[0].score >= empty else []
 
 
 def _to_read(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Excerpt]:

@@ -46,16 +46,23 @@ class Excerpt:
 
     def place(self, start: int, end: int) -> tuple[int, int] | None:
         """Characters of the document for those of the excerpt: of several pieces (paragraphs, cells) the one with most
-        of them; None where none of them stands in the document, as a column's head beside a cell."""
-        shared = [(min(end, b) - max(start, a), a, b, at) for a, b, at in self.shown.pieces if a < end and start < b]
-        if not shared:
+        of them; None where that is an empty cell, or they stand in none, as a column's head beside a cell."""
+        piece = self._piece(start, end)
+        if piece is None:
             return None
-        _, a, b, at = max(shared, key=lambda piece: (piece[0], -piece[1]))
-        return max(start, a) + at - a, min(end, b) + at - a
+        a, b, at = piece
+        return None if at is None else (max(start, a) + at - a, min(end, b) + at - a)
 
     def says_nothing(self, start: int, end: int) -> bool:
-        """Whether characters of it stand for an empty cell."""
-        return any(a < end and start < b for a, b in self.shown.empty)
+        """Whether the piece that has most of these characters is an empty cell."""
+        piece = self._piece(start, end)
+        return piece is not None and piece[2] is None
+
+    def _piece(self, start: int, end: int) -> tuple[int, int, int | None] | None:
+        """The piece that has most of the characters, the first of equals, and its place; None for an empty cell's."""
+        pieces = [*self.shown.pieces, *((a, b, None) for a, b in self.shown.empty)]
+        touched = [(a, b, at) for a, b, at in pieces if a < end and start < b]
+        return max(touched, key=lambda p: (min(end, p[1]) - max(start, p[0]), -p[0]), default=None)
 
     def covers(self, passage: Passage) -> bool:
         """Whether nearly all of a passage is in it."""
@@ -130,13 +137,17 @@ def led(passage: Passage, sources: Sources) -> str:
 def _near(passage: Passage, sources: Sources) -> list[_Unit]:
     """What could stand in one excerpt with the passage, whole: sentences, rows, items and headings, in order.
 
-    Furniture is left out, and so are the heads of a table's columns, since each cell is shown with its own.
+    Furniture is left out; so are rows of tables beside a passage that has none, as they are read by themselves, and the
+    heads of a table's columns, since each cell is shown with its own.
     """
     low, high = passage.start - _CHARACTERS, passage.end + _CHARACTERS
+    own = sources.touched(passage.doc_id, passage.start, passage.end)
+    has_rows = any(paragraph.kind is Kind.TABLE_ROW for paragraph in own)
+    left_out = {Kind.FURNITURE} if has_rows else {Kind.FURNITURE, Kind.TABLE_ROW}
     return [
         unit
         for paragraph in sources.touched(passage.doc_id, low, high)
-        if paragraph.kind is not Kind.FURNITURE
+        if paragraph.kind not in left_out
         for unit in _units(paragraph, passage, sources)
     ]
 

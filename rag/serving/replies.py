@@ -118,6 +118,9 @@ class ClaimReply(_Reply):
     labels: list[int] = Field(description="The citations that bear it out.")
     support: float = Field(ge=0, le=1)
     verdict: str
+    direct: str | None = Field(default=None, description="The words of it that answer.")
+    meant: str | None = Field(default=None, description='Who the word that it begins with is: "she: Ann Example".')
+    older: bool = Field(default=False, description="A newer document replaces the one that says it.")
     speaker: str | None = Field(default=None, description="Whose words it tells, where it says what somebody says.")
 
 
@@ -193,6 +196,11 @@ class AnswerReply(_Reply):
     abstained: bool
     reason: Literal["off_topic", "not_stated", "small_talk"] | None
     confidence: float = Field(ge=0, le=1, description="Calibrated probability that the documents answer the question.")
+    direct: str | None = Field(description="The words that answer, in one line; null where the claims do.")
+    polarity: Literal["yes", "no"] | None
+    shape: Literal["fact", "yes_no", "several", "account", "gist", "comparison", "parts"]
+    disputed: bool = Field(description="Sources disagree: each claim is another one's.")
+    computed: str | None = Field(description="How the direct answer was computed, where no document states it.")
     claims: list[ClaimReply]
     citations: list[CitationReply]
     answers: list[ShortAnswerReply]

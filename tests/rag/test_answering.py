@@ -11,13 +11,14 @@ from index.encoder.embedding import Encoder
 from index.errors import BadSpan, UnknownDocument
 from index.paragraphs import Kind
 from rag.answering import Models, answer
-from rag.answers import Answer, answer_json
+from rag.answers import Answer, Evidence, answer_json, evidence_of
 from rag.citations import Sources, cite_span
 from rag.commands.text import answer_text, hits_text, shown_text
 from rag.conversation import Turn
 from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
+from rag.retrieval import retrieve
 
 QUESTIONS = [
     json.loads(line)
@@ -174,7 +175,7 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "notices",
         "seconds",
     ]
-    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict"]
+    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict", "speaker"]
     assert list(row["citations"][0]) == [
         "label",
         "document",
@@ -189,6 +190,9 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "paragraph_start",
         "paragraph_end",
         "also_in",
+        "kind",
+        "headings",
+        "cells",
     ]
     assert list(row["evidence"][0]) == ["document", "paragraph", "start", "end", "score", "rank"]
     assert set(row["seconds"]) == {"retrieve", "read", "generate", "total"}
@@ -228,6 +232,35 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
     assert all(len(line) <= 50 for line in nothing.splitlines())
     assert hits_text([]) == "Nothing found."
     assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
+
+
+def test_the_terminal_shows_a_row_with_its_heads_the_cell_that_answers_marked_and_the_headings_above(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "| Mill | Year built | Wheels |\n|---|---|---|\n| Upper mill | 1871 | 3 |\n| Lower mill | | 2 |"
+    collection = make_collection(mills=f"# Mills of the town\n\n## On the river\n\n{rows}\n")
+    found = answer(collection, Models(encoder, reader), "How many wheels has the lower mill?")
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = answer_text(found)
+    assert "Mill: Lower mill; Year built: -; Wheels: ▸2◂ [1]" in wide
+    assert "    Mills of the town › On the river\n" in wide
+    assert wide.endswith("    Mill        Year built  Wheels\n    Lower mill  -           ▸2◂")
+    monkeypatch.setenv("COLUMNS", "30")
+    assert answer_text(found).endswith("    Mill: Lower mill\n    Year built: -\n    Wheels: ▸2◂")
+    cited = found.citations[0]
+    with collection.reading() as snapshot:
+        text = snapshot.document("mills.txt").text
+        whole = cite_span(Sources(snapshot), "mills.txt", cited.start, cited.end)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert shown_text(text, whole).endswith("    Mill        Year built  Wheels\n    Lower mill  -           2")
+    hits = hits_text(search_hits(collection, encoder, "lower mill"))
+    assert "\n   On the river\n" in hits
+
+
+def search_hits(collection: Collection, encoder: Encoder, question: str) -> list[Evidence]:
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        return [evidence_of(hit, sources) for hit in retrieve(snapshot, encoder, question)]
 
 
 def test_markers_of_the_documents_own_are_not_taken_for_ours(

@@ -76,7 +76,7 @@ const talk = {
     store.current(conversation.id);
     if (conversation !== talk.now) return;
     const node = document.getElementById('turn-' + record.id);
-    if (record.answer) say(record.answer.reason === 'small_talk' ? record.answer.answer : record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer);
+    if (record.answer) say(spoken(record.answer));
     else if (record.state === 'stopped') say('Stopped.');
     if (opened) source.set(opened.document, opened.html);
     if (node) preview(node);
@@ -170,6 +170,12 @@ const talk = {
     catch { toast('This browser does not let the page copy; select the text instead.'); }
   },
 };
+
+// An answer as it is read out. Small talk has a line and no answer.
+function spoken(answer) {
+  if (answer.reason === 'small_talk') return answer.answer;
+  return answer.abstained ? 'No answer was found.' : 'Answer: ' + answer.answer;
+}
 
 // The turn as HTML of the server, in place of what it was; the focus stays on the same link where that is there again.
 function upsert(id, html) {

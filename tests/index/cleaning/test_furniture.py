@@ -56,6 +56,7 @@ def test_the_sample_is_labelled_as_by_hand_and_no_body_is_lost() -> None:
         "[Share](#s) | [Print](#p)",
         "Log in",
         "3 comments",
+        "Ada Lind @adalind / 2 days",
     ],
 )
 def test_menus_pleas_forms_and_residue_near_the_ends_are_furniture(line: str) -> None:
@@ -382,3 +383,7 @@ def test_the_clauses_of_a_law_are_no_script() -> None:
     ]
     assert "furniture" not in kinds(*law)
     assert kinds("Home", "track(page, 7);", "var x = 1;", BODY, BODY)[:3] == ["furniture"] * 3
+
+
+def test_who_signed_an_article_and_when_is_furniture_below_it() -> None:
+    assert kinds("Bridge", BODY, BODY + " So it was.", "Written by Ada Lind, RN on May 14, 2031")[-1] == "furniture"

@@ -257,7 +257,7 @@ def test_history_in_a_file_of_questions_does_the_same(
         {"id": 2, "question": "And when was that?", "history": ["Who mended the old bridge?"]},
         {"id": 3, "question": "And when was that?",
          "history": [{"question": "Who mended the old bridge?", "answer": "Ann Example did. [1]"}]},
-        {"id": 4, "question": "Who was paid?", "history": ["Who mended the old bridge?"]},
+        {"id": 4, "question": "What was Ann Example paid from?", "history": ["Who mended the old bridge?"]},
     ]  # fmt: skip
     file = tmp_path / "questions.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in asked))
@@ -267,7 +267,7 @@ def test_history_in_a_file_of_questions_does_the_same(
         "And when was that?",
         "when was that (mended old bridge)?",
         "when was that (mended old bridge Ann Example)?",
-        "Who was paid?",
+        "What was Ann Example paid from?",
     ]
     assert [row["question"] for row in rows] == [row["question"] for row in asked]
 

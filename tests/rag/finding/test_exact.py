@@ -37,7 +37,7 @@ def test_what_is_in_quotation_marks_is_a_phrase_and_an_apostrophe_begins_none() 
 
 def look_alikes() -> dict[str, str]:
     return {
-        f"note{n}": f"Cabinet zq{n:04}x stands in the boiler house. Part PX-{4700 + n}-B lies in it, with grey goods {n}."
+        f"note{n}": f"Cabinet zq{n:04}x stands in the boiler house. Part PX-{4700 + n}-B is in it, with grey goods {n}."
         for n in range(30)
     }
 

@@ -37,6 +37,11 @@ CREW = turn("Who repaired the crane?", "Ana Ruiz and Karl Weiss repaired the cra
         # A thing alone takes the place of the one of its form.
         (PRICE, "And KX-420?", "How much does filter KX-420 cost?"),
         (PRICE, "what about filter KX-420?", "How much does filter KX-420 cost?"),
+        (
+            turn("how many days does it take?", query="how many days does it take (KX-410 cost)?"),
+            "and KX-420?",
+            "how many days does it take (KX-420 cost)?",
+        ),
         (MILL, "And the Ormen mill?", "When did the Ormen mill close?"),
         (turn("Who led the club in 2019?"), "And in 2022?", "Who led the club in 2022?"),
         (turn("Who led the club in 2019?"), "2022?", "Who led the club in 2022?"),
@@ -72,6 +77,28 @@ def test_she_is_no_mister() -> None:
     last = turn("When did Mr. Brandt hire Mrs. Okafor?", "Mr. Brandt hired Mrs. Okafor in 1999.", "1999")
     assert standalone("Where did she work?", [last]).startswith("Where did Mrs Okafor work")
     assert standalone("Where did he work?", [last]).startswith("Where did Mr Brandt work")
+
+
+def test_she_is_whom_she_was_before_though_he_was_spoken_of_between() -> None:
+    turns = [
+        turn("Who won the race?", "Nora Lind won the race.", "Nora Lind"),
+        turn("how old is she?", "Nora Lind is 31.", "31", query="how old is Nora Lind?"),
+        turn("And Emil Roth?", "Emil Roth is 40.", "40", query="how old is Emil Roth?"),
+        turn("which club is he from?", "He runs for the Blue Sails.", "Blue Sails",
+             query="which club is Emil Roth from?"),
+    ]  # fmt: skip
+    assert standalone("what did he win?", turns).startswith("what did Emil Roth win")
+    assert standalone("when did she train?", turns).startswith("when did Nora Lind train")
+
+
+def test_who_is_somebody_is_about_that_somebody() -> None:
+    last = turn("Who is Emil Roth?", "Nora Lind said that the runner, Emil Roth, is ill.", "the runner")
+    assert standalone("when did he fall ill?", [last]).startswith("when did Emil Roth fall ill")
+
+
+def test_the_mayor_who_said_something_is_she() -> None:
+    last = turn("What did the mayor say about the bridge?", "It must close, she said.", "It must close")
+    assert standalone("What is her name?", [last]).startswith("What is the mayor's name")
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,18 @@ def test_words_are_said_with_all_their_numbers_and_half_of_the_rest() -> None:
     assert says("The engineer Example did.", "Ann Example")
     assert not says("The mayor did.", "Ann Example")
     assert not says("", "it")
+
+
+def test_of_a_small_model_what_it_was_not_shown_and_what_lacks_the_words_is_refused() -> None:
+    shown = ["Who mended the bridge?"]
+    cited = [citation(1, 0, BRIDGE)]
+
+    def quoted(text: str) -> bool:
+        own = Claim(text, (1,), 0.9, "supported")
+        claims, _ = with_quotes([own], cited, QUOTES, refused=SMALL, built_of=shown)
+        assert len(claims) == 1
+        return claims[0].quoted_instead
+
+    assert not quoted("The bridge was mended by Ann Example.")
+    assert quoted("Ann Example, a famous protein researcher, mended the moon bridge.")
+    assert quoted("The bridge was mended in 1998.")

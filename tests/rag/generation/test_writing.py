@@ -10,6 +10,7 @@ from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
 from rag.answering import Models, answer, answer_events
 from rag.answers import Answer, Draft, Step, answer_json
+from rag.conversation import Turn
 from rag.generation.chat_model import AnswerCut, Message
 from rag.generation.prompt import NO_ANSWER, Exhibit, answer_messages
 from rag.reading.reader import Reader
@@ -267,3 +268,30 @@ def test_where_the_reader_finds_no_answer_the_model_is_not_waited_for(
     assert (given.abstained, given.reason, model.asked) == (True, "not_stated", [])
     assert answer(collection, Models(encoder, reader, model), question, own_reading=True).claims
     assert len(model.asked) == 1
+
+
+def test_a_small_model_is_not_asked_to_rewrite_a_follow_up(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection, before = make_collection(bridge=BRIDGE), [Turn(QUESTION, QUESTION, "Ann Example mended it.")]
+    queries = []
+    for is_small in (False, True):
+        model = Scripted("When was the old bridge of the town mended?")
+        model.is_small = is_small
+        queries.append(answer(collection, Models(encoder, reader, model), "And when?", history=before).query)
+    assert queries == [
+        "When was the old bridge of the town mended?",
+        answer(collection, Models(encoder, reader), "And when?", history=before).query,
+    ]
+
+
+def test_what_is_refused_and_has_no_quote_left_is_left_out_and_told(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    model = Scripted("Ann Example mended the old bridge. [1] Carl Other tore it down in 2005. [1]")
+    given = answer(collection, Models(encoder, reader, model, bundled_support()), QUESTION)
+    assert [(claim.text, claim.quoted_instead) for claim in given.claims] == [
+        ("Ann Example mended the old bridge.", False)
+    ]
+    assert given.notices == ("sentences that nothing bears out, left out: 1",)

@@ -63,6 +63,13 @@ def test_a_question_keeps_those_of_its_nearest_passages(collection: OpenCollecti
     assert {s.citation.doc_id for s in found.statements} == {"dated.txt"}
 
 
+def test_the_date_that_a_question_names_is_its_limit(collection: OpenCollection) -> None:
+    assert [s.date for s in of(collection, "What happened to the mill in 1911?").statements] == ["1911-03-04"]
+    assert [s.date for s in of(collection, "What happened to the mill since 1912?").statements] == [
+        "1912", "1954", "2023-02-21",
+    ]  # fmt: skip
+
+
 def test_limits_are_those_of_the_statements_and_of_the_documents(collection: OpenCollection) -> None:
     assert [s.date for s in of(collection, after="1912", before="1960").statements] == ["1912", "1954"]
     assert of(collection, filters=Filters(documents=("undated.txt",))).statements == ()

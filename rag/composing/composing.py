@@ -1,0 +1,265 @@
+"""compose(): from what the reader found to the lines of an answer without a chat model, in the shape asked for.
+
+candidates -> those of the time asked about -> a computed, listed, told or disputed answer -> lines, well quoted
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from index.collection import Filters
+from index.encoder.embedding import Encoder
+from rag.citations import Sources
+from rag.composing.asked_before import answered_below
+from rag.composing.comparing import NOT_COMPUTED, compared
+from rag.composing.covering import account, gist, room_for
+from rag.composing.dating import newest_first, of_the_time, replaces
+from rag.composing.disagreeing import conflicting
+from rag.composing.lines import Line, direct_words, line_of
+from rag.composing.listing import also_said, listed, told_by_grid
+from rag.composing.negated import not_denied
+from rag.composing.shapes import Ask, Shape
+from rag.composing.wording import stems
+from rag.confidence import THRESHOLD, confidence_of, signals
+from rag.reading.candidates import Candidate, chosen
+from rag.reading.reader import PassageReader
+from rag.retrieval import Hit
+
+# How sure it is that the opening sentences of a document that was pointed to tell what it is about, and that what was
+# computed from a table's column is what was asked for: measured on none, set below what a found sentence can reach.
+_GIST, _COMPUTED = 0.8, 0.75
+# How sure it is that what stands below a question of the document that says the same answers it.
+_ASKED_BEFORE = 0.85
+# From this confidence on a sentence is taken to state the most of something though it has not the question's word.
+_STATED = 0.7
+_AT_MOST_DOCUMENTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The lines of an answer; none where nothing is sure enough.
+
+    direct: the words that answer all of it, None where the lines do. disputed: each line is another source's, and they
+    disagree. computed: how the direct answer was computed, a sentence. notices: what the user should know.
+    """
+
+    lines: tuple[Line, ...]
+    confidence: float
+    shape: Shape
+    direct: str | None = None
+    disputed: bool = False
+    computed: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What composing needs beside the candidates: who reads and measures sentences, and what documents are asked."""
+
+    sources: Sources
+    reader: PassageReader
+    encoder: Encoder
+    filters: Filters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a question: its candidates, best first, the hits that they were found in, and how sure they
+    are."""
+
+    ask: Ask
+    candidates: Sequence[Candidate]
+    hits: Sequence[Hit]
+    confidence: float
+    reading: Reading
+
+
+def compose(
+    ask: Ask, candidates: Sequence[Candidate], hits: Sequence[Hit], reading: Reading, threshold: float
+) -> Composed:
+    """The lines that answer a question, made of its candidates, best first, and of the hits that they were found in.
+
+    What asks in a special shape is looked for in that shape first; what is found in none is a sentence that answers.
+    """
+    moved = not_denied(ask.question, of_the_time(ask.question, candidates))
+    found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
+    told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    return told if told.confidence >= threshold else replace(told, lines=())
+
+
+def _below(found: _Found) -> Composed | None:
+    """What stands below a question of the document that says the same."""
+    ask, sources = found.ask, found.reading.sources
+    below = answered_below(ask.question, found.hits, sources)
+    if not below:
+        return None
+    inside = [c for c in found.candidates if any(c.sentence == b.sentence for b in below) and c.margin > 0][:1]
+    lines = tuple(line_of([c], sources, direct="") for c in below)
+    direct = line_of(inside, sources).direct if inside and ask.shape is Shape.FACT else ""
+    return Composed(lines, max(found.confidence, _ASKED_BEFORE), ask.shape, direct or None)
+
+
+def _computed(found: _Found) -> Composed | None:
+    """The most, the least or the sum of values; no lines where it is asked for, not computed and not stated."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is not Shape.COMPARISON:
+        return None
+    computed = compared(ask, found.hits, sources)
+    if computed is not None:
+        # Of a comparison one line that cites all that was compared; of a sum a line for each of its parts.
+        groups = [[c] for c in computed.cited] if ask.most is None else [computed.cited]
+        lines = tuple(line_of(group, sources) for group in groups)
+        direct = computed.direct or _named(ask, computed.cited[0], found.reading.reader)
+        return Composed(lines, max(found.confidence, _COMPUTED), ask.shape, direct, computed=computed.told)
+    if (ask.recent and ask.most) or (found.candidates and _states(ask, found.candidates[0])):
+        return None
+    if ask.most is not None and found.confidence >= _STATED:
+        return None
+    return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape, notices=(NOT_COMPUTED,))
+
+
+def _of_a_grid(found: _Found) -> Composed | None:
+    """The cells of a column that a question for several things names."""
+    if found.ask.shape is not Shape.SEVERAL:
+        return None
+    cells = told_by_grid(found.ask, found.hits, found.reading.sources)
+    lines = tuple(line_of([c], found.reading.sources) for c in cells)
+    return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, _all_of(lines)) if lines else None
+
+
+def _sentences(found: _Found, threshold: float) -> Composed:
+    """The sentences that answer: of sources that disagree, of several facts, of an account, else the best."""
+    ask, sources = found.ask, found.reading.sources
+    if found.confidence < threshold or not found.candidates:
+        return Composed((), found.confidence, ask.shape)
+    if ask.shape not in (Shape.YES_NO, Shape.ACCOUNT) and not ask.whole:
+        disputed = conflicting(ask.question, found.candidates, sources, max(threshold, THRESHOLD))
+        if disputed:
+            return _disputed(ask, disputed, found.candidates, sources, found.confidence)
+    groups = chosen(found.candidates, sources)
+    if ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask):
+        items = listed(ask, groups[0][0], found.hits, sources)
+        if not items and ask.shape is not Shape.ACCOUNT:
+            items = also_said(ask, found.candidates, found.reading.reader)
+        if len(items) > 1:
+            lines = tuple(line_of([c], sources) for c in items)
+            direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)
+            return Composed(lines, found.confidence, Shape.SEVERAL, direct)
+        # One sentence answers by itself: others near it in score are not what was asked for.
+        groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
+    if ask.shape is Shape.ACCOUNT:
+        shown = [group[0] for group in groups[:1]]
+        room = room_for(ask.question)
+        told = account(ask.read_as, shown, found.candidates, found.reading.encoder, most_words=room)
+        lines = (line_of(groups[0], sources), *(line_of([c], sources) for c in told[1:]))
+        return Composed(lines, found.confidence, ask.shape)
+    lines = tuple(line_of(group, sources) for group in groups)
+    direct = None if ask.shape is Shape.YES_NO else lines[0].direct or None
+    return Composed(lines, found.confidence, ask.shape, direct)
+
+
+def _all_of(lines: Sequence[Line]) -> str | None:
+    """What each line says in one, where each has words of its own that do."""
+    words = [line.direct for line in lines]
+    return "; ".join(dict.fromkeys(words)) if all(words) else None
+
+
+def _asks_who(ask: Ask) -> bool:
+    return ask.question.casefold().startswith(("who ", "whom ")) and ask.shape is Shape.FACT
+
+
+def _disputed(
+    ask: Ask, disputed: Sequence[Candidate], candidates: Sequence[Candidate], sources: Sources, confidence: float
+) -> Composed:
+    """Sources that disagree, side by side: the best first, or, where one replaces another, the newest."""
+    documents = [c.sentence.document for c in disputed]
+    older = [any(replaces(other, document) for other in documents) for document in documents]
+    order = list(range(len(disputed)))
+    if ask.recent or any(older):
+        order = newest_first(documents)
+    groups = {group[0].sentence.start: group for group in chosen(candidates, sources)}
+    lines = []
+    for n in order:
+        group = groups.get(disputed[n].sentence.start, [])
+        same = [c for c in group[1:] if group[0].sentence.document.doc_id == documents[n].doc_id]
+        moved = chosen([disputed[n]], sources)[0]
+        lines.append(line_of([*moved, *same], sources, older=older[n] or (ask.recent and n != order[0])))
+    if ask.recent or any(older):
+        return Composed(tuple(lines), confidence, Shape.FACT, lines[0].direct or None, disputed=True)
+    words = [f"{line.direct} ({_said_by(line)})" for line in lines if line.direct]
+    return Composed(tuple(lines), confidence, Shape.FACT, "; ".join(words) or None, disputed=True)
+
+
+def _said_by(line: Line) -> str:
+    """Who says it and when, as short as it can be told."""
+    document = line.cited[0].sentence.document
+    return ", ".join(filter(None, (document.publisher or document.title or document.doc_id, document.date)))
+
+
+def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:
+    """What has the value that was asked for: the words of its sentence that the reader takes for the answer, and it."""
+    sentence = winner.sentence
+    value = direct_words(winner) or winner.text
+    (reading,) = reader.read(ask.question, [sentence.text], [sentence.document.title or ""], n_spans=4)
+    for span in reading.spans:
+        start, end = sentence.start + span.start, sentence.start + span.end
+        if end <= winner.start or winner.end <= start:
+            name = direct_words(replace(winner, start=start, end=end))
+            return f"{name} ({value})" if name else value
+    return value
+
+
+def _states(ask: Ask, best: Candidate) -> bool:
+    """Whether a sentence says itself what is the most: it has the question's superlative, or a form of it."""
+    text = best.sentence.text.casefold()
+    compared = {word for word in stems(ask.question) if word in stems(text)}
+    roots = [ask.measure.removesuffix("iest").removesuffix("est")] if ask.measure.endswith("est") else []
+    superlatives = (
+        "most",
+        "least",
+        "highest",
+        "lowest",
+        "largest",
+        "biggest",
+        "longest",
+        "best",
+        "record",
+        "more than any",
+    )
+    said = any(root and f"{root}" in text for root in roots) or any(word in text.split() for word in superlatives)
+    return said or (
+        ask.most is None and bool(compared) and bool({"total", "average", "altogether"} & set(text.split()))
+    )
+
+
+def _gist(found: _Found) -> Composed | None:
+    """What a document is about: of those that were pointed to, of the only ones there are, or of the one found."""
+    ask, hits, reading = found.ask, found.hits, found.reading
+    if ask.shape is not Shape.GIST:
+        return None
+    pointed = reading.filters.documents if reading.filters else ()
+    doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
+    subject = stems(ask.question) - _OF_DOCUMENTS
+    if subject and not pointed and doc_ids:
+        with_subject = [d for d in doc_ids if subject & _of_document(d, hits, reading.sources)]
+        doc_ids = with_subject[:1]
+    elif pointed:
+        doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
+    if not doc_ids or len(doc_ids) > _AT_MOST_DOCUMENTS:
+        return None
+    told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
+    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
+    return Composed(lines, _GIST, ask.shape) if lines else None
+
+
+_ABOUT_DOCUMENTS = """
+    summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
+    subject theme message takeaway document documents text article paper report page file letter email message memo book
+    story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide speech
+    interview review kind short brief briefly quick deal cover describe content contents detail detailed whole
+"""
+_OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
+
+
+def _of_document(doc_id: str, hits: Sequence[Hit], sources: Sources) -> set[str]:
+    texts = [hit.passage.text for hit in hits if hit.passage.doc_id == doc_id]
+    return stems(" ".join([sources.document(doc_id).title or "", doc_id, *texts]))

@@ -1,0 +1,74 @@
+"""Sources that disagree: different values for one question from different documents, each sure enough to be shown.
+
+Copies are one source. Nothing is averaged and none is taken for the truth: they stand side by side, the newest first
+where one replaces the other.
+"""
+
+from collections.abc import Sequence
+
+from rag.citations import Sources
+from rag.composing.lines import direct_words
+from rag.composing.values import ValueKind, differ, value_of
+from rag.composing.wording import shared, stems
+from rag.confidence import confidence_of, signals
+from rag.reading.candidates import Candidate
+from rag.words import names
+
+# Which part of the words of the shorter sentence both have, values and names left out, for them to tell of one matter.
+_ALIKE = 0.34
+# Which part of the question's words a source has near its value, by what the best one has.
+_AS_NEAR = 0.75
+_MOST = 4
+
+
+def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources, threshold: float) -> list[Candidate]:
+    """The best candidate and those of other sources that give another value, each above the threshold by itself.
+
+    Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about one
+    matter.
+    """
+    if not candidates:
+        return []
+    best = candidates[0]
+    kind = value_of(direct_words(best) or best.text).kind
+    if kind is ValueKind.OTHER:
+        return []
+    found = [best]
+    for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
+        if any(sources.are_copies(doc_id, c.sentence.document.doc_id) for c in found):
+            continue
+        own = [c for c in candidates if c.sentence.document.doc_id == doc_id]
+        other = next((c for c in own if value_of(c.text).kind is kind), None)
+        if other is None or other is not own[0] or confidence_of(signals(own)) < threshold:
+            continue
+        if any(not differ(c.text, other.text) for c in found):
+            continue
+        if _of_the_same(question, best, other) and len(found) < _MOST:
+            found.append(other)
+    return found if len(found) > 1 else []
+
+
+def _of_the_same(question: str, best: Candidate, other: Candidate) -> bool:
+    """Whether two candidates tell of one matter: the names asked about are in both, and they share their words."""
+    asked = stems(question)
+    near, other_near = _surroundings(best), _surroundings(other)
+    for name in names(question):
+        if stems(name) <= near and not stems(name) & other_near:
+            return False
+    if len(asked & other_near) < _AS_NEAR * len(asked & near):
+        return False
+    one, two = _frame(best), _frame(other)
+    return shared(one, two) >= _ALIKE or bool(asked & one & two)
+
+
+def _surroundings(candidate: Candidate) -> set[str]:
+    """The stems of a candidate's paragraph, of its passage and of its document's title."""
+    document, paragraph = candidate.sentence.document, candidate.sentence.paragraph
+    text = document.text[paragraph.start : min(paragraph.end, paragraph.start + 2000)]
+    return stems(f"{document.title or ''} {candidate.hit.passage.text} {text}")
+
+
+def _frame(candidate: Candidate) -> set[str]:
+    """The stems of a candidate's sentence without the words that answer."""
+    sentence, text = candidate.sentence, candidate.sentence.document.text
+    return stems(f"{text[sentence.start : candidate.start]} {text[candidate.end : sentence.end]}")

@@ -1,0 +1,193 @@
+"""Rows and columns, wherever they lie: the rows of a table in a document, or documents that are the rows of one file.
+
+A grid's cells are places in documents, so that what is compared or listed can be cited. Knows documents and sources.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.collection import Filters, Snapshot
+from index.documents import Document
+from index.paragraphs import Kind, Paragraph
+from index.tables import Table, rows_of
+from rag.citations import Sentence, Sources
+from rag.composing.wording import is_negated, stems
+from rag.reading.candidates import Candidate
+from rag.retrieval import Hit
+
+# Rows of a file that are read together, and documents of a collection in which they are looked for.
+_MOST_ROWS, _MOST_NAMES = 1000, 200_000
+_FIELD = re.compile(r"(?P<name>[^\n:]{1,60}):[ \t]*(?P<value>[^\n]*)(?:\n|$)")
+_TOTAL_ROW = re.compile(r"\W*(?:(?:sub-?|grand )?total|sum|average|mean)\b", re.IGNORECASE)
+_YES = frozenset(("yes", "y", "✓", "✔", "x", "true"))
+_NO = frozenset(("no", "n", "✗", "✘", "false", "-", "–", "—", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """A row: half-open spans of its cells in its document, and the paragraph that each stands in; an empty cell is
+    (n, n). A table's row is one paragraph, a row of a file has one for each of its fields."""
+
+    document: Document
+    paragraphs: tuple[Paragraph, ...]
+    cells: tuple[tuple[int, int], ...]
+
+    def cell(self, column: int) -> str:
+        """The words of a cell."""
+        start, end = self.cells[column]
+        return self.document.text[start:end].strip()
+
+    @property
+    def words(self) -> str:
+        """The words of all cells."""
+        return " ; ".join(self.cell(n) for n in range(len(self.cells)))
+
+    def candidate(self, hit: Hit, column: int) -> Candidate:
+        """The paragraph of one of its cells, to be cited for it."""
+        paragraph = self.paragraphs[column]
+        sentence = Sentence(self.document, paragraph, paragraph.start, paragraph.end)
+        return Candidate(hit, sentence, *self.cells[column], 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows without heads and totals, all of as many cells as there are heads, "" where nothing names a column.
+
+    around: stems of what the whole of it is about: title, heading, the line before it, heads and cells.
+    """
+
+    heads: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    around: frozenset[str]
+
+
+def keep_records(snapshot: Snapshot, sources: Sources, hits: Sequence[Hit], filters: Filters | None) -> None:
+    """Reads the other rows of the files of which rows were found, before the snapshot ends, as the filters allow."""
+    files = {hit.passage.doc_id.rpartition("#")[0] for hit in hits if _is_record(hit.passage.doc_id)}
+    if not files or snapshot.n_documents() > _MOST_NAMES:
+        return
+    names = [n.doc_id for n in snapshot.names() if _is_record(n.doc_id) and n.doc_id.rpartition("#")[0] in files]
+    if filters and filters.documents:
+        names = [name for name in names if name in filters.documents]
+    if len(names) <= _MOST_ROWS:
+        sources.keep_rows(names, filters)
+
+
+def grids(hits: Sequence[Hit], sources: Sources) -> list[tuple[Hit, Grid]]:
+    """The grids that hits are in, each with the best of those hits."""
+    found: list[tuple[Hit, Grid]] = []
+    seen: set[tuple[str, int]] = set()
+    for hit in hits:
+        doc_id = hit.passage.doc_id
+        if _is_record(doc_id):
+            file = doc_id.rpartition("#")[0]
+            if (file, 0) not in seen:
+                seen.add((file, 0))
+                records = _records(file, sources)
+                found += [(hit, records)] if records else []
+            continue
+        touched = [p for p in sources.touched(doc_id, hit.passage.start, hit.passage.end) if p.kind is Kind.TABLE_ROW]
+        if not touched:
+            continue
+        tables = rows_of(sources.document(doc_id).text, sources.paragraphs(doc_id))
+        for paragraph in touched:
+            table = tables[paragraph.number][0]
+            if (doc_id, table.rows[0].number) not in seen:
+                seen.add((doc_id, table.rows[0].number))
+                found.append((hit, _of_table(table, doc_id, sources)))
+    return [(hit, grid) for hit, grid in found if len(grid.rows) > 1]
+
+
+def _is_record(doc_id: str) -> bool:
+    return bool(re.search(r"#\d+$", doc_id))
+
+
+def _of_table(table: Table, doc_id: str, sources: Sources) -> Grid:
+    document, paragraphs = sources.document(doc_id), sources.paragraphs(doc_id)
+    by_number = {p.number: p for p in paragraphs}
+    rows = [
+        GridRow(document, (by_number[row.number],) * len(row.cells), row.cells)
+        for row in table.rows
+        if not row.is_head and not _TOTAL_ROW.match(document.text[slice(*row.cells[0])])
+    ]
+    first = next(n for n, p in enumerate(paragraphs) if p.number == table.rows[0].number)
+    above = [p for p in paragraphs[:first] if p.kind is Kind.HEADING][-1:]
+    before = [p for p in paragraphs[max(first - 1, 0) : first] if p.kind not in (Kind.TABLE_ROW, Kind.HEADING)]
+    said = [document.title or "", *(document.text[p.start : p.end] for p in (*above, *before))]
+    return Grid(table.heads, tuple(rows), _around(said, table.heads, rows))
+
+
+def _records(file: str, sources: Sources) -> Grid | None:
+    """The rows of a file as one grid, a column for each field; None where there is but one."""
+    read = []
+    for doc_id in sources.kept():
+        if doc_id.rpartition("#")[0] != file or not _is_record(doc_id):
+            continue
+        document, paragraphs = sources.document(doc_id), sources.paragraphs(doc_id)
+        fields: dict[str, tuple[Paragraph, tuple[int, int]]] = {}
+        for paragraph in paragraphs:
+            for field in _FIELD.finditer(document.text, paragraph.start, paragraph.end):
+                fields.setdefault(field["name"].strip(), (paragraph, field.span("value")))
+        if fields:
+            read.append((int(doc_id.rpartition("#")[2]), document, fields))
+    if len(read) < 2:
+        return None
+    read.sort(key=lambda record: record[0])
+    heads = tuple(dict.fromkeys(name for _, _, fields in read for name in fields))
+    rows = []
+    for _, document, fields in read:
+        nowhere = next(iter(fields.values()))[0]
+        cells = [fields.get(head, (nowhere, (nowhere.end, nowhere.end))) for head in heads]
+        rows.append(GridRow(document, tuple(p for p, _ in cells), tuple(span for _, span in cells)))
+    return Grid(heads, tuple(rows), _around([file], heads, rows))
+
+
+def _around(said: Sequence[str], heads: Sequence[str], rows: Sequence[GridRow]) -> frozenset[str]:
+    return frozenset(stems(" \n".join([*said, *heads, *(row.words for row in rows)])))
+
+
+# ---- What a question asks for of a grid
+
+
+def rows_asked_for(question: str, grid: Grid) -> list[GridRow]:
+    """The rows that a question asks for: those that say yes or no in the column that it names, or whose cells have its
+    words, where some have more of them than others; all where nothing tells."""
+    rows = list(grid.rows)
+    asked = stems(question)
+    for column, head in enumerate(grid.heads):
+        cells = [row.cell(column).strip(" .").casefold() for row in rows]
+        if stems(head) & asked and len(set(cells)) > 1 and all(cell in _YES | _NO for cell in cells):
+            wanted = _NO if is_negated(question) else _YES
+            return [row for row, cell in zip(rows, cells, strict=True) if cell in wanted]
+    asked -= stems(" ".join(grid.heads))
+    has = [len(asked & stems(row.words)) for row in rows]
+    most = max(has, default=0)
+    if not most:
+        return rows
+    kept = [row for row, n in zip(rows, has, strict=True) if n == most]
+    as_negated = [row for row in kept if is_negated(row.words) == is_negated(question)]
+    return as_negated or kept
+
+
+def column_asked_for(question: str, grid: Grid, rows: Sequence[GridRow], answer: int | None = None) -> int:
+    """The column that a question asks for: whose head has the first of its words, else that of the answer, a place in
+    the document, where its cells differ, else the first."""
+    named = named_column(question, grid)
+    if named is not None:
+        return named
+    at = next((n for row in rows for n, (a, b) in enumerate(row.cells) if answer is not None and a <= answer < b), None)
+    return at if at is not None and len({row.cell(at) for row in rows}) > 1 else 0
+
+
+def named_column(question: str, grid: Grid) -> int | None:
+    """The column that one of a question's first words names, the last of them first: "plot holders" are holders."""
+    words = [word for word in question.split()[1:5] if stems(word)]
+    heads = [stems(head) for head in grid.heads]
+    run: list[int] = []
+    for word in words:
+        column = next((n for n, head in enumerate(heads) if stems(word) & head), None)
+        if column is None and run:
+            break
+        run += [] if column is None else [column]
+    return run[-1] if run else None

@@ -1,0 +1,246 @@
+"""Values in a text: amounts, shares, dates and names, so that two of one kind can be compared. English."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from rag.words import names
+
+
+class ValueKind(StrEnum):
+    """What a value is; two values are compared only where they are of one kind and one unit."""
+
+    MONEY = "money"
+    PERCENT = "percent"
+    DATE = "date"
+    TIME = "time"
+    NUMBER = "number"
+    NAME = "name"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value at `[start, end)` of a text. amount: in the unit; of a date year * 10000 + month * 100 + day, 0 where one
+    is not said, of a time minutes after midnight; None of what has none. unit: "" for a bare number."""
+
+    kind: ValueKind
+    start: int
+    end: int
+    amount: float | None = None
+    unit: str = ""
+
+    def is_like(self, other: "Value") -> bool:
+        """Whether two values are of one kind and unit."""
+        return self.kind is other.kind and self.unit == other.unit
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<month>(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?)"
+)
+_YEAR = r"(?P<year>(?:1[0-9]|20)\d\d)(?![\d.,]*\d)"
+_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
+_DATES = tuple(
+    re.compile(rf"(?<![\w.]){form}(?!\w)", re.IGNORECASE)
+    for form in (
+        r"(?P<year>\d{4})-(?P<number>[01]\d)(?:-(?P<day>[0-3]\d))?",
+        rf"(?:the )?{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR})?",
+        rf"{_MONTH} {_DAY}(?!\d)(?:,? {_YEAR})?",
+        r"(?P<day>[0-3]?\d)[./](?P<number>[01]?\d)[./](?P<year>(?:1[0-9]|20)\d\d)",
+        rf"{_MONTH},? {_YEAR}",
+        rf"(?:in |since |until |by |from |year )?{_YEAR}",
+    )
+)
+_TIME = re.compile(
+    r"(?<![\w.:])(?P<hour>[0-2]?\d)(?:[:.](?P<minute>[0-5]\d))?\s?(?:(?P<half>[ap])\.?m\b\.?|(?P<clock>o[’']clock|h\b))"
+    r"|(?<![\w.:])(?P<hour24>[0-2]?\d):(?P<minute24>[0-5]\d)(?![\w:])",
+    re.IGNORECASE,
+)
+_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
+_CURRENCIES = {
+    "eur": "euro", "usd": "dollar", "gbp": "pound", "cent": "cent", "pence": "penny", "pound": "pound", "euro": "euro",
+    "dollar": "dollar", "franc": "franc", "chf": "franc", "yen": "yen", "rupee": "rupee", "krona": "krona",
+    "kronor": "krona", "krone": "krone", "kroner": "krone", "zloty": "zloty", "rouble": "rouble", "ruble": "rouble",
+    "yuan": "yuan", "peso": "peso", "lira": "lira", "rand": "rand", "shilling": "shilling",
+}  # fmt: skip
+_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+_WORDS = {word: float(n) for n, word in enumerate(f"{_ONES} seventeen eighteen nineteen".split())}
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS |= {word: 20.0 + 10 * n for n, word in enumerate(_TENS.split())}
+_WORDS |= {"dozen": 12.0}
+# Units that mean the same at another scale: into seconds, metres and grams.
+_SAME = {
+    "second": ("second", 1.0), "sec": ("second", 1.0), "minute": ("second", 60.0), "min": ("second", 60.0),
+    "hour": ("second", 3600.0), "day": ("second", 86400.0), "week": ("second", 604800.0),
+    "month": ("month", 1.0), "year": ("month", 12.0),
+    "m": ("metre", 1.0), "metre": ("metre", 1.0), "meter": ("metre", 1.0), "km": ("metre", 1000.0),
+    "kilometre": ("metre", 1000.0), "kilometer": ("metre", 1000.0), "cm": ("metre", 0.01), "mm": ("metre", 0.001),
+    "g": ("gram", 1.0), "gram": ("gram", 1.0), "kg": ("gram", 1000.0), "kilogram": ("gram", 1000.0),
+    "tonne": ("gram", 1e6), "kilo": ("gram", 1000.0),
+}  # fmt: skip
+_MEASURES = {name for name, _ in _SAME.values()}
+_NUMBER_WORD = "|".join(_WORDS)
+_AMOUNT = re.compile(
+    rf"(?<![\w.,/-])(?P<sign>[$€£¥₹])?\s?(?P<minus>[-−])?(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?P<share>\s?%| ?per ?cent\b| percent\b)?"
+    rf"|(?<![\w-])(?P<word>(?:{_NUMBER_WORD})(?:[- ](?:{_NUMBER_WORD}))?)(?![\w-])",
+    re.IGNORECASE,
+)
+_SCALE = re.compile(r"[ -]?(hundred|thousand|million|billion|bn|m(?= (?:euro|dollar|pound))|k)\b", re.IGNORECASE)
+_SIGNED_SCALE = re.compile(r"[ -]?(hundred|thousand|million|billion|bn|m|k)\b", re.IGNORECASE)
+_UNIT = re.compile(r"[ -]?([A-Za-z°]+[²³23]?)(?!\d)")
+# Behind a number these are no units.
+_BEHIND = """
+    and or of to in at on by for from with as is are was were a an the per more less fewer than had has have each it
+    that which who but while when where after before since until about over under between did does do
+"""
+_NO_UNIT = frozenset(_BEHIND.split())
+
+
+def values(text: str) -> list[Value]:
+    """The dates, times and amounts of a text, in order, without overlap."""
+    found: list[Value] = []
+    taken = [False] * (len(text) + 1)
+    for value in [*_dates(text), *_times(text), *_amounts(text)]:
+        if not any(taken[value.start : value.end]):
+            taken[value.start : value.end] = [True] * (value.end - value.start)
+            found.append(value)
+    return sorted(found, key=lambda value: value.start)
+
+
+def value_of(answer: str) -> Value:
+    """What the words that answer are: their only value or first, a name, or OTHER."""
+    found = values(answer)
+    if found:
+        return found[0]
+    words = answer.split()
+    capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
+    if words and (names(answer) or capitals) and 2 * capitals >= len(words):
+        return Value(ValueKind.NAME, 0, len(answer))
+    return Value(ValueKind.OTHER, 0, len(answer))
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two answers are values of one kind that are not the same."""
+    a, b = value_of(one), value_of(other)
+    if a.kind is not b.kind or a.kind is ValueKind.OTHER:
+        return False
+    # "120" and "135 people" are comparable; "120 people" and "135 metres" are not.
+    if a.unit != b.unit and (a.kind is not ValueKind.NUMBER or {a.unit, b.unit} & _MEASURES):
+        return False
+    if a.kind is ValueKind.NAME:
+        return not _name_words(one) & _name_words(other)
+    if a.amount is None or b.amount is None or a.amount == b.amount:
+        return False
+    if a.kind is ValueKind.DATE:
+        # "1922" and "3 May 1922" say the same, as far as they go.
+        parts = zip(_date_parts(a.amount), _date_parts(b.amount), strict=True)
+        return any(x and y and x != y for x, y in parts)
+    others = {value.amount for value in values(other)}
+    return not {value.amount for value in values(one)} & others
+
+
+def years(text: str) -> set[int]:
+    """The years that a text names in digits."""
+    return {int(value.amount // 10000) for value in _dates(text) if value.amount and value.amount >= 10000}
+
+
+def scale_of(unit: str) -> float:
+    """How much of the unit that amounts are kept in one of a unit as it is written is: 60 of "minutes"."""
+    return _SAME.get(singular(unit), (unit, 1.0))[1]
+
+
+def singular(word: str) -> str:
+    """A noun's singular, as far as its ending tells, lower case."""
+    word = word.casefold()
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if re.search(r"(?:ss|sh|ch|x|z)es$", word):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2:
+        return word[:-1]
+    return word
+
+
+def _name_words(text: str) -> set[str]:
+    return {word.casefold().strip(".,'’\"“”") for word in text.split() if len(word) > 2 and word[0].isupper()}
+
+
+def _date_parts(amount: float) -> tuple[int, int, int]:
+    number = int(amount)
+    return number // 10000, number // 100 % 100, number % 100
+
+
+def _dates(text: str) -> list[Value]:
+    found: list[Value] = []
+    for form in _DATES:
+        for match in form.finditer(text):
+            if any(v.start < match.end() and match.start() < v.end for v in found):
+                continue
+            parts = match.groupdict()
+            month = parts.get("month")
+            number = _MONTHS.index(month.casefold()[:3]) + 1 if month else int(parts.get("number") or 0)
+            amount = int(parts.get("year") or 0) * 10000 + number * 100 + int(parts.get("day") or 0)
+            found.append(Value(ValueKind.DATE, match.start(), match.end(), float(amount)))
+    return found
+
+
+def _times(text: str) -> list[Value]:
+    found = []
+    for match in _TIME.finditer(text):
+        hour = int(match["hour"] or match["hour24"])
+        minute = int(match["minute"] or match["minute24"] or 0)
+        if match["half"]:
+            hour = hour % 12 + (12 if match["half"].casefold() == "p" else 0)
+        found.append(Value(ValueKind.TIME, match.start(), match.end(), float(60 * hour + minute)))
+    return found
+
+
+def _amounts(text: str) -> list[Value]:
+    found = []
+    for match in _AMOUNT.finditer(text):
+        amount = _amount(match)
+        end = match.end()
+        if match["share"]:
+            found.append(Value(ValueKind.PERCENT, match.start(), end, amount))
+            continue
+        scale = (_SIGNED_SCALE if match["sign"] else _SCALE).match(text, end)
+        if scale:
+            amount *= _SCALES[scale[1].casefold()]
+            end = scale.end()
+        if match["sign"]:
+            found.append(Value(ValueKind.MONEY, match.start(), end, amount, _SIGNS[match["sign"]]))
+            continue
+        unit = _UNIT.match(text, end)
+        word = singular(unit[1]) if unit else ""
+        if unit and word in _CURRENCIES:
+            found.append(Value(ValueKind.MONEY, match.start(), unit.end(), amount, _CURRENCIES[word]))
+        elif unit is None or not word or word in _NO_UNIT or (unit[1][0].isupper() and len(unit[1]) > 3):
+            if not match["word"] or match["word"].casefold() != "one":
+                found.append(Value(ValueKind.NUMBER, match.start(), end, amount))
+        else:
+            name, factor = _SAME.get(word, (word, 1.0))
+            found.append(Value(ValueKind.NUMBER, match.start(), unit.end(), amount * factor, name))
+    return found
+
+
+def _amount(match: re.Match[str]) -> float:
+    if match["word"]:
+        return sum(_WORDS[word] for word in re.split("[- ]", match["word"].casefold()))
+    number = float(match["digits"].replace(",", ""))
+    return -number if match["minus"] else number
+
+
+def column_values(cells: list[str]) -> list[Value] | None:
+    """One value for each cell, all of one kind and unit; None where a cell has none, or another kind."""
+    found = []
+    for cell in cells:
+        in_cell = values(cell)
+        if not in_cell:
+            return None
+        found.append(in_cell[0])
+    return found if found and all(one.is_like(other) for one, other in pairwise(found)) else None

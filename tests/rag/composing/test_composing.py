@@ -1,0 +1,170 @@
+"""Answers in the shape that was asked for, from real collections, encoder and reader."""
+
+from collections.abc import Callable
+
+import pytest
+
+from index.collection import Collection, Filters
+from index.encoder.embedding import Encoder
+from rag.answering import Models, answer
+from rag.answers import Answer
+from rag.commands.text import answer_text
+from rag.reading.reader import Reader
+
+Ask = Callable[..., Answer]
+
+MINUTES = """Minutes of the allotment society, 12 March 2024
+
+Felix Sandoval said the new pump would cost 1,340 pounds. Ruth Nakamura objected because the old pump had been mended
+only in January. The motion to buy the pump was carried. Colin Peverell and Ruth Nakamura voted against it. Oona Barrow
+abstained.
+
+The lease was signed by Oona Barrow on 4 May 2019. The rent of the field is 920 pounds a year.
+
+What may not be burned:
+
+- Wet leaves
+- Painted wood
+- Old tyres
+
+| Plot | Holder | Size | Rent paid |
+|---|---|---|---|
+| 7 | Oona Barrow | 120 m2 | yes |
+| 12 | Colin Peverell | 95 m2 | no |
+| 3 | Ines Falk | 140 m2 | yes |
+| 9 | Ruth Nakamura | 80 m2 | no |
+"""
+OLD = "Travel rules of Larkmoor Ltd, 2021\n\nEmployees of Larkmoor may claim 31 euros a day for meals.\n\nBe polite."
+NEW = "Travel rules of Larkmoor Ltd, 2024\n\nEmployees of Larkmoor may claim 44 euros a day for meals.\n\nBe polite."
+CRACK = (
+    "Bridge in Marholt closed\n\nThe road bridge over the Lenne in Marholt was closed because an inspector found a "
+    "crack in its third pier. Repairing the pier will cost about 3.5 million crowns, the county estimates."
+)
+COSTLY = (
+    "Marholt bridge will cost more\n\nRepairing the cracked pier of the Lenne bridge in Marholt will cost about 5.2 "
+    "million crowns, an engineer told the council on Monday."
+)
+FAQ = "Questions\n\nWho pays for the return?\n\nYou do, unless the item was faulty.\n\nMay I wrap it?\n\nPlease do."
+
+
+@pytest.fixture
+def asked(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Callable[..., Ask]:
+    """Texts by name -> a function that asks them."""
+
+    def of(**texts: str) -> Ask:
+        collection = make_collection("collection", **texts)
+        return lambda question, **more: answer(collection, Models(encoder, reader), question, **more)
+
+    return of
+
+
+def quotes(a: Answer) -> list[str]:
+    return [c.quote for c in a.citations]
+
+
+def test_the_words_that_answer_come_first_then_the_sentence(asked: Callable[..., Ask]) -> None:
+    a = asked(minutes=MINUTES)("Who signed the lease?")
+    assert a.direct == "Oona Barrow"
+    assert answer_text(a).splitlines()[0] == "Oona Barrow"
+    assert quotes(a)[0] == "The lease was signed by Oona Barrow on 4 May 2019."
+
+
+def test_two_questions_in_one_get_both_answers_and_one_that_is_not_answered_is_told(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    both = ask("Who signed the lease and how much is the rent of the field?")
+    assert both.direct == "Oona Barrow; 920 pounds a year"
+    assert [len(c.labels) for c in both.claims] == [1, 1]
+    half = ask("Who signed the lease and who painted the Sistine Chapel?")
+    assert half.direct == "Oona Barrow"
+    assert half.notices == ("no passage was found that answers this part: Who painted the Sistine Chapel?",)
+
+
+def test_two_answers_in_one_sentence_are_cited_once(asked: Callable[..., Ask]) -> None:
+    a = asked(minutes=MINUTES)("Who signed the lease and when was the lease signed?")
+    assert a.direct == "Oona Barrow; 4 May 2019"
+    assert len(a.claims) == len(a.citations) == 1
+    assert "▸Oona Barrow◂ on ▸4 May 2019◂" in answer_text(a)
+
+
+def test_a_list_is_taken_whole_in_its_order(asked: Callable[..., Ask]) -> None:
+    a = asked(minutes=MINUTES)("Which things may not be burned?")
+    assert quotes(a) == ["Wet leaves", "Painted wood", "Old tyres"]
+    assert a.direct == "Wet leaves; Painted wood; Old tyres"
+    assert [c.labels for c in a.claims] == [(1,), (2,), (3,)]
+
+
+def test_the_rows_that_a_question_picks_are_listed(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    assert ask("Which plot holders have not paid their rent?").direct == "Colin Peverell; Ruth Nakamura"
+    assert ask("List all plot holders").direct == "Oona Barrow; Colin Peverell; Ines Falk; Ruth Nakamura"
+
+
+def test_a_column_is_compared_and_added_up_with_its_rows_cited(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    largest = ask("Which holder has the largest size of plot?")
+    assert largest.direct == "Ines Falk (140 m2)"
+    assert largest.computed == "Compared in 4 rows: Size."
+    assert largest.claims[0].labels == (1, 2, 3, 4)
+    assert ask("How large are the plots in total?").direct == "435 m2"
+
+
+def test_what_cannot_be_compared_is_not_guessed(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    a = ask("Who is the tallest member of the society?")
+    assert a.abstained
+    assert any("not found in one table" in notice for notice in a.notices)
+    average = ask("What is the average size of a plot?")
+    assert average.abstained
+
+
+def test_a_newer_document_comes_first_and_the_older_is_told_as_older(asked: Callable[..., Ask]) -> None:
+    ask = asked(rules_2021=OLD, rules_2024=NEW)
+    for question in ("What is the current meal allowance?", "How much may employees of Larkmoor claim for meals?"):
+        a = ask(question)
+        assert a.direct is not None
+        assert "44 euros" in a.direct
+        assert [(c.doc_id, claim.older) for c, claim in zip(a.citations, a.claims, strict=True)] == [
+            ("rules_2024.txt", False), ("rules_2021.txt", True),
+        ]  # fmt: skip
+    dated = ask("How much could employees of Larkmoor claim for meals in 2021?")
+    assert [c.doc_id for c in dated.citations] == ["rules_2021.txt"]
+
+
+def test_sources_that_disagree_stand_side_by_side_and_copies_count_once(asked: Callable[..., Ask]) -> None:
+    ask = asked(crack=CRACK, costly=COSTLY, copy=COSTLY)
+    a = ask("How much will repairing the pier of the Marholt bridge cost?")
+    assert a.disputed
+    assert {c.doc_id for c in a.citations} == {"crack.txt", "copy.txt"}
+    assert a.direct is not None
+    assert "3.5 million" in a.direct
+    assert "5.2 million" in a.direct
+    assert "The sources disagree:" in answer_text(a)
+    agreeing = ask("Why was the bridge in Marholt closed?")
+    assert not agreeing.disputed
+
+
+def test_what_stands_below_the_same_question_in_a_document_answers_it(asked: Callable[..., Ask]) -> None:
+    a = asked(faq=FAQ)("Who pays for the return?")
+    assert quotes(a) == ["You do, unless the item was faulty."]
+
+
+def test_what_a_document_is_about_is_told_by_its_sentences_from_different_places(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES, crack=CRACK, old=OLD, faq=FAQ)
+    a = ask("What is this document about?", filters=Filters(documents=("crack.txt",)))
+    assert a.shape == "gist"
+    assert {c.doc_id for c in a.citations} == {"crack.txt"}
+    assert quotes(a)[0].startswith("The road bridge over the Lenne")
+    assert sum(len(claim.text.split()) for claim in a.claims) <= 90
+    assert {c.doc_id for c in ask("Summarise the article about the bridge").citations} == {"crack.txt"}
+
+
+def test_a_value_that_a_sentence_denies_is_not_the_answer(asked: Callable[..., Ask]) -> None:
+    a = asked(d="The meeting did not take place on 4 May; it was moved to 11 May. Tea was served.")(
+        "When did the meeting take place?"
+    )
+    assert a.direct == "11 May"
+
+
+def test_a_yes_or_no_question_has_no_direct_words_and_a_place_for_its_polarity(asked: Callable[..., Ask]) -> None:
+    a = asked(minutes=MINUTES)("Did Colin Peverell vote against the pump?")
+    assert (a.direct, a.polarity, a.answers) == (None, None, ())

@@ -1,0 +1,61 @@
+"""What a question asks for, and the questions that one question holds."""
+
+import pytest
+
+from rag.composing.shapes import Shape, ask_of, parts_of
+
+
+@pytest.mark.parametrize(
+    ("question", "shape"),
+    [
+        ("Who owns the mill?", Shape.FACT),
+        ("What is the rent?", Shape.FACT),
+        ("What made the mill close?", Shape.FACT),
+        ("Which sells better?", Shape.FACT),
+        ("Is the mill open?", Shape.YES_NO),
+        ("Which flights are not allowed?", Shape.SEVERAL),
+        ("List all errors", Shape.SEVERAL),
+        ("What are the opening hours?", Shape.SEVERAL),
+        ("Who are the members of the board?", Shape.SEVERAL),
+        ("Please name the towns on the line.", Shape.SEVERAL),
+        ("What is not allowed?", Shape.SEVERAL),
+        ("Why did the mill close?", Shape.ACCOUNT),
+        ("How do I start the pump?", Shape.ACCOUNT),
+        ("What happened to the mill?", Shape.ACCOUNT),
+        ("What did Ada Bramwell say about the mill?", Shape.ACCOUNT),
+        ("What is this document about?", Shape.GIST),
+        ("Summarise the lease", Shape.GIST),
+        ("Could you give me a short summary of the report?", Shape.GIST),
+        ("What are the main points?", Shape.GIST),
+        ("Which part is the cheapest?", Shape.COMPARISON),
+        ("Who has the most points?", Shape.COMPARISON),
+        ("How many members are there in total?", Shape.COMPARISON),
+        ("What is the average price?", Shape.COMPARISON),
+        ("What do most people think of it?", Shape.ACCOUNT),
+    ],
+)
+def test_the_shape_of_a_question(question: str, shape: Shape) -> None:
+    assert ask_of(question).shape is shape
+
+
+def test_words_for_how_it_is_now_are_told_and_left_out_for_the_reader() -> None:
+    ask = ask_of("What is the current meal allowance?")
+    assert (ask.recent, ask.read_as) == (True, "What is the meal allowance?")
+    assert ask_of("What is the latest?").read_as == "What is the latest?"
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("Who is the landlord and how much is the rent?", ["Who is the landlord?", "How much is the rent?"]),
+        ("When was it built and who paid?", ["When was it built?", "Who paid?"]),
+        ("When and where was it built?", ["When was it built?", "Where was it built?"]),
+        ("Who came? What did they bring?", ["Who came?", "What did they bring?"]),
+        ("What is the rent and the deposit?", ["What is the rent and the deposit?"]),
+        ("Did she say who came and when?", ["Did she say who came and when?"]),
+        ("Who knows and understands what it is?", ["Who knows and understands what it is?"]),
+        ("Why and how?", ["Why and how?"]),
+    ],
+)
+def test_the_questions_that_one_question_holds(question: str, parts: list[str]) -> None:
+    assert parts_of(question) == parts

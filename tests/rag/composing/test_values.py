@@ -1,0 +1,72 @@
+"""Values: what is one, of which kind, and whether two differ."""
+
+from itertools import pairwise
+
+import pytest
+
+from rag.composing.values import ValueKind, differ, value_of, values, years
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "amount", "unit"),
+    [
+        ("14.20 euros", ValueKind.MONEY, 14.20, "euro"),
+        ("$1,250", ValueKind.MONEY, 1250, "dollar"),
+        ("£3.5m", ValueKind.MONEY, 3_500_000, "pound"),
+        ("9.4 million euros", ValueKind.MONEY, 9_400_000, "euro"),
+        ("12 per cent", ValueKind.PERCENT, 12, ""),
+        ("7.5%", ValueKind.PERCENT, 7.5, ""),
+        ("3 May 2024", ValueKind.DATE, 20240503, ""),
+        ("May 3, 2024", ValueKind.DATE, 20240503, ""),
+        ("2024-05-03", ValueKind.DATE, 20240503, ""),
+        ("in 1931", ValueKind.DATE, 19310000, ""),
+        ("half past, at 9:45", ValueKind.TIME, 585, ""),
+        ("3 p.m.", ValueKind.TIME, 900, ""),
+        ("45 minutes", ValueKind.NUMBER, 2700, "second"),
+        ("1 hour", ValueKind.NUMBER, 3600, "second"),
+        ("120 m2", ValueKind.NUMBER, 120, "m2"),
+        ("twenty-two people", ValueKind.NUMBER, 22, "people"),
+        ("6,000 drivers", ValueKind.NUMBER, 6000, "driver"),
+        ("Ada Bramwell", ValueKind.NAME, None, ""),
+        ("because it rained", ValueKind.OTHER, None, ""),
+    ],
+)
+def test_a_value_has_its_kind_amount_and_unit(text: str, kind: ValueKind, amount: float, unit: str) -> None:
+    value = value_of(text)
+    assert (value.kind, value.amount, value.unit) == (kind, pytest.approx(amount) if amount else None, unit)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("35 euros", "48 euros"), ("120", "135 people"), ("3 May", "4 May"), ("1931", "in 1934"),
+        ("12%", "13 per cent"),
+        ("Kofi Mensah", "Martha Iversen"), ("two hours", "90 minutes"),
+    ],
+)  # fmt: skip
+def test_values_of_one_kind_that_are_not_the_same_differ(one: str, other: str) -> None:
+    assert differ(one, other)
+    assert differ(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2,000 people", "about 2000 people"), ("60 minutes", "an hour or 1 hour"), ("1922", "3 May 1922"),
+        ("Ada Bramwell", "Bramwell"), ("40 metres", "40 people"), ("because of rain", "because of snow"),
+        ("35 euros", "in 1935"), ("twelve", "12"), ("3 May 2024", "May 3"),
+    ],
+)  # fmt: skip
+def test_values_that_agree_or_are_of_different_kinds_do_not_differ(one: str, other: str) -> None:
+    assert not differ(one, other)
+    assert not differ(other, one)
+
+
+def test_years_are_found_among_other_numbers() -> None:
+    assert years("From 1998 to 2003, 2,000 people came; in May 2021 it was 1500 euros.") == {1998, 2003, 2021}
+
+
+def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
+    found = values("On 3 May 2024 at 9:45 it cost 14 euros, 5% more.")
+    assert [v.kind for v in found] == [ValueKind.DATE, ValueKind.TIME, ValueKind.MONEY, ValueKind.PERCENT]
+    assert all(a.end <= b.start for a, b in pairwise(found))
