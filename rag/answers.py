@@ -81,7 +81,7 @@ class Answer:
 
 
 def words_in(citation: Citation, answer: Answer) -> list[tuple[int, int]]:
-    """Half-open characters of a quote that answer, in order, the best of overlapping ones; none where it all does."""
+    """Half-open characters of a quote that answer, in order, of overlapping ones the best; none where all does."""
     found: list[tuple[int, int]] = []
     for short in answer.answers:
         left, right = short.start - citation.start, short.end - citation.start

@@ -56,8 +56,10 @@ def speaker_of(phrase: str) -> Speaker | None:
     titles, name = _untitled(name)
     if not name:
         return _post_alone(before, titles, place)
-    if not (_is_name(name) and _may_stand_before(before, titles)):
-        return None
+    return _named(name, before, titles, place) if _is_name(name) and _may_stand_before(before, titles) else None
+
+
+def _named(name: list[str], before: list[str], titles: list[str], place: str) -> Speaker:
     shown = " ".join(name)
     if len(before) == 1 and before[0].lower() == "the" and not titles:
         return Speaker(f"the {shown}", _of(place), "name")

@@ -69,6 +69,12 @@ def of_the_time(question: str, candidates: Sequence[Candidate]) -> list[Candidat
     return sorted(moved, key=lambda c: (-c.score, c.hit.rank, c.start))
 
 
+def is_of_the_time(question: str, candidate: Candidate) -> bool:
+    """Whether a statement is of the years that a question asks about, or nothing says of which it is."""
+    asked = asked_years(question)
+    return asked is None or _shift(candidate, asked) > 0 or year_of(candidate.sentence.document) is None
+
+
 def _shift(candidate: Candidate, asked: Asked) -> float:
     text, sentence = candidate.sentence.document.text, candidate.sentence
     around = f"{text[sentence.start : candidate.start]} {text[candidate.end : sentence.end]}"

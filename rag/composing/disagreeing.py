@@ -7,6 +7,7 @@ where one replaces the other.
 from collections.abc import Sequence
 
 from rag.citations import Sources
+from rag.composing.dating import is_of_the_time
 from rag.composing.lines import direct_words
 from rag.composing.values import ValueKind, differ, value_of
 from rag.composing.wording import shared, stems
@@ -41,7 +42,7 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
         other = next((c for c in own if value_of(c.text).kind is kind), None)
         if other is None or other is not own[0] or confidence_of(signals(own)) < threshold:
             continue
-        if any(not differ(c.text, other.text) for c in found):
+        if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
             continue
         if _of_the_same(question, best, other) and len(found) < _MOST:
             found.append(other)

@@ -33,7 +33,7 @@ def as_quoted(sentence: Sentence, start: int, end: int) -> Sentence:
         return sentence
     clause = _clause(sentence, start, end, cut)
     whole = _widened(sentence, cut)
-    if clause is not None and (whole is None or clause.start == sentence.start or len(clause.text.split()) > 8):
+    if clause is not None and not any(a < clause.start and clause.end <= b for a, b in cut):
         return clause
     return whole or clause or sentence
 
@@ -122,8 +122,9 @@ _HONORIFIC = re.compile(
 _BEGINS = re.compile(r"^(?:[A-Z][a-z]+ (?:[a-z]+ ){0,3}\d{4}, |Then |Later,? |But |And |Yet )?")
 _BACK = 3
 # Somebody else may be meant where a sentence speaks of them without a name, or by half of one.
+_ANYBODY = re.compile(r"\b(?:he|she|his|her|him)\b")
 _OTHERS = re.compile(
-    r"\b(?:he|she|his|her|him)\b|\b(?:[Aa]n?|[Tt]he|[Hh]is|[Hh]er|[Mm]y|[Oo]ne) (?:\w+ )?"
+    r"\b(?:[Aa]n?|[Tt]he|[Hh]is|[Hh]er|[Mm]y|[Oo]ne) (?:\w+ )?"
     r"(?:man|woman|boy|girl|wife|husband|mother|father|son|daughter|brother|sister|friend|neighbou?r|victim|driver|suspect"
     r"|officer|doctor|teacher|judge|king|queen|author|player|singer|writer|student|child|colleague|predecessor|successor"
     r"|partner|widow|manager|minister|president)\b"
@@ -151,7 +152,8 @@ def who_is_meant(sentence: Sentence, sources: Sources) -> tuple[str, str] | None
         found = list(dict.fromkeys(_full_names(earlier)))
         kind = word["word"].removeprefix("The ").capitalize()
         fitting = [name for name in found if (kind in name or _is_firm(name, kind) if is_firm else _is_person(name))]
-        if len(fitting) == 1 and (earlier[_begin(earlier) :].startswith(fitting[0]) or not _OTHERS.search(earlier)):
+        is_subject = len(fitting) == 1 and earlier[_begin(earlier) :].startswith(fitting[0])
+        if len(fitting) == 1 and not _OTHERS.search(earlier) and (is_subject or not _ANYBODY.search(earlier)):
             return word["word"], fitting[0]
         return None
     return None

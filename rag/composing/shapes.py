@@ -211,7 +211,8 @@ def parts_of(question: str) -> list[str]:
     """
     together = _TOGETHER.match(question)
     if together:
-        return [f"{together[part]} {together['rest']}" for part in ("first", "second")]
+        parts = [f"{together[part]} {together['rest']}" for part in ("first", "second")]
+        return [f"{part[0].upper()}{part[1:]}" for part in parts]
     cuts = [
         match for match in _JOINT.finditer(question)
         if _ASKS.match(question) and not _REPORTS.search(question[: match.start()])

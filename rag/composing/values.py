@@ -42,6 +42,11 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?)"
 )
 _YEAR = r"(?P<year>(?:1[0-9]|20)\d\d)(?![\d.,]*\d)"
+# Behind a number these say that it is no year.
+_NO_COUNT = (
+    r"(?!\s?(?:%|per cent|euros?|dollars?|pounds?|crowns?|francs?|yen|people|men|women|copies|times|units|pieces"
+    r"|members|metres?|meters?|miles|feet|km|kg|tonnes?|tons?|hours|days|words|seats|votes|points)\b)"
+)
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _DATES = tuple(
     re.compile(rf"(?<![\w.]){form}(?!\w)", re.IGNORECASE)
@@ -51,7 +56,7 @@ _DATES = tuple(
         rf"{_MONTH} {_DAY}(?!\d)(?:,? {_YEAR})?",
         r"(?P<day>[0-3]?\d)[./](?P<number>[01]?\d)[./](?P<year>(?:1[0-9]|20)\d\d)",
         rf"{_MONTH},? {_YEAR}",
-        rf"(?:in |since |until |by |from |year )?{_YEAR}",
+        rf"(?:in |since |until |by |from |year )?{_YEAR}{_NO_COUNT}",
     )
 )
 _TIME = re.compile(
