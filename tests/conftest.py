@@ -24,12 +24,15 @@ ARTICLES = TESTS.parent / "index" / "sample" / "articles"
 # slow they are `long`, and `-m "not long"` leaves them out.
 LONG = (
     "eval/bench/",
+    "eval/runs/test_speed.py",
     "index/formats/test_a_hundred_files.py",
     "index/formats/test_fuzz.py",
     "index/intake/",
     "index/milvus/",
     "index/test_collection_contract.py",
     "index/test_robustness.py",
+    "rag/commands/test_chat.py",
+    "rag/generation/test_hostile_documents.py",
     "rag/serving/",
     "rag/training/",
     "ui/",
