@@ -60,7 +60,7 @@ def look_at(
     candidates = [
         candidate
         for candidate in find_candidates(query.text, readable, sources, reader)
-        if not any(same_words(candidate.text, words) or candidate.text in words for words in said)
+        if not any(same_words(candidate.text, words) or words in candidate.sentence.text for words in said)
     ]
     told = [*notices, *filter(None, [query.notice])]
     return Look(ask, query.text, hits, found, readable, told, candidates, confidence_of(signals(candidates)))

@@ -18,7 +18,7 @@ from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
-from rag.composing.wording import stems
+from rag.composing.stems import stems
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.candidates import Candidate, chosen
 from rag.reading.reader import PassageReader
@@ -30,7 +30,7 @@ _GIST, _COMPUTED = 0.8, 0.75
 # How sure it is that what stands below a question of the document that says the same answers it.
 _ASKED_BEFORE = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
-_STATED = 0.7
+_STATED = 0.85
 _AT_MOST_DOCUMENTS = 3
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from rag.citations import Sources
 from rag.composing.dating import is_of_the_time
 from rag.composing.lines import direct_words
+from rag.composing.stems import shared, stems
 from rag.composing.values import ValueKind, differ, value_of
-from rag.composing.wording import shared, stems
 from rag.confidence import confidence_of, signals
 from rag.reading.candidates import Candidate
 from rag.words import names

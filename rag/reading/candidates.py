@@ -19,6 +19,8 @@ from rag.retrieval import Hit
 ANSWERABLE_WEIGHT = 0.5
 _ORDER_WEIGHT = 1.0
 _NAMED_WEIGHT = 2.0
+# Taken off where the exact thing that the question gives, a code or a quoted phrase, is in another document only.
+_INEXACT = 4.0
 # Excerpts that the reader reads: each of them takes it a fifteenth of a second. Rows: each a quarter of that.
 EXCERPTS = 4
 ROWS = 8
@@ -80,6 +82,7 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     about_pictures = bool(_PICTURES.search(question))
     readings = reader.read(question, [e.text for e in shown], [e.title for e in shown], n_spans=_SPANS)
     best_order = max(excerpt.hit.order for excerpt in shown)
+    exact = {hit.passage.doc_id for hit in hits if hit.exact}
     found = []
     empty = float("-inf")
     for excerpt, reading in zip(shown, readings, strict=True):
@@ -87,6 +90,7 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             ANSWERABLE_WEIGHT * reading.answerable
             + _ORDER_WEIGHT * (excerpt.hit.order - best_order)
             + _NAMED_WEIGHT * excerpt.named
+            - (_INEXACT if exact and excerpt.hit.passage.doc_id not in exact else 0.0)
         )
         for span in reading.spans:
             margin = span.score - reading.null_score

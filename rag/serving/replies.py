@@ -122,6 +122,7 @@ class ClaimReply(_Reply):
     meant: str | None = Field(default=None, description='Who the word that it begins with is: "she: Ann Example".')
     older: bool = Field(default=False, description="A newer document replaces the one that says it.")
     speaker: str | None = Field(default=None, description="Whose words it tells, where it says what somebody says.")
+    quoted_instead: bool = Field(default=False, description="The document's sentence, in place of a model's own.")
 
 
 class CellReply(_Reply):

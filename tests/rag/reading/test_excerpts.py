@@ -61,9 +61,9 @@ def test_the_order_by_reading_puts_the_passage_that_answers_first(
         assert {hit.passage.passage_id for hit in ordered} == {hit.passage.passage_id for hit in found}
         assert [hit.order for hit in ordered] == sorted((hit.order for hit in ordered), reverse=True)
         assert "repaired" in ordered[0].passage.text
-        right = confidence_of(signals(find_candidates("Who repaired the wheel?", ordered, sources, reader), ordered))
+        right = confidence_of(signals(find_candidates("Who repaired the wheel?", ordered, sources, reader)))
         elsewhere = "What did the king of the islands say of the war?"
-        wrong = confidence_of(signals(find_candidates(elsewhere, ordered, sources, reader), ordered))
+        wrong = confidence_of(signals(find_candidates(elsewhere, ordered, sources, reader)))
     assert wrong < right
     assert confidence_of(None) == 0.0
 

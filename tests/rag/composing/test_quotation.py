@@ -9,7 +9,7 @@ from index.intake.indexing import row_document
 from index.paragraphs import Kind, Paragraph, paragraph_spans
 from index.sentences import sentence_spans
 from rag.citations import Sentence, Sources
-from rag.composing.quoting import as_quoted, who_is_meant
+from rag.composing.quotation import as_quoted, who_is_meant
 
 
 class Shelf:
