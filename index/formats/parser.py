@@ -54,7 +54,7 @@ MEMORY_BYTES = 1_000_000_000
 _FILES_A_CHILD = 500
 
 
-class Worker:
+class ParserProcess:
     """The child process, started at the first file and again after one that ended it."""
 
     def __init__(self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from index.cleaning.furniture import classify
 from index.documents import Document, Given
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.reading import document_of, open_file, rows_of
 from index.paragraphs import Kind
 
@@ -424,15 +424,15 @@ WRITERS: tuple[tuple[str, int, Callable[[Path, int, Facts], None]], ...] = (
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker() as worker:
-        yield worker
+def parser() -> Iterator[ParserProcess]:
+    with ParserProcess() as parser:
+        yield parser
 
 
-def documents_of(path: Path, worker: Worker) -> list[Document]:
+def documents_of(path: Path, parser: ParserProcess) -> list[Document]:
     file = open_file(path)
     if not file.holds_rows:
-        return [document_of(file, path.name, Given(), worker)]
+        return [document_of(file, path.name, Given(), parser)]
     documents, faults = rows_of(file, path.name)
     assert faults == []
     return documents
@@ -463,7 +463,7 @@ def test_they_are_a_hundred() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _, _ in WRITERS])
-def test_no_fact_of_a_file_is_lost_changed_or_doubled(kind: str, tmp_path: Path, worker: Worker) -> None:
+def test_no_fact_of_a_file_is_lost_changed_or_doubled(kind: str, tmp_path: Path, parser: ParserProcess) -> None:
     place = next(at for at, (name, _, _) in enumerate(WRITERS, 1) if name == kind)
     _, count, write = WRITERS[place - 1]
     wrong: dict[str, list[tuple[str, str]]] = {}
@@ -472,6 +472,6 @@ def test_no_fact_of_a_file_is_lost_changed_or_doubled(kind: str, tmp_path: Path,
         path = tmp_path / f"{n}.{kind}"
         write(path, n, facts)
         assert len(facts.given) > 3
-        if faults := told_wrong(documents_of(path, worker), facts):
+        if faults := told_wrong(documents_of(path, parser), facts):
             wrong[path.name] = faults
     assert wrong == {}

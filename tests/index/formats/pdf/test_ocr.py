@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from index.errors import Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.pdf import ocr
 from index.formats.pdf.document import read_pdf
 from index.formats.pdf.picture import read_picture
@@ -58,8 +58,8 @@ def test_a_page_that_is_a_picture_is_read_and_told() -> None:
 @needs_ocr
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 def test_a_picture_of_a_page_is_read_in_the_child_with_its_limits(kind: str) -> None:
-    with Worker() as worker:
-        content = worker.read({"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif"}[kind], saved(drawn(TEXT), kind))
+    with ParserProcess() as parser:
+        content = parser.read({"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif"}[kind], saved(drawn(TEXT), kind))
     assert content.text == " ".join(TEXT)
     assert content.notices == ("read by OCR: a letter or a digit may be wrong",)
 
