@@ -29,9 +29,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from eval.bench.doors import DOORS, ROOT, Door, NoAnswer, opened
-from eval.gold.questions import SAMPLE, QuestionSet, read_question_set
+from eval.gold.questions import QuestionSet, read_question_set
 from eval.measures.thresholds import percentile
 from eval.report.results import save_result
+from index import SAMPLE
 
 _MEGABYTE = 1024 * 1024
 # Points of the curve of memory that are kept.

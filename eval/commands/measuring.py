@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval import SAMPLE_SIZE
 from eval.commands import models as model_commands
 from eval.commands.following import followups_command
 from eval.commands.shared import (
-    SAMPLE,
     ArticleOption,
     FullOption,
     ReaderOption,
@@ -160,7 +160,7 @@ def eval_reading_command(
     from eval.report.figures import reading_figures
     from eval.runs.reading import evaluate_reading
 
-    dataset = read_squad(path, article or None).sampled(None if full else SAMPLE)
+    dataset = read_squad(path, article or None).sampled(None if full else SAMPLE_SIZE)
     model = reader_in(reader)
     with progress_bar("reading") as progress:
         scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
@@ -191,7 +191,7 @@ def eval_answers_command(
     from eval.runs.answers import ask_questions, score_answers
     from eval.runs.rankings import collection_of, places_of
 
-    questions = read_question_set(path, articles=article or None).sampled(None if full else SAMPLE)
+    questions = read_question_set(path, articles=article or None).sampled(None if full else SAMPLE_SIZE)
     model, encoder = reader_in(reader), _encoder(questions, collection)
     folder, asked = _collections(questions, collection)
     with progress_bar("answering") as progress:

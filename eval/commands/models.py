@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from eval import SAMPLE_SIZE
 from eval.commands.shared import (
-    SAMPLE,
     FullOption,
     ReaderOption,
     SaveOption,
@@ -83,7 +83,7 @@ def confidence_command(
     model, encoder = reader_in(reader), open_encoder()
     found = []
     for data in (path, report_on):
-        questions = read_question_set(data).sampled(None if full else SAMPLE // 2)
+        questions = read_question_set(data).sampled(None if full else SAMPLE_SIZE // 2)
         with progress_bar("reading") as progress:
             found.append(
                 examples_of(
@@ -117,7 +117,8 @@ def speed_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import, load, indexing, answers, memory and bytes on this machine; for a bug report, or to compare two."""
-    from eval.runs.speed import SAMPLE, measure_speed
+    from eval.runs.speed import measure_speed
+    from index import SAMPLE
     from index.encoder.embedding import BUNDLED_SHA256
 
     with progress_bar("measuring") as progress:

@@ -12,9 +12,6 @@ from rag.commands.console import print_json, print_line
 if TYPE_CHECKING:
     from rag.reading.reader import AnyReader
 
-# Questions of an evaluation, where not all are asked for.
-SAMPLE = 1000
-
 SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
 ReaderOption = Annotated[
     Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")

@@ -21,12 +21,11 @@ from eval.gold.datasets import (
     text_field,
 )
 from eval.gold.trec import read_qrels, read_topics
+from index import SAMPLE
 from index.documents import Document
 from rag import judgements
 from rag.conversation import Turn, turns_of
 from rag.judgements import graded_passages
-
-SAMPLE = Path(__file__).resolve().parent.parent.parent / "index" / "sample"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from index import SAMPLE
 from rag.api import index, open_collection
 from rag.commands.console import print_notices, progress_bar, say
 from rag.opened import OpenCollection
@@ -36,11 +36,10 @@ def sample_collection() -> OpenCollection:
 
     import platformdirs
 
-    room = Path(__file__).parent.parent.parent / "index"
-    articles = room / "sample" / "articles"
+    articles = SAMPLE / "articles"
     files = sorted(articles.iterdir())
     # The code that indexes is part of the key: another version may split or store the same texts otherwise.
-    made_of = [*sorted(room.rglob("*.py")), *files]
+    made_of = [*sorted(SAMPLE.parent.rglob("*.py")), *files]
     key = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_of)).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
     say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")

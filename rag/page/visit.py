@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index import SAMPLE
 from index.dates import stated_date
 from index.documents import Document, Given
 from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
@@ -188,15 +189,14 @@ class Page:
 
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
-        sample = Path(__file__).parent.parent.parent / "index" / "sample"
-        articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
+        articles = {path.name: path.stat().st_size for path in (SAMPLE / "articles").iterdir()}
         with self._opened.stored.reading() as snapshot:
             n_documents = snapshot.n_documents()
         if n_documents != len(articles):
             return []
         if articles != {name: document.size for name, document in self._described(articles).items()}:
             return []
-        lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (SAMPLE / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         asked = {row["id"]: row["question"] for row in map(json.loads, lines)}
         return [asked[question_id] for question_id in _EXAMPLES]
 

@@ -1,19 +1,18 @@
 """Kinds of paragraphs: hand labels of the sample, invented pages of other shapes, and what must never be lost."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index import SAMPLE
 from index.cleaning.furniture import classify, headline
 from index.cleaning.rules import is_credit
 from index.formats.content import Piece, laid_out, table
 from index.formats.stated import stated_metadata
 from index.paragraphs import Kind
 
-SAMPLE = Path(__file__).parent.parent.parent.parent / "index" / "sample"
 BODY = "The committee of the town met on Tuesday and agreed, after a long debate, to mend the old bridge before winter."
 
 
