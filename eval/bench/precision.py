@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from eval import SAMPLE_SIZE
 from eval.gold.questions import QuestionSet, read_question_set
-from eval.report.results import RESULTS, save_result
+from eval.report.results import RESULTS, name_to_save, save_result
 from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
@@ -237,7 +237,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.bench.precision", description=__doc__)
     parser.add_argument("data", help="SQuAD's .json, a BEIR folder, or: sample")
     parser.add_argument("-n", type=int, default=SAMPLE_SIZE, help="a fixed sample of about so many questions")
-    parser.add_argument("--save", metavar="NAME", help="write eval/results/precision-NAME.json and the tables")
+    parser.add_argument(
+        "--save", type=name_to_save, metavar="NAME", help="write eval/results/precision-NAME.json and the tables"
+    )
     given = parser.parse_args(arguments)
     questions = read_question_set(given.data).sampled(given.n)
     figures = measure(questions, lambda step, n, of: print(f"\r{step} {n}/{of}", end="", file=sys.stderr))

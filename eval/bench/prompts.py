@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Any
 
 from eval.measures.matching import normalise_answer
-from eval.report.results import RESULTS, save_result
+from eval.report.results import RESULTS, name_to_save, save_result
 from index.collection import Collection
 from index.opening import open_collection
 from rag.answering import PASSAGES, Models, answer
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--answerable", type=int, default=60)
     parser.add_argument("--unanswerable", type=int, default=30)
     parser.add_argument("--show", action="store_true", help="each question with what was said and what is shown")
-    parser.add_argument("--save", metavar="NAME")
+    parser.add_argument("--save", type=name_to_save, metavar="NAME")
     options = parser.parse_args()
     models = Models(open_encoder(), bundled_reader(), support=bundled_support())
     rows = read_questions(options.questions, options.answerable, options.unanswerable)

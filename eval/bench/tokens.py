@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 
-from eval.report.results import save_result
+from eval.report.results import name_to_save, save_result
 from rag.generation.chat_model import AnswerCut, Data, Message
 from rag.generation.gguf_file import is_gguf, ready_folder
 from rag.generation.local_model import LocalModel
@@ -69,7 +69,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--save", metavar="NAME")
+    parser.add_argument("--save", type=name_to_save, metavar="NAME")
     options = parser.parse_args()
     folder = ready_folder(options.model) if is_gguf(options.model) else None
     record = {"model": options.model, **speeds(options.model)}
