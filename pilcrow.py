@@ -60,6 +60,7 @@ from rag.commands.doors import serve_command  # noqa: E402
 from rag.commands.exits import INTERRUPTED, USER_ERROR, file_fault, usage_fault  # noqa: E402
 from rag.commands.judging import judgements_command  # noqa: E402
 from rag.commands.opening import sample_collection, with_model  # noqa: E402
+from rag.commands.telling import quotes_command, timeline_command  # noqa: E402
 from rag.commands.upkeep import (  # noqa: E402
     check_command,
     compact_command,
@@ -123,6 +124,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat_command,
     "search": search_command,
     "show": show_command,
+    "quotes": quotes_command,
+    "timeline": timeline_command,
     "list": list_command,
     "paragraphs": paragraphs_command,
     "status": status_command,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _PAGE = Path(__file__).parent / "rag" / "page" / "static"
-_SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "page.js")
+_SCRIPTS = ("store.js", "source.js", "talk.js", "collection.js", "news.js", "page.js")
 # Questions answered at the same time; more wait. Gradio's own limit is one.
 _AT_ONCE = 16
 # Visits of which Gradio keeps the state: the last turn, with its source's whole document. Nobody needs it, and Gradio's
@@ -75,6 +75,8 @@ def build(page: Page) -> Any:
                 server("page_render", page.render),
                 server("page_open", page.document),
                 server("page_list", page.listing),
+                server("page_quotes", page.quotes),
+                server("page_timeline", page.timeline),
                 server("page_add", page.add, sent=True),
                 server("page_remove", page.remove),
                 server("page_mend", page.mend),

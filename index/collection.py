@@ -97,6 +97,15 @@ class Snapshot(Protocol):
     def vectors(self, passage_ids: Sequence[int]) -> "Vectors":
         """Stored vectors (n, d) of passages, in the order asked for."""
 
+    def texts_of(self, passage_ids: Sequence[int]) -> dict[int, int]:
+        """Passage id -> the number of the text that it is of; passages of one document share it."""
+
+    def words_beginning(self, beginning: str) -> list[str]:
+        """Words of the collection, as `index.terms` stores them, that begin so, the most frequent first.
+
+        Empty where nobody can tell: Milvus does not list its words.
+        """
+
     def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> "list[Passage]":
         """Passages in the order asked for, those that are gone left out.
 
@@ -218,6 +227,27 @@ class Collection(Protocol):
 
     def described(self, doc_id: str) -> "Document":
         """What is stored of a document that may be damaged, its text left out. Raises UnknownDocument."""
+
+
+def name_now(doc_id: str, source: str) -> str | None:
+    """What the file of a document is called since it was renamed; None where it is called as the document is.
+
+    A document keeps its name for good, since citations and judgements say it.
+    """
+    from index.formats.reading import file_of
+
+    file = Path(file_of(source))
+    return None if not file.is_absolute() or file.name in doc_id else Path(source).name
+
+
+def doc_id_called(snapshot: Snapshot, name: str) -> str:
+    """The document of this name, else the one whose renamed file is called so; the name itself where none or several
+    are."""
+    names = snapshot.names()
+    if any(stored.doc_id == name for stored in names):
+        return name
+    renamed = [stored.doc_id for stored in names if name_now(stored.doc_id, stored.source) == name]
+    return renamed[0] if len(renamed) == 1 else name
 
 
 @dataclass(frozen=True, slots=True)

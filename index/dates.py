@@ -1,12 +1,31 @@
 """Dates as files state them and as people write them: ISO 8601, or the first parts of it. Never guessed."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 _DATE_FORMATS = ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y", "%d.%m.%Y", "%Y/%m/%d")
 _ISO_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])", re.ASCII)
 _MAIL_DATE = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}", re.ASCII)
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+           "november", "december")  # fmt: skip
+_MONTH = (
+    rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS if name != 'september')}|sept?(?:ember)?)"
+)
+_MONTH_NUMBERS = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
+_DAY = r"(?P<day>\d{1,2})"
+# A day in running text: with its month's name, or in figures, the year first or last.
+_DAYS_WRITTEN = tuple(
+    re.compile(rf"(?<![\w.]){pattern}(?!\w)", re.ASCII | re.IGNORECASE)
+    for pattern in (
+        rf"{_DAY}(?:st|nd|rd|th)?(?:\s+of)?\s+{_MONTH}\b\.?(?:,?\s+(?P<year>\d{{4}}))?",
+        rf"{_MONTH}\b\.?\s+{_DAY}(?:st|nd|rd|th)?(?:,?\s+(?P<year>\d{{4}}))?",
+        rf"(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark){_DAY}",
+        rf"{_DAY}(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark)(?P<year>\d{{4}})",
+    )
+)
 
 
 def parse_date(stated: str | None) -> str | None:
@@ -30,6 +49,29 @@ def stated_date(stated: str) -> str:
     if date is None:
         raise ValueError(f"'{stated}' is not a date; write it like 2023-02-19, 2023-02 or 2023")
     return date
+
+
+def days_in(text: str) -> Iterator[str]:
+    """The days that a text names, in whatever form, as words to be found by: "day20210503" and, in any year, "day0503".
+
+    "03/05/2021" may be one of two days, and is both of them.
+    """
+    if not any(map(str.isdigit, text)):
+        return
+    for written in _DAYS_WRITTEN:
+        for match in written.finditer(text):
+            found = match.groupdict()
+            named = found["month"].lower()
+            month = int(named) if named.isdecimal() else _MONTH_NUMBERS[named[:3]]
+            day, year = int(found["day"]), found["year"]
+            readings = {(month, day)} | (
+                {(day, month)} if found.get("mark") == "/" and match[0][-4:] == year else set()
+            )
+            for m, d in sorted(readings):
+                if 1 <= m <= 12 and 1 <= d <= 31:
+                    if year:
+                        yield f"day{year}{m:02}{d:02}"
+                    yield f"day{m:02}{d:02}"
 
 
 def days_of(date: str) -> tuple[int, int]:

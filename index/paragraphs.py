@@ -1,7 +1,7 @@
 """Spans of a text: its paragraphs, numbered from 1.
 
 Owns where a paragraph begins and ends where nothing but its words tells, and how what it is is written down. What a
-paragraph is, its reader says, or index/structure.py sees in its lines, or index/cleaning/ judges.
+paragraph is, its reader says, or index/formats/structure.py sees in its lines, or index/cleaning/ judges.
 """
 
 import re
@@ -62,12 +62,21 @@ def stored_paragraph(doc_id: str, number: int, start: int, end: int, stored_kind
 
 
 def headings_above(text: str, paragraphs: Sequence[Paragraph]) -> dict[int, tuple[str, ...]]:
+    """The words of the headings above each paragraph, by its number, the highest first; see `heading_paths`."""
+    return {
+        number: tuple(heading_words(text[heading.start : heading.end]) for heading in path)
+        for number, path in heading_paths(text, paragraphs).items()
+    }
+
+
+def heading_paths(text: str, paragraphs: Sequence[Paragraph]) -> dict[int, tuple[Paragraph, ...]]:
     """The path of headings above each paragraph, by its number, the highest first; a heading is not in its own.
 
     The level of a heading that states none is that of its Markdown marks, else one below the highest: a text's first.
     """
-    found: dict[int, tuple[str, ...]] = {}
-    path: list[tuple[int, str]] = []
+    found: dict[int, tuple[Paragraph, ...]] = {}
+    path: list[tuple[int, Paragraph]] = []
+    above: tuple[Paragraph, ...] = ()
     for paragraph in paragraphs:
         if paragraph.kind is Kind.HEADING:
             words = text[paragraph.start : paragraph.end]
@@ -76,9 +85,10 @@ def headings_above(text: str, paragraphs: Sequence[Paragraph]) -> dict[int, tupl
             while path and path[-1][0] >= level:
                 path.pop()
             found[paragraph.number] = tuple(heading for _, heading in path)
-            path.append((level, heading_words(words)))
+            path.append((level, paragraph))
+            above = tuple(heading for _, heading in path)
         else:
-            found[paragraph.number] = tuple(heading for _, heading in path)
+            found[paragraph.number] = above
     return found
 
 

@@ -2,8 +2,8 @@
 
 A caption stands alone, so does code; rows of one table make passages together, and so do items of one list, with the
 line that leads to them ("The stores are:"). Furniture is in none. A heading is no part of a passage's characters; its
-words go to the encoder and the lexical index with the paragraph after it, and with every part of a list or table. So do
-the heads of a table's columns, to the encoder beside each cell.
+words go to the encoder and the lexical index with every passage below it, up to the next; those of the headings above
+that one to the lexical index alone. So do the heads of a table's columns, to the encoder beside each cell.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.documents import Document
-from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
+from index.paragraphs import CONTENT, Kind, Paragraph, headings_above
 from index.sentences import unit_spans
 from index.tables import Table, TableRow, begins_table, rows_of, shown_part
 
@@ -39,15 +39,24 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A passage to be, before it has an id: half-open `[start, end)`, and the heading that stands right above it.
+    """A passage to be, before it has an id: half-open `[start, end)`, and the headings above it, a line each.
 
-    Of rows, the heads of their columns are a last line of the heading: so the lexical index has them, too.
+    The nearest heading comes first, which the encoder sees; the lexical index has all, and after them a line of the
+    file's name, and of rows a line of the heads of their columns.
     """
 
     start: int
     end: int
     heading: str | None
 
+
+_NAME_WORD = re.compile(r"[^\W\d_]{3,}")
+_HUMP = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
+# What programs and cameras call a file that nobody has named.
+_UNNAMED = """
+    untitled document scan scanned image img dsc file copy new final draft page index readme
+"""
+_SAY_NOTHING = frozenset(_UNNAMED.split())
 
 CountPieces = Callable[[Sequence[str]], list[int]]
 Rows = Mapping[int, tuple[Table, TableRow]]
@@ -64,16 +73,17 @@ def windows(
     text = document.text
     title_pieces = min(count_pieces([document.title])[0], _TITLE_PIECES) if document.title else 0
     rows = rows_of(text, paragraphs)
+    of_file = file_words(document)
     result: list[Window] = []
     for group, heading in _groups(document, paragraphs, count_pieces):
-        heading_pieces = min(count_pieces([heading])[0], _HEADING_PIECES) if heading else 0
+        heading_pieces = min(count_pieces([_nearest(heading)])[0], _HEADING_PIECES) if heading else 0
         units = [(p, span) for p in group for span in unit_spans(text, p)]
         shown = [shown_part(text, [p], *span, rows).text for p, span in units]
         room = max(budget - title_pieces - heading_pieces, 16)
         if group[-1].kind in _LISTED:
             room = min(room, _LISTED_PIECES)
         heads = _heads(group, rows)
-        named = "\n".join(filter(None, (heading, heads))) or None
+        named = "\n".join(filter(None, (heading, of_file, heads))) or None
         fitting = _fit(text, [span for _, span in units], shown, count_pieces, room)
         result += [Window(start, end, named) for start, end in fitting]
     return result
@@ -92,6 +102,7 @@ def encoder_inputs(
         return shortened[words, pieces]
 
     rows = rows_of(document.text, paragraphs)
+    of_file = file_words(document)
     inputs = []
     at = 0
     for part in parts:
@@ -101,12 +112,30 @@ def encoder_inputs(
         while end < len(paragraphs) and paragraphs[end].start < part.end:
             end += 1
         inside = paragraphs[at:end]
-        heading = (part.heading or "").removesuffix(_heads(inside, rows)).rstrip("\n")
+        headings = (part.heading or "").removesuffix(_heads(inside, rows)).rstrip("\n").removesuffix(of_file)
+        heading = short(_nearest(headings) or None, _HEADING_PIECES)
         shown = shown_part(document.text, inside, part.start, part.end, rows)
-        inputs.append(
-            encoder_input(short(document.title, _TITLE_PIECES), short(heading or None, _HEADING_PIECES), shown.text)
-        )
+        inputs.append(encoder_input(short(document.title, _TITLE_PIECES), heading, shown.text))
     return inputs
+
+
+def file_words(document: Document) -> str:
+    """What the name of a document's file says and its title does not: a CV says "she", and its name who that is.
+
+    Words of three letters and more; empty for what is no file of its own, such as the row of a table.
+    """
+    name = document.source.replace("\\", "/").rpartition("/")[2]
+    stem, dot, _ = name.rpartition(".")
+    if not dot or "#" in name:
+        return ""
+    known = set(_NAME_WORD.findall((document.title or "").lower()))
+    words = dict.fromkeys(_NAME_WORD.findall(_HUMP.sub(" ", stem).lower()))
+    return " ".join(word for word in words if word not in known and word not in _SAY_NOTHING)
+
+
+def _nearest(headings: str) -> str:
+    """The first of the headings above a passage."""
+    return headings.partition("\n")[0]
 
 
 def _heads(paragraphs: Sequence[Paragraph], rows: Rows) -> str:
@@ -127,32 +156,28 @@ _LISTED = frozenset((Kind.LIST_ITEM, Kind.TABLE_ROW, Kind.FOOTNOTE))
 def _groups(
     document: Document, paragraphs: Sequence[Paragraph], count_pieces: CountPieces
 ) -> Iterator[tuple[list[Paragraph], str | None]]:
-    """Paragraphs that make passages together, and the heading above: one each, short body neighbours joined, rows of a
-    table, items of a list, and the line that leads to these."""
+    """Paragraphs that make passages together, and the headings above, the nearest first: one each, short body
+    neighbours joined, rows of a table, items of a list, and the line that leads to these."""
     short = _short(document.text, paragraphs, count_pieces)
+    above = headings_above(document.text, paragraphs)
+
+    def headings(paragraph: Paragraph) -> str | None:
+        words = [heading for heading in reversed(above[paragraph.number]) if heading != document.title]
+        return "\n".join(words) or None
+
     group: list[Paragraph] = []
-    # Only the first group below a heading has it; lists, tables and code all have it.
-    heading = section = None
     for paragraph in paragraphs:
         if paragraph.kind is Kind.FURNITURE:
             continue
         if group and not _goes_on(group, paragraph, short):
             led = _leading(document.text, group, paragraph)
             if len(led) < len(group):
-                yield group[: len(group) - len(led)], section if _is_listed(group) else heading
-                heading = None
+                yield group[: len(group) - len(led)], headings(group[0])
             group = led
         if paragraph.kind in CONTENT:
             group.append(paragraph)
-        else:
-            words = heading_words(document.text[paragraph.start : paragraph.end])
-            heading = section = None if words == document.title else words
     if group:
-        yield group, section if _is_listed(group) else heading
-
-
-def _is_listed(group: Sequence[Paragraph]) -> bool:
-    return group[-1].kind in (*_LISTED, Kind.CODE)
+        yield group, headings(group[0])
 
 
 def _goes_on(group: Sequence[Paragraph], paragraph: Paragraph, short: set[int]) -> bool:

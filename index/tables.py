@@ -6,16 +6,18 @@ paragraphs; not passages, nor who reads.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from index.formats.content import FIRST_ROW, HEAD_ROW
+from index.formats.structure import BAR, LABEL, MARKS, gap_columns
 from index.paragraphs import Kind, Paragraph, trim
-from index.structure import BAR, LABEL, gap_columns
 
 # What stands for an empty cell where a model reads it.
 EMPTY = "-"
+# What writers put into a cell that says nothing.
+_NOTHING = " -–—−.…?/"
 _WIDE = re.compile(r" {2,}")
 
 Span = tuple[int, int]
@@ -44,10 +46,12 @@ class Shown:
 
     pieces: (start, end, place), rising: the characters `[start, end)` shown are those of the document from `place` on.
     What lies in no piece is said by nobody there: a column's head, a sign for an empty cell.
+    empty: half-open characters that are shown for cells of nothing.
     """
 
     text: str
     pieces: tuple[tuple[int, int, int], ...]
+    empty: tuple[Span, ...] = ()
 
     def place(self, start: int, end: int) -> Span | None:
         """Half-open characters of the document for the shown `[start, end)`; None where nothing of it stands there."""
@@ -62,6 +66,21 @@ class Shown:
         return next((a + place - at for a, b, at in self.pieces if at <= place < at + b - a), None)
 
 
+def as_it_stands(text: str, start: int, end: int) -> Shown:
+    """The document's `[start, end)` itself."""
+    return Shown(text[start:end], ((0, end - start, start),))
+
+
+def joined(gap: str, parts: Iterable[Shown]) -> Shown:
+    """The parts one after the other, with words between them that stand nowhere."""
+    builder = _Builder("")
+    for n, part in enumerate(parts):
+        if n:
+            builder.say(gap)
+        builder.add(part)
+    return builder.shown()
+
+
 def tables(text: str, paragraphs: Sequence[Paragraph]) -> list[Table]:
     """The tables of a document, in order: rows one after the other, until heads or a first row begin the next."""
     return [_table(text, rows) for rows in _runs(paragraphs)]
@@ -72,10 +91,16 @@ def rows_of(text: str, paragraphs: Sequence[Paragraph]) -> dict[int, tuple[Table
     return {row.number: (table, row) for table in tables(text, paragraphs) for row in table.rows}
 
 
-def shown_row(text: str, table: Table, row: TableRow) -> Shown:
+def is_empty(cell: str) -> bool:
+    """Whether a cell says nothing: it has no characters, or only a sign for that."""
+    return not cell.strip(_NOTHING)
+
+
+def shown_row(text: str, table: Table, row: TableRow, empty: Callable[[int], str | None] = lambda _: None) -> Shown:
     """A row as a model sees it: "head: cell" for each column, an empty cell as "-"; a row of heads as it stands.
 
     Where nothing names the columns, a row of two cells is "first: second", and another its cells with bars between.
+    empty: the number of a column, from 0 -> what is shown in place of a cell that says nothing; None for its sign.
     """
     named = any(table.heads) and not row.is_head
     builder = _Builder(text)
@@ -85,10 +110,11 @@ def shown_row(text: str, table: Table, row: TableRow) -> Shown:
             builder.say("; " if named else ": " if len(row.cells) == 2 and not row.is_head else " | ")
         if head:
             builder.say(f"{head}: ")
-        if start < end:
+        instead = empty(n) if is_empty(text[start:end]) else None
+        if start < end and instead is None:
             builder.quote(start, end)
         else:
-            builder.say(EMPTY)
+            builder.say_empty(instead or EMPTY)
     return builder.shown()
 
 
@@ -105,10 +131,9 @@ def shown_part(
     """
     touched = [p for p in paragraphs if p.start < end and start < p.end]
     whole = [p for p in touched if p.kind is Kind.TABLE_ROW and start <= p.start and p.end <= end]
-    builder = _Builder(text)
     if not whole:
-        builder.quote(start, end)
-        return builder.shown()
+        return as_it_stands(text, start, end)
+    builder = _Builder(text)
     known = rows_of(text, paragraphs) if rows is None else rows
     at = start
     for paragraph in whole:
@@ -128,12 +153,18 @@ class _Builder:
         self._text = text
         self._parts: list[str] = []
         self._pieces: list[tuple[int, int, int]] = []
+        self._empty: list[Span] = []
         self._length = 0
 
     def say(self, words: str) -> None:
         """Words that do not stand in the document here."""
         self._parts.append(words)
         self._length += len(words)
+
+    def say_empty(self, words: str) -> None:
+        """What is shown for a cell of nothing."""
+        self._empty.append((self._length, self._length + len(words)))
+        self.say(words)
 
     def quote(self, start: int, end: int) -> None:
         """Characters of the document."""
@@ -143,11 +174,12 @@ class _Builder:
     def add(self, shown: Shown) -> None:
         """What is shown already."""
         self._pieces += [(a + self._length, b + self._length, at) for a, b, at in shown.pieces]
+        self._empty += [(a + self._length, b + self._length) for a, b in shown.empty]
         self.say(shown.text)
 
     def shown(self) -> Shown:
         """All of it."""
-        return Shown("".join(self._parts), tuple(self._pieces))
+        return Shown("".join(self._parts), tuple(self._pieces), tuple(self._empty))
 
 
 def _runs(paragraphs: Sequence[Paragraph]) -> Iterator[list[Paragraph]]:
@@ -201,7 +233,13 @@ def _cells(text: str, rows: Sequence[Paragraph]) -> list[list[Span]]:
         cells = [_parted(text, *_without_outer_bars(text, row), BAR) for row in rows]
         return _unlabelled(text, cells)
     if not any(_WIDE.search(line) for line in words):
-        return [[(row.start, row.end)] for row in rows]
+        mark = next((mark for mark in MARKS if len({len(mark.findall(line)) for line in words} | {0}) == 2), None)
+        if mark is None or not all(mark.search(line) for line in words):
+            return [[(row.start, row.end)] for row in rows]
+        return [
+            [trim(text, row.start + a, row.start + b) for a, b in _between(mark, line)]
+            for row, line in zip(rows, words, strict=True)
+        ]
     lead = [row.start - (text.rfind("\n", 0, row.start) + 1) for row in rows]
     columns = gap_columns([" " * n + line for n, line in zip(lead, words, strict=True)])
     if not columns:
@@ -227,6 +265,14 @@ def _parted(text: str, start: int, end: int, mark: re.Pattern[str]) -> list[Span
         cells.append(trim(text, at, gap.start()))
         at = gap.end()
     return [*cells, trim(text, at, end)]
+
+
+def _between(mark: re.Pattern[str], line: str) -> Iterator[Span]:
+    at = 0
+    for found in mark.finditer(line):
+        yield at, found.start()
+        at = found.end()
+    yield at, len(line)
 
 
 def _unlabelled(text: str, cells: list[list[Span]]) -> list[list[Span]]:

@@ -1,30 +1,35 @@
 """answer(): the straight line from a question to an Answer.
 
-question -> query -> hits -> their order -> candidates -> lines -> claims, each with its citations -> Answer
+question -> query -> hits -> their order -> candidates -> claims, each with its citations -> Answer
 
 With a chat model the claims are what it writes from the hits, checked; without one, sentences of the documents.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder
-from index.language import other_language
 from rag.answers import Answer, Event, ShortAnswer, Step, evidence_of
 from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, with_markers
-from rag.composing.composing import Composed, Reading, compose
+from rag.composing.composing import Reading, compose
 from rag.composing.grids import keep_records
 from rag.composing.lines import Line
-from rag.composing.shapes import Ask, Shape, ask_of, parts_of
+from rag.composing.shapes import Shape, ask_of
 from rag.confidence import THRESHOLD
-from rag.conversation import Turn, standalone
+from rag.conversation import Turn, said_before, understood
+from rag.finding.spelling import respelled
+from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
+from rag.generation.quoting import Quotes
 from rag.generation.writing import write
-from rag.reading.candidates import find_candidates, is_yes_or_no
-from rag.reading.order import DEPTH, in_reading_order
+from rag.looking import Look, aside_of, look_at, surest
+from rag.news.said import quotes_asked_for, said_claims
+from rag.parts import Together, asks_in, together
+from rag.reading.candidates import is_yes_or_no
+from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
 from rag.retrieval import Hit, retrieve
 from rag.support.facts import stands_in
@@ -61,6 +66,7 @@ def answer(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Answer:
     """The answer that the documents hold, each sentence of it cited; or an abstention with its reason.
 
@@ -69,10 +75,11 @@ def answer(
     passages: how many of the best are read; an upper bound.
     threshold: the confidence below which there is no verbatim answer; 0 answers whatever was found.
     hits: passages to read in place of a search, so that other ways of finding them can be measured.
+    own_reading: a model is asked also where the reader finds no answer, which takes long and is wrong more often.
     """
     events = answer_events(
         collection, models, question, history=history, strict=strict, filters=filters, passages=passages,
-        threshold=threshold, hits=hits,
+        threshold=threshold, hits=hits, own_reading=own_reading,
     )  # fmt: skip
     return next(event for event in events if isinstance(event, Answer))
 
@@ -88,6 +95,7 @@ def answer_events(
     passages: int = PASSAGES,
     threshold: float = THRESHOLD,
     hits: Sequence[Hit] | None = None,
+    own_reading: bool = False,
 ) -> Generator[Event]:
     """The same, as it happens: each Step as it begins, Drafts where an answer is being written, the Answer last.
 
@@ -95,44 +103,65 @@ def answer_events(
     Closing it stops the model.
     """
     began, model = perf_counter(), models.model
+    polite = polite_line(question)
+    if polite is not None:
+        yield _small_talk(question, polite)
+        return
     yield Step("searching")
     # A lone surrogate, as from bytes that are no UTF-8, is no character that tokenizer or index knows.
     asked = " ".join(question.encode("utf-8", "replace").decode().split())
-    query = standalone(asked, history, model)
-    parts = parts_of(query) if model is None and hits is None else [query]
-    asks = _asks(parts)
+    # A small model rewrites no question better than the rules do, and takes seconds for it.
+    queries = understood(asked, history, None if model is None or model.is_small else model)
+    said = said_before(asked, history)
+    # The questions that are asked together; or else the things that one may mean, of which the surest is answered.
+    in_parts = model is None and hits is None and len(queries) == 1
+    asks = asks_in(queries[0]) if in_parts else [ask_of(query) for query in queries]
     with collection.reading() as snapshot:
         sources = Sources(snapshot, filters)
+        spelled = [respelled(ask.read_as, snapshot, models.encoder) for ask in asks]
+        whole = respelled(queries[0], snapshot, models.encoder).text
         found = [hits] if hits is not None else [
-            retrieve(snapshot, models.encoder, ask.read_as, max(passages, DEPTH), filters=filters) for ask in asks
+            retrieve(snapshot, models.encoder, words.text, max(passages, DEPTH), filters=filters) for words in spelled
         ]  # fmt: skip
         sources.keep(hit.passage.doc_id for each in found for hit in each)
         if any(ask.shape in (Shape.SEVERAL, Shape.COMPARISON) for ask in asks):
             keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
-        nothing = [] if any(found) else [_why_nothing(asked, filters, snapshot)]
+        nothing = "" if any(found) else _why_nothing(asked, filters, snapshot)
     retrieved = perf_counter()
     yield Step("reading")
     reading = Reading(sources, models.reader, models.encoder, filters)
     looks = [
-        _look(ask, each, reading, asked=asked, passages=passages, threshold=threshold)
-        for ask, each in zip(asks, found, strict=True)
+        look_at(ask, words, each, sources, models.reader, asked=asked, passages=passages, said=said)
+        for ask, words, each in zip(asks, spelled, found, strict=False)
     ]
-    hits, readable, composed = _together(parts, looks, passages)
-    notices = [*looks[0].notices, *composed.notices, *filter(None, nothing)]
-    confidence = composed.confidence
+    if len(queries) > 1:
+        looks = [surest(looks)]
+        whole = looks[0].ask.question
+    told = _told(looks, reading, threshold, passages, with_aside=model is None)
+    query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
+    notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
-    lines = composed.lines if model is None else ()
+    lines = composed.lines
     claims, citations = _claims(lines)
+    short = () if is_yes_or_no(query) else _short_answers(lines)
+    # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
+    speaks = model is None and bool(told.readable)
+    quoted = quotes_asked_for(query, told.found, sources, sure=bool(lines)) if speaks else []
+    if quoted:
+        by_speaker = said_claims(query, quoted, sources)
+        claims, citations, short = by_speaker.claims, by_speaker.citations, by_speaker.answers
+        confidence, lines = max(confidence, threshold), ()
     written = None
     if model is not None:
         notices += model.notices
-        # A model also reads what the reader cannot: then nothing is known of how near the hits are.
-        if hits and (not readable or _reason(query, hits) != "off_topic" or confidence >= threshold):
+        # A model also reads what the reader cannot. Elsewhere it would take long to find what the reader says at once.
+        if hits and (not told.readable or lines or (own_reading and _reason(query, hits) != "off_topic")):
+            quotes = Quotes(claims, citations, tuple("" if is_yes_or_no(query) else n.cited[0].text for n in lines))
             written = yield from write(
                 asked, query, hits, sources=sources, encoder=models.encoder, model=model, support=models.support,
-                strict=strict,
+                strict=strict, quotes=quotes,
             )  # fmt: skip
-            hits = hits[: written.read]
+            hits, lines = hits[: written.read], ()
             claims, citations = written.claims, written.citations
             notices += written.notices
     yield Answer(
@@ -140,8 +169,8 @@ def answer_events(
         query=query,
         text=with_markers(claims),
         claims=claims,
-        citations=tuple(replace(citation, also_in=sources.also_in(citation)) for citation in citations),
-        answers=() if is_yes_or_no(query) else _short_answers(lines),
+        citations=tuple(sources.set_out(citation) for citation in citations),
+        answers=short,
         evidence=tuple(evidence_of(hit, sources) for hit in hits),
         abstained=not claims,
         reason=None if claims else "not_stated" if written else _reason(query, hits),
@@ -161,72 +190,24 @@ def answer_events(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one question of those that were asked together finds, and what is made of it. readable: by the reader."""
+def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
+    """What is made of what was read.
 
-    ask: Ask
-    hits: Sequence[Hit]
-    readable: list[Hit]
-    notices: list[str]
-    composed: Composed
-
-
-def _asks(parts: Sequence[str]) -> list[Ask]:
-    """What each of the questions asked together asks for; one that leans on the first ("who paid?") says of what."""
-    before = [Turn(parts[0], parts[0], "")]
-    return [ask_of(parts[0]), *(ask_of(standalone(part, before)) for part in parts[1:])]
-
-
-def _look(ask: Ask, hits: Sequence[Hit], reading: Reading, *, asked: str, passages: int, threshold: float) -> _Look:
-    """Reads the best of the hits, and makes lines of what is found there."""
-    if not other_language(asked):
-        hits = in_reading_order(ask.read_as, hits, reading.sources, reading.reader)
-    hits = hits[:passages]
-    readable, notices = _in_english(asked, hits)
-    candidates = find_candidates(ask.read_as, readable, reading.sources, reading.reader)
-    return _Look(ask, hits, readable, notices, compose(ask, candidates, readable, reading, threshold))
-
-
-def _together(parts: Sequence[str], looks: Sequence[_Look], passages: int) -> tuple[Sequence[Hit], list[Hit], Composed]:
-    """What the questions asked together found, as one answer: their hits in turn, their lines one after the other.
-
-    Its confidence is that of the least sure of those that are answered; for each that is not, a notice.
+    with_aside: of what stands around the text, too, where the text answers nothing.
     """
-    first = looks[0]
-    if len(looks) == 1:
-        return first.hits, first.readable, first.composed
-    hits: dict[int, Hit] = {}
-    for rank in range(passages):
-        for look in looks:
-            hits.update({hit.passage.passage_id: hit for hit in look.hits[rank : rank + 1]})
-    merged = [replace(hit, rank=rank) for rank, hit in enumerate([*hits.values()][:passages], 1)]
-    answered = [look.composed for look in looks if look.composed.lines]
-    composed = Composed(
-        lines=_merged([line for each in answered for line in each.lines]),
-        confidence=min(c.confidence for c in answered) if answered else max(k.composed.confidence for k in looks),
-        shape=Shape.PARTS,
-        direct="; ".join(each.direct for each in answered if each.direct) or None,
-        disputed=False,
-        computed=next((each.computed for each in answered if each.computed), None),
-        notices=tuple(
-            f"no passage was found that answers this part: {part}"
-            for part, look in zip(parts, looks, strict=True) if answered and not look.composed.lines
-        ),
+    told = together(looks, [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks], passages)
+    aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None
+    if aside is None:
+        return told
+    return together([aside], [compose(aside.ask, aside.candidates, aside.readable, reading, threshold)], passages)
+
+
+def _small_talk(question: str, line: str) -> Answer:
+    """A polite line in place of an answer: nothing was searched for."""
+    return Answer(
+        question=question, query=question, text=line, claims=(), citations=(), answers=(), evidence=(), abstained=True,
+        reason="small_talk", confidence=0.0, generator="extractive", notices=(), seconds={"total": 0.0},
     )  # fmt: skip
-    readable = {hit.passage.passage_id for look in looks for hit in look.readable}
-    return merged, [hit for hit in merged if hit.passage.passage_id in readable], composed
-
-
-def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The lines, one for each sentence: of several with the same, the first has the words of all."""
-    merged: dict[tuple[str, int], Line] = {}
-    for line in lines:
-        sentence = line.cited[0].sentence
-        place = (sentence.document.doc_id, sentence.start)
-        before = merged.get(place)
-        merged[place] = line if before is None else before.with_words_of(line)
-    return tuple(merged.values())
 
 
 def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str:
@@ -236,17 +217,6 @@ def _why_nothing(asked: str, filters: Filters | None, snapshot: Snapshot) -> str
     if not asked:
         return "the question is empty"
     return "no document is of these dates, outlets and names; 'pilcrow list' shows what there is" if filters else ""
-
-
-def _in_english(query: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[str]]:
-    """The hits that the reader can read, and what the user should know about the others."""
-    foreign = other_language(query)
-    if foreign:
-        return [], [f"the question seems to be in another language ({foreign}); the bundled reader reads English only"]
-    readable = [hit for hit in hits if other_language(hit.passage.text) is None]
-    unread = len(hits) - len(readable)
-    notice = f"passages found but not in English: {unread} of {len(hits)}; the bundled reader reads English only"
-    return readable, [notice] if unread else []
 
 
 def _reason(query: str, hits: Sequence[Hit]) -> str:
@@ -278,7 +248,9 @@ def _claims(lines: Sequence[Line]) -> tuple[tuple[Claim, ...], tuple[Citation, .
         # What a quote says word for word it bears out: the same test comes before the model in `rag.support.model`.
         support = float(any(stands_in(text, citation.quote) for citation in cited))
         meant = ": ".join(line.meant) if line.meant else None
-        claims.append(Claim(text, labels, support, Verdict.of(support), line.direct, meant, line.older))
+        claims.append(
+            Claim(text, labels, support, Verdict.of(support), direct=line.direct, meant=meant, older=line.older)
+        )
     return tuple(claims), tuple(citations)
 
 

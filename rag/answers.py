@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.passages import Passage
+from index.paragraphs import Kind
 from rag.citations import Citation, Claim, Sources
 from rag.retrieval import Hit
 
@@ -29,7 +29,11 @@ class ShortAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A passage that was read, with the number of the first paragraph that it touches."""
+    """A passage that was read, with the number of the first paragraph that it touches.
+
+    kind: of the last of its paragraphs, since a line may lead to a list or a table. headings: those above it, the
+    highest first.
+    """
 
     doc_id: str
     paragraph: int
@@ -38,13 +42,16 @@ class Evidence:
     text: str
     score: float
     rank: int
+    kind: Kind = Kind.BODY
+    headings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question got. Abstained: no claims, no citations, and a reason, `off_topic` or `not_stated`.
+    """What a question got. Abstained: no claims, no citations, and a reason: `off_topic`, `not_stated` or `small_talk`.
 
-    text carries the markers; every label in it resolves to one of `citations`.
+    Small talk gets a polite line as its text, and nothing is searched for. Else text carries the markers; every label
+    in it resolves to one of `citations`.
     confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
     evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
     direct: the words that answer, in one line; None where the sentences themselves do.
@@ -109,12 +116,11 @@ Event = Step | Draft | Answer
 def evidence_of(hit: Hit, sources: Sources) -> Evidence:
     """A hit as evidence."""
     p = hit.passage
-    return Evidence(p.doc_id, _first_paragraph(p, sources), p.start, p.end, p.text, hit.score, hit.rank)
-
-
-def _first_paragraph(passage: Passage, sources: Sources) -> int:
-    """The number of the first paragraph that a passage touches."""
-    return sources.touched(passage.doc_id, passage.start, passage.end)[0].number
+    touched = sources.touched(p.doc_id, p.start, p.end)
+    headings = sources.heading_words(touched[0])
+    return Evidence(
+        p.doc_id, touched[0].number, p.start, p.end, p.text, hit.score, hit.rank, touched[-1].kind, headings
+    )
 
 
 def answer_json(answer: Answer) -> JsonObject:
@@ -128,7 +134,8 @@ def answer_json(answer: Answer) -> JsonObject:
         "confidence": round(answer.confidence, 4),
         "claims": [
             {"text": c.text, "labels": list(c.labels), "support": round(c.support, 4), "verdict": c.verdict,
-             "direct": c.direct or None, "meant": c.meant, "older": c.older}
+             "speaker": c.speaker, "quoted_instead": c.quoted_instead, "direct": c.direct or None, "meant": c.meant,
+             "older": c.older}
             for c in answer.claims
         ],
         "citations": [citation_json(citation) for citation in answer.citations],
@@ -168,6 +175,9 @@ def citation_json(citation: Citation) -> JsonObject:
         "paragraph_start": citation.paragraph_start,
         "paragraph_end": citation.paragraph_end,
         "also_in": list(citation.also_in),
+        "kind": citation.kind.value,
+        "headings": list(citation.headings),
+        "cells": [{"head": cell.head, "start": cell.start, "end": cell.end} for cell in citation.cells],
     }
 
 
@@ -177,7 +187,7 @@ def hits_json(question: str, hits: list[Evidence]) -> JsonObject:
         "question": question,
         "hits": [
             {"document": h.doc_id, "paragraph": h.paragraph, "start": h.start, "end": h.end, "text": h.text,
-             "score": round(h.score, 4), "rank": h.rank}
+             "score": round(h.score, 4), "rank": h.rank, "kind": h.kind.value, "headings": list(h.headings)}
             for h in hits
         ],
     }  # fmt: skip

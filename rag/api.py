@@ -99,11 +99,12 @@ def ask(
     history: "Sequence[Turn]" = (),
     strict: bool = False,
     filters: "Filters | None" = None,
+    own_reading: bool = False,
 ) -> "Answer":
     """One Answer: claims with citations, or an abstention with its reason. See `rag.answering.answer`."""
     from rag.answers import Answer
 
-    events = ask_events(collection, question, history=history, strict=strict, filters=filters)
+    events = ask_events(collection, question, history=history, strict=strict, filters=filters, own_reading=own_reading)
     return next(event for event in events if isinstance(event, Answer))
 
 
@@ -115,13 +116,15 @@ def ask_events(
     strict: bool = False,
     filters: "Filters | None" = None,
     models: "Models | None" = None,
+    own_reading: bool = False,
 ) -> "Generator[Event]":
     """The same, as it happens; see `rag.answering.answer_events`. models: in place of the collection's own."""
     from rag.answering import answer_events
 
     return answer_events(
-        collection.stored, models or models_of(collection), question, history=history, strict=strict, filters=filters
-    )
+        collection.stored, models or models_of(collection), question, history=history, strict=strict, filters=filters,
+        own_reading=own_reading,
+    )  # fmt: skip
 
 
 def ask_all(
@@ -130,6 +133,7 @@ def ask_all(
     *,
     strict: bool = False,
     filters: "Filters | None" = None,
+    own_reading: bool = False,
 ) -> "Iterator[Answer]":
     """The Answer to each (question, history), in order: those that `ask` gives one after the other.
 
@@ -146,7 +150,9 @@ def ask_all(
     at_once = 1 if models.model else n_cores() + 1  # one more than can be read: it is searched, or put into words
 
     def answer_one(question: str, history: "Sequence[Turn]") -> "Answer":
-        return answer(stored, models, question, history=history, strict=strict, filters=filters)
+        return answer(
+            stored, models, question, history=history, strict=strict, filters=filters, own_reading=own_reading
+        )
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="question") as pool:
         begun: deque[Future[Answer]] = deque()
@@ -163,18 +169,41 @@ def ask_all(
 
 
 def search(
-    collection: OpenCollection, question: str, *, k: int = 10, filters: "Filters | None" = None
+    collection: OpenCollection,
+    question: str,
+    *,
+    k: int = 10,
+    filters: "Filters | None" = None,
+    read: bool | None = None,
 ) -> "list[Evidence]":
-    """The at most k best passages, best first, each with its place in its document."""
+    """The at most k best passages, best first, each with its place in its document.
+
+    read: whether they are put in the order in which `ask` would read them; None is where it is a question, since of key
+    words and statements the order of the search is the better one.
+    """
     from rag.answers import evidence_of
     from rag.citations import Sources
+    from rag.finding.spelling import respelled
+    from rag.reading.order import DEPTH, in_reading_order, worth_reading
     from rag.retrieval import retrieve
 
     with collection.stored.reading() as snapshot:
-        sources = Sources(snapshot)
-        return [
-            evidence_of(hit, sources) for hit in retrieve(snapshot, collection.encoder, question, k, filters=filters)
-        ]
+        sources = Sources(snapshot, filters)
+        query = respelled(question, snapshot, collection.encoder).text
+        reading = worth_reading(query) if read is None else read
+        depth = max(k, DEPTH) if reading else k
+        hits = retrieve(snapshot, collection.encoder, query, depth, filters=filters)
+        if reading:
+            hits = in_reading_order(query, hits, sources, collection.reader)
+        return [evidence_of(hit, sources) for hit in hits[:k]]
+
+
+def spelling_notice(collection: OpenCollection, question: str) -> str:
+    """What a person should know of how a question's words were read by `search`; empty where they stand as typed."""
+    from rag.finding.spelling import respelled
+
+    with collection.stored.reading() as snapshot:
+        return respelled(question, snapshot, collection.encoder).notice
 
 
 def show(collection: OpenCollection, doc_id: str, start: int, end: int) -> "Citation":

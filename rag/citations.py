@@ -12,12 +12,25 @@ from enum import StrEnum
 from index.collection import Filters, Snapshot
 from index.documents import Document
 from index.errors import BadSpan
-from index.paragraphs import CONTENT, Paragraph
+from index.paragraphs import CONTENT, Kind, Paragraph, heading_paths, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
+from index.tables import Table, TableRow, rows_of
 
 # From which support on a claim is supported, and from which on weak.
 SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a cited table row: half-open `[start, end)` in characters of the document, equal where it is empty.
+
+    head: what its column is called, "" where nothing says.
+    """
+
+    head: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class Citation:
 
     label: the number that a marker `[n]` shows, from 1. page: from 1, where the format has pages.
     paragraph: its number; paragraph_start and paragraph_end: its span. also_in: names of copies of the document.
+    kind: the paragraph's. headings: those above it, the highest first. cells: of a table row that is cited whole.
     """
 
     label: int
@@ -41,6 +55,9 @@ class Citation:
     paragraph_start: int
     paragraph_end: int
     also_in: tuple[str, ...] = ()
+    kind: Kind = Kind.BODY
+    headings: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
 
 class Verdict(StrEnum):
@@ -63,6 +80,8 @@ class Verdict(StrEnum):
 class Claim:
     """One sentence of an answer, without markers. support: in [0, 1].
 
+    speaker: whose words it tells, where it says what somebody says; it is told as said, not as fact.
+    quoted_instead: it is the document's sentence, in place of one of a chat model that was not borne out.
     direct: the words of it that answer, "" where it all does. meant: who the word that it begins with is, as "she: Ann
     Example". older: a newer document replaces the one that says it.
     """
@@ -71,6 +90,8 @@ class Claim:
     labels: tuple[int, ...]
     support: float
     verdict: Verdict
+    speaker: str | None = None
+    quoted_instead: bool = False
     direct: str = ""
     meant: str | None = None
     older: bool = False
@@ -104,6 +125,8 @@ class Sources:
         self._copies: dict[str, tuple[list[str], list[str]]] = {}
         self._documents: dict[str, Document] = {}
         self._paragraphs: dict[str, list[Paragraph]] = {}
+        self._rows: dict[str, dict[int, tuple[Table, TableRow]]] = {}
+        self._headings: dict[str, dict[int, tuple[Paragraph, ...]]] = {}
 
     def keep(self, doc_ids: Iterable[str]) -> None:
         """Reads documents and their paragraphs now, so that the snapshot can end."""
@@ -130,7 +153,23 @@ class Sources:
         """Whether two documents are one source: the same, or one a copy or near-copy of the other."""
         return one == other or any(other in names for names in self._copies_of(one))
 
-    def also_in(self, citation: Citation) -> tuple[str, ...]:
+    def set_out(self, citation: Citation) -> Citation:
+        """The citation with what stands around it: copies, its kind, the headings above, the cells of a whole row."""
+        paragraph = self.paragraphs(citation.doc_id)[citation.paragraph - 1]
+        cells: tuple[Cell, ...] = ()
+        if paragraph.kind is Kind.TABLE_ROW and (citation.start, citation.end) == (paragraph.start, paragraph.end):
+            table, row = self.rows(citation.doc_id)[paragraph.number]
+            heads = [""] * len(row.cells) if row.is_head else table.heads
+            cells = tuple(Cell(head, start, end) for head, (start, end) in zip(heads, row.cells, strict=True))
+        return replace(
+            citation,
+            also_in=self._also_in(citation),
+            kind=paragraph.kind,
+            headings=self.heading_words(paragraph),
+            cells=cells,
+        )
+
+    def _also_in(self, citation: Citation) -> tuple[str, ...]:
         """The other documents in which the quoted words stand: copies of the cited one."""
         same, near = self._copies_of(citation.doc_id)
         quoting = [n for n in near if n in self._documents and citation.quote in self._documents[n].text]
@@ -168,6 +207,25 @@ class Sources:
         if doc_id not in self._paragraphs:
             self._paragraphs[doc_id] = self._snapshot.paragraphs(doc_id)
         return self._paragraphs[doc_id]
+
+    def rows(self, doc_id: str) -> dict[int, tuple[Table, TableRow]]:
+        """Its table rows, each with its table, by their paragraphs' numbers."""
+        if doc_id not in self._rows:
+            self._rows[doc_id] = rows_of(self.document(doc_id).text, self.paragraphs(doc_id))
+        return self._rows[doc_id]
+
+    def headings(self, paragraph: Paragraph) -> tuple[Paragraph, ...]:
+        """The path of headings above a paragraph, the highest first."""
+        doc_id = paragraph.doc_id
+        if doc_id not in self._headings:
+            self._headings[doc_id] = heading_paths(self.document(doc_id).text, self.paragraphs(doc_id))
+        return self._headings[doc_id][paragraph.number]
+
+    def heading_words(self, paragraph: Paragraph) -> tuple[str, ...]:
+        """The words of the headings above a paragraph, the highest first; the document's title is none."""
+        document = self.document(paragraph.doc_id)
+        words = (heading_words(document.text[heading.start : heading.end]) for heading in self.headings(paragraph))
+        return tuple(heading for heading in words if heading != document.title)
 
     def touched(self, doc_id: str, start: int, end: int) -> list[Paragraph]:
         """The paragraphs that have characters in `[start, end)`, in order."""
@@ -229,8 +287,7 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
     if inside is None:
         where = ", ".join(f"{p.number} ({p.start}-{p.end})" for p in touched[:4]) or "none"
         raise BadSpan(f"characters {start} to {end} of '{doc_id}' are not inside one paragraph; they touch: {where}")
-    citation = cite(Sentence(document, inside, start, end), 0)
-    return replace(citation, also_in=sources.also_in(citation))
+    return sources.set_out(cite(Sentence(document, inside, start, end), 0))
 
 
 # What `with_markers` writes, and lists and ranges of a document's own, which would seem to be that: [1], [1, 3], [1–3].

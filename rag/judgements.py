@@ -108,10 +108,15 @@ def qrels(given: Sequence[Judgement]) -> dict[str, dict[str, int]]:
 
 
 def trec_qrels(given: Sequence[Judgement]) -> str:
-    """The qrels as TREC writes them: `QUERY 0 DOCUMENT GRADE` a line; white space in a name is percent-encoded."""
+    """The qrels of the questions judged, numbered q1, q2, ..., as TREC writes them."""
+    return trec_lines({f"q{number}": documents for number, documents in enumerate(qrels(given).values(), 1)})
+
+
+def trec_lines(graded: Mapping[str, Mapping[str, int]]) -> str:
+    """Query -> document -> grade as TREC writes it, `QUERY 0 DOCUMENT GRADE` a line; ids as `one_word` gives them."""
     return "".join(
-        f"q{number} 0 {_one_word(doc_id)} {grade}\n"
-        for number, documents in enumerate(qrels(given).values(), 1)
+        f"{one_word(query)} 0 {one_word(doc_id)} {grade}\n"
+        for query, documents in graded.items()
         for doc_id, grade in documents.items()
     )
 
@@ -131,7 +136,7 @@ def write_beir(folder: Path, given: Sequence[Judgement], snapshot: Snapshot) -> 
     with (folder / "corpus.jsonl").open("w", encoding="utf-8") as file:
         for doc_id in names:
             document = snapshot.document(doc_id)
-            row = {"_id": _one_word(doc_id), "title": document.title or "", "text": document.text}
+            row = {"_id": one_word(doc_id), "title": document.title or "", "text": document.text}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     numbered = {f"q{number}": question for number, question in enumerate(graded, 1)}
     with (folder / "queries.jsonl").open("w", encoding="utf-8") as file:
@@ -141,13 +146,15 @@ def write_beir(folder: Path, given: Sequence[Judgement], snapshot: Snapshot) -> 
         file.write("query-id\tcorpus-id\tscore\n")
         for query_id, question in numbered.items():
             for doc_id, grade in graded[question].items():
-                file.write(f"{query_id}\t{_one_word(doc_id)}\t{grade}\n")
+                file.write(f"{query_id}\t{one_word(doc_id)}\t{grade}\n")
     return len(graded)
 
 
-def _one_word(name: str) -> str:
-    """The name without white space, which parts the columns of qrels: where it has some, that and "%" as percent signs
-    and two digits a byte."""
+def one_word(name: str) -> str:
+    """The name or id without white space, which parts the columns of qrels.
+
+    Where it has some, that and "%" are written as percent signs and two digits a byte.
+    """
     if not re.search(r"\s", name):
         return name
     return re.sub(r"[\s%]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)

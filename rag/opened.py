@@ -115,11 +115,15 @@ class OpenCollection:
         """The collection, open for writing, made where it is absent. Raises CollectionLocked.
 
         It has one writer: threads wait for one another here, and only another process is told to try again.
+        When it is done, who says what in new documents and when things happened is read, and kept beside it.
         """
+        from index.news.kept import keep_news
         from index.opening import create_collection
 
         with self._writing, create_collection(self.place, self.encoder.identity) as collection:
             yield collection
+            with collection.reading() as snapshot:
+                keep_news(collection.folder, snapshot)
 
 
 def open_collection(

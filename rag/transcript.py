@@ -11,8 +11,9 @@ from typing import Any
 
 from index.collection import Filters
 from index.dates import stated_date
+from index.paragraphs import Kind
 from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json
-from rag.citations import Citation, Claim, Verdict
+from rag.citations import Cell, Citation, Claim, Verdict
 from rag.printable import printable_line
 
 JsonObject = dict[str, Any]
@@ -145,6 +146,8 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
     if answer is None:
         said = {"stopped": "Stopped before there was an answer.", "failed": exchange.fault}
         return [*blocks, _plain(said.get(exchange.state) or "No answer yet.")]
+    if answer.reason == "small_talk":
+        return [*blocks, _plain(answer.text)]
     if answer.query.split() != answer.question.split():
         blocks.append(f"Asked as: {_plain(answer.query)}")
     if answer.abstained:
@@ -192,10 +195,19 @@ def _verdict(record: JsonObject) -> Verdict:
 
 def _answer(record: JsonObject) -> Answer:
     claims = tuple(
-        Claim(_text(c, "text"), _labels(c), _number(c, "support"), _verdict(c),
-              _optional(c, "direct") or "", _optional(c, "meant"), c.get("older") is True)
+        Claim(
+            _text(c, "text"),
+            _labels(c),
+            _number(c, "support"),
+            _verdict(c),
+            speaker=_optional(c, "speaker"),
+            quoted_instead=c.get("quoted_instead") is True,
+            direct=_optional(c, "direct") or "",
+            meant=_optional(c, "meant"),
+            older=c.get("older") is True,
+        )
         for c in _rows(record, "claims")
-    )  # fmt: skip
+    )
     citations = tuple(_citation(c) for c in _rows(record, "citations"))
     known = {citation.label for citation in citations}
     if any(label not in known for claim in claims for label in claim.labels):
@@ -246,8 +258,24 @@ def _citation(record: JsonObject) -> Citation:
         paragraph_start=_whole(record, "paragraph_start"),
         paragraph_end=_whole(record, "paragraph_end"),
         also_in=_texts(record, "also_in"),
+        kind=_kind(record),
+        # Conversations that a browser kept from before there were these fields lack them.
+        headings=_texts(record, "headings") if "headings" in record else (),
+        cells=tuple(Cell(_text(c, "head"), _whole(c, "start"), _whole(c, "end")) for c in _rows(record, "cells"))
+        if "cells" in record
+        else (),
     )
+    if any(not citation.start <= cell.start <= cell.end <= citation.end for cell in citation.cells):
+        raise BadTranscript("a cell is not inside its citation")
     return citation if page is None else replace(citation, page=_whole(record, "page"))
+
+
+def _kind(record: JsonObject) -> Kind:
+    stated = record.get("kind", Kind.BODY)
+    try:
+        return Kind(stated)
+    except ValueError as error:
+        raise BadTranscript(f"'kind' is '{stated}', which is none") from error
 
 
 def _object(value: object, what: str) -> JsonObject:

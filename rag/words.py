@@ -21,10 +21,10 @@ _FUNCTION_WORDS = frozenset(_HOLDING.split())
 def content_words(text: str) -> list[str]:
     """The words that carry meaning, as they are written, each once, in order; a possessive's ending left off."""
     words = (_POSSESSIVE.sub("", word) for word in _WORD.findall(text))
-    return list({w.casefold(): w for w in words if w and not _is_function_word(w)}.values())
+    return list({w.casefold(): w for w in words if w and not is_function_word(w)}.values())
 
 
-def _is_function_word(word: str) -> bool:
+def is_function_word(word: str) -> bool:
     """Whether a word only holds a sentence together; a contraction ("isn't", "who's") by its first part."""
     first, *rest = re.split("['’]", word.casefold(), maxsplit=1)
     return first in _FUNCTION_WORDS or (rest == ["t"] and first.removesuffix("n") in _FUNCTION_WORDS)
@@ -40,7 +40,7 @@ def names(text: str) -> list[str]:
         words = [_POSSESSIVE.sub("", word) for word in match.group().split()]
         before = text[: match.start()].rstrip(" \"'“‘(")
         begins = not before or before[-1] in ".?!:\n"
-        if _is_function_word(words[0]):
+        if is_function_word(words[0]):
             words, begins = words[1:], False
         alone = len(words) == 1 and words[0][1:].islower() and text.count(words[0]) == 1
         if words and not (begins and alone):

@@ -18,7 +18,33 @@ from rag.reading.reader import Reader, bundled_reader
 # A shell starts what it puts in the background with Ctrl-C ignored, and so would be the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ARTICLES = Path(__file__).parent.parent / "index" / "sample" / "articles"
+TESTS = Path(__file__).parent
+ARTICLES = TESTS.parent / "index" / "sample" / "articles"
+# Folders and files of tests that start browsers, servers or other processes, kill them, or train; with what is marked
+# slow they are `long`, and `-m "not long"` leaves them out.
+LONG = (
+    "eval/bench/",
+    "eval/runs/test_speed.py",
+    "index/formats/test_a_hundred_files.py",
+    "index/formats/test_fuzz.py",
+    "index/intake/",
+    "index/milvus/",
+    "index/test_collection_contract.py",
+    "index/test_robustness.py",
+    "rag/commands/test_chat.py",
+    "rag/generation/test_hostile_documents.py",
+    "rag/serving/",
+    "rag/training/",
+    "ui/",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what takes long, before `-m` looks at the marks."""
+    for item in items:
+        if item.get_closest_marker("slow") or item.path.relative_to(TESTS).as_posix().startswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

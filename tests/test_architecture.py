@@ -23,15 +23,31 @@ MAY_IMPORT = {
 # The wings of a room, its folders: each may import those before it. The modules beside them are the room's vocabulary
 # and import no wing, but for a few that lead to the works (LEADS_TO).
 WINGS = {
-    "index": ("encoder", "formats", "cleaning", "folder", "milvus", "intake", "upkeep"),
-    "rag": ("reading", "composing", "support", "generation", "serving", "page", "commands", "training"),
+    "index": ("encoder", "formats", "cleaning", "folder", "milvus", "news", "intake", "upkeep"),
+    "rag": (
+        "finding",
+        "followup",
+        "reading",
+        "composing",
+        "support",
+        "generation",
+        "news",
+        "serving",
+        "page",
+        "commands",
+        "training",
+    ),
     "eval": ("measures", "gold", "runs", "report", "compare", "commands", "bench"),
 }
 LEADS_TO = {
     "index.opening": {"folder", "milvus"},
     "rag.confidence": {"reading"},
-    "rag.conversation": {"generation"},
-    "rag.answering": {"reading", "composing", "support", "generation"},
+    "rag.conversation": {"followup", "generation"},
+    "rag.retrieval": {"finding"},
+    "rag.api": {"finding", "reading"},
+    "rag.looking": {"finding", "reading", "composing"},
+    "rag.parts": {"composing"},
+    "rag.answering": {"finding", "followup", "reading", "composing", "support", "generation", "news"},
     "rag.opened": {"reading", "support", "generation"},
 }
 # What vocabulary may name: vectors, and the lines of a text.

@@ -152,7 +152,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["search", "x", "-k", "0"], "-k"),
         (["index", "nowhere"], "'nowhere' does not exist"),
         (["index", "https://example.org/x.html"], "is a URL"),
-        (["index", "b.zip"], "nothing to index"),
+        (["index", "b.tar"], "nothing to index"),
         (["index", "empty.txt"], ""),
         (["show", "a.txt", "5", "2", "--collection", "c"], "no characters"),
         (["show", "nobody.txt", "0", "2", "--collection", "c"], "no document 'nobody.txt'"),
@@ -164,12 +164,12 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),
         (["ask", "--questions", "nested.jsonl", "--collection", "c"], "nested.jsonl:1: not a JSON object"),
         (["index", "a" * 300], "File name too long; give another path"),
-        (["index", "a.txt", "--collection", "b.zip"], "'b.zip': File exists; give another path"),
+        (["index", "a.txt", "--collection", "b.tar"], "'b.tar': File exists; give another path"),
         (["judgements", "--trec", "no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec=no/qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec", "./no//qrels", "--collection", "c"], "'no/qrels': No such file or directory; give"),
         (["judgements", "--trec", "", "--collection", "c"], "'.': Is a directory; give another path"),
-        (["index", "a.txt", "--collection", "./b.zip"], "'b.zip': File exists; give another path"),
+        (["index", "a.txt", "--collection", "./b.tar"], "'b.tar': File exists; give another path"),
         (["reindex", "--encoder", "", "--collection", "c"], "it is empty; name one"),
         (["eval", "init", "nowhere.jsonl", "--check", "--collection", "c"], "'nowhere.jsonl' cannot be read"),
         (["eval", "support", "nowhere.jsonl"], "'nowhere.jsonl' cannot be read"),
@@ -181,7 +181,7 @@ def test_a_users_fault_is_one_line_that_says_what_to_do(
     home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (home / "a.txt").write_text(BRIDGE)
-    (home / "b.zip").write_text("x")
+    (home / "b.tar").write_text("x")
     (home / "empty.txt").write_text("")
     (home / "nested.jsonl").write_text("[" * 100_000)
     if "c" in arguments:
@@ -196,9 +196,9 @@ def test_a_collection_that_the_environment_names_is_a_path_that_the_user_named(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "a.txt").write_text(BRIDGE)
-    (home / "b.zip").write_text("x")
-    monkeypatch.setenv("PILCROW_COLLECTION", "b.zip")
-    assert run(capsys, "index", "a.txt") == (2, "", "pilcrow: 'b.zip': File exists; give another path\n")
+    (home / "b.tar").write_text("x")
+    monkeypatch.setenv("PILCROW_COLLECTION", "b.tar")
+    assert run(capsys, "index", "a.txt") == (2, "", "pilcrow: 'b.tar': File exists; give another path\n")
 
 
 def test_a_path_that_nobody_named_and_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,9 +259,43 @@ def test_one_long_name_does_not_push_all_others_dates_away(home: Path, capsys: p
     assert long.startswith("long" * 40 + ".txt  no date")
 
 
+def test_what_was_not_read_of_a_file_and_which_files_were_not_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "d").mkdir()
+    (home / "d" / "a.html").write_text(f"<p>{BRIDGE}</p>")
+    for name in ("b.bin", "c.bin", "noext"):
+        (home / "d" / name).write_text("x")
+    (home / "d" / "m.eml").write_text(
+        "From: Ann <ann@example.org>\nSubject: Bridge\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+        f"{BRIDGE}\n--b\nContent-Type: application/x-plan; name=plan.dwg\nContent-Disposition: attachment\n\nxyz\n"
+        "--b--\n"
+    )
+    said = run(capsys, "index", "d")[1].splitlines()[1:]
+    notice = "1 attachment was not read (plan.dwg); save what you need as files and index those"
+    assert said == [f"in d/m.eml: {notice}", "ignored 3 of an unsupported type (.bin 2, noext 1)"]
+    assert run(capsys, "status")[1].splitlines()[-1] == f"in m.eml: {notice}"
+    assert json.loads(run(capsys, "status", "--json")[1])["not_read"] == [{"document": "m.eml", "notice": notice}]
+
+
+def test_a_renamed_file_is_found_by_both_of_its_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "d").mkdir()
+    (home / "d" / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "d")
+    (home / "d" / "a.txt").rename(home / "d" / "bridges.txt")
+    assert run(capsys, "index", "d")[1].startswith("0 added, 0 updated, 1 unchanged, 1 moved")
+    assert run(capsys, "list")[1].rstrip().endswith("(now bridges.txt)")
+    for name in ("a.txt", "bridges.txt"):
+        assert json.loads(run(capsys, "paragraphs", name, "--json")[1])["document"] == "a.txt"
+        assert json.loads(run(capsys, "show", name, "0", "9", "--json")[1])["document"] == "a.txt"
+        assert json.loads(run(capsys, "search", "bridge", "--document", name, "--json")[1])["hits"]
+    assert run(capsys, "remove", "bridges.txt") == (0, "1 removed\n", "")
+    assert run(capsys, "list")[1] == ""
+
+
 def test_an_index_run_that_finds_nothing_leaves_no_collection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (home / "b.zip").write_text("x")
-    assert run(capsys, "index", "b.zip")[0] == 2
+    (home / "b.tar").write_text("x")
+    assert run(capsys, "index", "b.tar")[0] == 2
     assert not (home / ".pilcrow").exists()
 
 

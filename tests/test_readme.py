@@ -1,8 +1,9 @@
-"""The README cannot lie: its commands exist, its Python runs, its tree is the tree, its tables are the results."""
+"""The documents cannot lie: commands exist, Python runs, the tree is the tree, records and tables are as they say."""
 
 import io
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,24 @@ import pytest
 
 from eval.report.results import EARLIER, README, RESULTS, ROOT
 from eval.report.tables import DOCUMENTS, with_tables
-from index.encoder.embedding import BUNDLED_SHA256
+from index.collection import Collection
+from index.documents import Document
+from index.encoder.embedding import BUNDLED_SHA256, Encoder
+from index.paragraphs import Paragraph
+from index.passages import Passage
+from rag.answering import Models, answer
+from rag.answers import Answer, Evidence, ShortAnswer, answer_json
+from rag.citations import Cell, Citation, Claim
 from rag.confidence import FITTED_TO
-from rag.reading.reader import BUNDLED_READER
+from rag.reading.reader import BUNDLED_READER, bundled_reader
+from rag.retrieval import Hit
 from rag.support.model import BUNDLED_SUPPORT
 
 TEXT = README.read_text(encoding="utf-8")
+CHAT_MODELS = (ROOT / "docs" / "chat-models.md").read_text(encoding="utf-8")
+DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAPERS = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
 
 
 def test_both_commands_stand_in_the_first_twenty_lines() -> None:
@@ -45,7 +58,7 @@ def test_the_conversation_is_what_chat_prints(
     import pilcrow
 
     conversation, _ = re.findall(
-        r"```console\n(\? .*?)```", TEXT, re.DOTALL
+        r"```console\n(\? .*?)```", CHAT_MODELS, re.DOTALL
     )  # the other is tests/rag/commands/test_chat.py's
     questions = re.findall(r"^\? (.*)\n", conversation, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
@@ -67,6 +80,47 @@ def test_every_command_is_documented_and_every_documented_one_exists() -> None:
         for name in re.findall(r"`(?:pilcrow )?([a-z-]+)", row)
     }
     assert table == commands | {"eval"}
+
+
+def test_every_measuring_and_training_command_is_documented_where_development_is() -> None:
+    import pilcrow
+
+    (evaluating,) = [group for group in pilcrow.app.registered_groups if group.name == "eval"]
+    commands = {f"eval {c.name}" for c in evaluating.typer_instance.registered_commands}
+    commands |= {c.name for c in pilcrow.app.registered_commands if str(c.name).startswith("train-")}
+    assert set(re.findall(r"^\| `pilcrow ((?:eval )?[a-z-]+)", DEVELOPMENT, re.MULTILINE)) == commands
+    benches = re.findall(r"`([\w.]+)`", re.findall(r"measures what no command does: (.*?) for other", DEVELOPMENT)[0])
+    assert [name for name in benches if not (ROOT / "eval/bench" / f"{name.replace('.', '/')}.py").is_file()] == []
+
+
+def test_the_readme_takes_at_most_sixteen_kilobytes() -> None:
+    assert len(TEXT.encode()) <= 16_000
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).is_file()] == []
+
+
+def test_the_records_have_the_fields_that_the_architecture_names() -> None:
+    rows = re.findall(r"^\| ([A-Z]\w+) \| ([a-z_0-9, ]+) \|", ARCHITECTURE, re.MULTILINE)
+    records = (Document, Paragraph, Passage, Hit, Evidence, Citation, Cell, Claim, ShortAnswer, Answer)
+    assert {name: named.split(", ") for name, named in rows} == {
+        record.__name__: [field.name for field in fields(record)] for record in records
+    }
+
+
+def test_an_answer_as_json_has_the_form_that_the_architecture_shows(sample: Collection, encoder: Encoder) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", ARCHITECTURE, re.DOTALL)
+    printed = answer_json(answer(sample, Models(encoder, bundled_reader()), "How long was Yalowitz a diplomat?"))
+
+    def form(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: form(part) for name, part in value.items()}
+        return [form(value[0])] if isinstance(value, list) and value and isinstance(value[0], dict) else ()
+
+    assert form(json.loads(shown)) == form(printed)
 
 
 def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +177,7 @@ def test_figures_of_another_reader_than_the_one_that_ships_say_so(kind: str) -> 
     for record in records(kind).values():
         measured = record.get("reader_sha256") if kind == "speed" else record["model_sha256"]
         begins = f"- `{record['command']}` at commit `{record['commit'][:12]}`"
-        (line,) = [line for line in TEXT.splitlines() if line.startswith(begins)]
+        (line,) = [line for line in PAPERS.splitlines() if line.startswith(begins)]
         assert line.endswith(f"; {EARLIER}") == (measured != reader)
 
 

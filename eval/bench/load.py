@@ -29,9 +29,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from eval.bench.doors import DOORS, ROOT, Door, NoAnswer, opened
-from eval.gold.questions import SAMPLE, QuestionSet, read_question_set
+from eval.gold.questions import QuestionSet, read_question_set
 from eval.measures.thresholds import percentile
-from eval.report.results import save_result
+from eval.report.results import name_to_save, save_result
+from index import SAMPLE
 
 _MEGABYTE = 1024 * 1024
 # Points of the curve of memory that are kept.
@@ -151,7 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--alone", action="store_true", help="no index run goes on meanwhile")
     parser.add_argument("--collection", type=Path, help="an indexed collection of DATA; a copy of it is asked")
-    parser.add_argument("--save", metavar="NAME", help="write eval/results/load-NAME.json; commit everything first")
+    parser.add_argument(
+        "--save", type=name_to_save, metavar="NAME", help="write eval/results/load-NAME.json; commit everything first"
+    )
     given = parser.parse_args(arguments)
     data = read_question_set(given.data)
     with TemporaryDirectory(prefix="pilcrow-load-") as temporary:

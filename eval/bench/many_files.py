@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from eval.gold.datasets import read_beir
-from eval.report.results import ROOT, save_result
+from eval.report.results import ROOT, name_to_save, save_result
 from index.encoder.embedding import BUNDLED_SHA256
 from index.opening import open_collection
 
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="a folder of BEIR folders")
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, required=True, help="where files and collection are kept")
-    parser.add_argument("--save", metavar="NAME", help="also write eval/results/files-NAME.json")
+    parser.add_argument("--save", type=name_to_save, metavar="NAME", help="also write eval/results/files-NAME.json")
     given = parser.parse_args(arguments)
     files, collection = given.folder / "files", given.folder / "collection"
     make_files(given.data, files, given.files)

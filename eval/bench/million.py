@@ -21,7 +21,7 @@ from time import perf_counter, process_time
 from typing import Any, ParamSpec, TypeVar
 
 from eval.bench.bulk import Real, bulk, index_real, read_real
-from eval.report.results import ROOT, origin, save_result
+from eval.report.results import ROOT, name_to_save, origin, save_result
 from index.encoder.embedding import BUNDLED_SHA256, Encoder, open_encoder
 from index.folder.collection import create_collection
 from index.folder.collection import open_collection as folder_collection
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True, help="where the collections are kept")
     parser.add_argument("--passages", type=int, action="append", default=[])
     parser.add_argument("--rebuild", type=int, help="only make the base of this size anew")
-    parser.add_argument("--save", metavar="NAME", help="also write eval/results/growth-NAME.json")
+    parser.add_argument("--save", type=name_to_save, metavar="NAME", help="also write eval/results/growth-NAME.json")
     given = parser.parse_args(arguments)
     given.folder = given.folder.absolute()
     encoder = open_encoder()

@@ -26,7 +26,7 @@ from time import perf_counter
 from typing import Any
 
 from eval.gold.questions import QuestionSet, read_question_set
-from eval.report.results import save_result
+from eval.report.results import name_to_save, save_result
 from eval.runs.retrieval import evaluate_retrieval
 from index.address import Place
 from index.collection import Collection, Snapshot
@@ -202,7 +202,9 @@ def main() -> None:
     parser.add_argument("--answers", action="store_true", help="Answer the questions, too.")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="Keep the collection that is indexed here.")
     parser.add_argument("--address", metavar="ADDRESS", help="Where in Milvus; nothing may be there yet.")
-    parser.add_argument("--save", metavar="NAME", help="Keep the figures in eval/results under this name.")
+    parser.add_argument(
+        "--save", type=name_to_save, metavar="NAME", help="Keep the figures in eval/results under this name."
+    )
     given = parser.parse_args()
     questions, encoder = read_question_set(given.data), open_encoder()
     with ExitStack() as stack:

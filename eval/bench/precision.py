@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eval import SAMPLE_SIZE
 from eval.gold.questions import QuestionSet, read_question_set
-from eval.report.results import RESULTS, save_result
+from eval.report.results import RESULTS, name_to_save, save_result
 from eval.report.tables import write_tables
 from eval.runs.rankings import collection_of
 from index.encoder.embedding import BundledEncoder, Encoder, EncoderIdentity, Vectors, bundled_folder, rounded
@@ -45,7 +46,6 @@ from rag.reading.reader import (
 )
 from rag.training.network import network, to_batch
 
-SAMPLE = 1000
 REFERENCE = "PyTorch, float32"
 # In what the answer itself may differ, not only what was read for it.
 _ANSWER = {"abstention", "first span", "sentences"}
@@ -236,15 +236,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m eval.bench.precision", description=__doc__)
     parser.add_argument("data", help="SQuAD's .json, a BEIR folder, or: sample")
-    parser.add_argument("-n", type=int, default=SAMPLE, help="a fixed sample of about so many questions")
-    parser.add_argument("--save", metavar="NAME", help="write eval/results/precision-NAME.json and the tables")
+    parser.add_argument("-n", type=int, default=SAMPLE_SIZE, help="a fixed sample of about so many questions")
+    parser.add_argument(
+        "--save", type=name_to_save, metavar="NAME", help="write eval/results/precision-NAME.json and the tables"
+    )
     given = parser.parse_args(arguments)
     questions = read_question_set(given.data).sampled(given.n)
     figures = measure(questions, lambda step, n, of: print(f"\r{step} {n}/{of}", end="", file=sys.stderr))
     print(file=sys.stderr)
     sys.stdout.write(json.dumps(figures) + "\n")
     if given.save:
-        sized = ["-n", str(given.n)] if given.n != SAMPLE else []
+        sized = ["-n", str(given.n)] if given.n != SAMPLE_SIZE else []
         command = shlex.join(["python", "-m", "eval.bench.precision", Path(given.data).name, *sized])
         sha256 = json.loads((BUNDLED_READER / "config.json").read_text(encoding="utf-8"))["sha256"]
         save_result(f"precision-{given.save}", figures, command=command, data=questions.path, model_sha256=sha256,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval import SAMPLE_SIZE
 from eval.commands import models as model_commands
+from eval.commands.following import followups_command
 from eval.commands.shared import (
-    SAMPLE,
     ArticleOption,
     FullOption,
     ReaderOption,
@@ -26,6 +27,7 @@ from rag.commands.console import CollectionOption, JsonOption, print_json, print
 if TYPE_CHECKING:
     from eval.compare.measured import Comparison
     from eval.gold.questions import QuestionSet
+    from eval.runs.evidence import EvidenceScores
     from index.address import Place
     from index.encoder.embedding import Encoder
 
@@ -40,6 +42,10 @@ KeptOption = Annotated[
         metavar="DIR",
         help="The collection that is asked, where DATA brings no documents; else where they are kept, indexed.",
     ),
+]
+BesideOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Documents among which those of DATA are to be found; may be given again."),
 ]
 # What questions are read from.
 QuestionsArgument = Annotated[
@@ -58,12 +64,20 @@ def eval_retrieval_command(
     collection: KeptOption = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A sentence-transformers folder or name.")] = None,
     read: Annotated[
-        bool, typer.Option("--read", help="Measure the reader's order, too, on at most 300 of the queries.")
+        bool, typer.Option("--read", help="Measure the order by reading, too, on at most 300 of the queries.")
     ] = False,
+    beside: BesideOption = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="A fixed sample of so many questions. [default: all]")
+    ] = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a test collection, between frames."""
+    """nDCG@10, Recall@100 and MRR@10 of dense, lexical and fused retrieval on a test collection, between frames.
+
+    Where the data marks characters, as SQuAD's files and the evidence in them do, also how far up these come: Recall@1,
+    3, 8, 20 and MRR@20 among all documents and in each question's own, with and without each part of the search.
+    """
     from eval.compare.text import aligned
     from eval.gold.questions import read_question_set
     from eval.report.figures import retrieval_figures
@@ -71,7 +85,7 @@ def eval_retrieval_command(
     from eval.runs.retrieval import evaluate_retrieval
     from index.encoder.embedding import open_encoder
 
-    questions = read_question_set(data, split=split)
+    questions = read_question_set(data, split=split).sampled(n)
     folder, asked = _collections(questions, collection)
     model = open_encoder(encoder, fetch=True) if encoder else _encoder(questions, collection)
     with progress_bar("evaluating") as progress:
@@ -81,14 +95,18 @@ def eval_retrieval_command(
             reader=reader_in(None) if read else None,
             collection=asked,
             folder=folder,
+            beside=beside or (),
             progress=lambda step, n, total: progress(n, total, step),
         )
     figures = retrieval_figures(scores)
     if scores.absent:
         say(f"pilcrow: {scores.absent} judged documents are not in '{data}'; they count as never found")
     if save:
-        of = ["--split", split] if questions.path.is_dir() and data != "sample" else []
-        command = shlex.join(["pilcrow", "eval", "retrieval", Path(data).name, *of, *(["--read"] if read else [])])
+        of = ["--split", split] if (questions.path / "corpus.jsonl").exists() else []
+        sized = [word for file in beside or () for word in ("--beside", file.name)] + (["-n", str(n)] if n else [])
+        command = shlex.join(
+            ["pilcrow", "eval", "retrieval", Path(data).name, *of, *(["--read"] if read else []), *sized]
+        )
         weights = model.identity.weights
         save_result(f"retrieval-{save}", figures, command=command, data=questions.path, model_sha256=weights)
     if as_json:
@@ -101,7 +119,28 @@ def eval_retrieval_command(
         print_line(line)
     if scores.order:
         print_line(f"nDCG@10 on {scores.order['questions']:.0f} queries: fused {scores.order['fused']:.4f}, "
-                   f"in the reader's order {scores.order['read']:.4f}")  # fmt: skip
+                   f"in the order of reading {scores.order['read']:.4f}")  # fmt: skip
+    for line in evidence_lines(scores.evidence):
+        print_line(line)
+
+
+def evidence_lines(scores: "EvidenceScores | None") -> list[str]:
+    """What `eval retrieval` prints of marked evidence, as tables."""
+    from eval.compare.text import aligned
+
+    lines: list[str] = []
+    for where, measured in (
+        (
+            (f"evidence of {scores.questions} questions among {scores.documents} documents", scores.among_all),
+            ("each question asked of its own document alone", scores.in_own),
+        )
+        if scores
+        else ()
+    ):
+        if measured:
+            rows = [[name, *(f"{value:.3f}" for value in measures.values())] for name, measures in measured.items()]
+            lines += ["", where, *aligned([["", *next(iter(measured.values()))], *rows])]
+    return lines
 
 
 @eval_app.command("reading")
@@ -121,7 +160,7 @@ def eval_reading_command(
     from eval.report.figures import reading_figures
     from eval.runs.reading import evaluate_reading
 
-    dataset = read_squad(path, article or None).sampled(None if full else SAMPLE)
+    dataset = read_squad(path, article or None).sampled(None if full else SAMPLE_SIZE)
     model = reader_in(reader)
     with progress_bar("reading") as progress:
         scores = evaluate_reading(dataset, model, threshold=threshold, progress=lambda n, total: progress(n, total, ""))
@@ -138,6 +177,10 @@ def eval_answers_command(
     reader: ReaderOption = None,
     article: ArticleOption = None,
     collection: KeptOption = None,
+    of_document: Annotated[
+        bool, typer.Option("--of-document", help="Ask each question of the document it was written on, alone.")
+    ] = False,
+    beside: BesideOption = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
@@ -148,7 +191,7 @@ def eval_answers_command(
     from eval.runs.answers import ask_questions, score_answers
     from eval.runs.rankings import collection_of, places_of
 
-    questions = read_question_set(path, articles=article or None).sampled(None if full else SAMPLE)
+    questions = read_question_set(path, articles=article or None).sampled(None if full else SAMPLE_SIZE)
     model, encoder = reader_in(reader), _encoder(questions, collection)
     folder, asked = _collections(questions, collection)
     with progress_bar("answering") as progress:
@@ -156,12 +199,18 @@ def eval_answers_command(
         def report(step: str, n: int, total: int) -> None:
             progress(n, total, step)
 
-        with collection_of(questions, encoder, asked=asked, folder=folder, progress=report) as indexed:
+        with collection_of(
+            questions, encoder, asked=asked, folder=folder, beside=beside or (), progress=report
+        ) as indexed:
             with indexed.reading() as snapshot:
                 places = places_of(questions.questions, snapshot)
-            answers = ask_questions(questions.questions, places, indexed, encoder, model, progress=report)
+            answers = ask_questions(
+                questions.questions, places, indexed, encoder, model, of_document=of_document, progress=report
+            )
     figures = answer_figures(score_answers(answers, places))
     arguments = as_typed("answers", Path(path), articles=article, full=full, reader=reader)
+    arguments += " --of-document" if of_document else ""
+    arguments += "".join(f" --beside {shlex.quote(file.name)}" for file in beside or ())
     report_figures(
         figures,
         "answers",
@@ -284,7 +333,7 @@ def eval_suite_command(
         typer.Option(
             "--save",
             callback=in_checkout,
-            help="Write eval/results and the README's tables; commit everything first.",
+            help="Write eval/results and the tables; commit everything first.",
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -317,6 +366,7 @@ def eval_suite_command(
         print_figures(part.figures)
 
 
+eval_app.command("followups")(followups_command)
 eval_app.command("confidence")(model_commands.confidence_command)
 eval_app.command("speed")(model_commands.speed_command)
 eval_app.command("cleaning")(model_commands.cleaning_command)

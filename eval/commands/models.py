@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from eval import SAMPLE_SIZE
 from eval.commands.shared import (
-    SAMPLE,
     FullOption,
     ReaderOption,
     SaveOption,
-    SquadArgument,
     as_typed,
     reader_in,
     report_figures,
@@ -61,32 +60,37 @@ def support_command(
 
 
 def confidence_command(
-    path: SquadArgument,
-    fit_on: Annotated[
-        list[str], typer.Option("--fit-on", metavar="TITLE", help="Fit on this article; again for more.")
+    path: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Questions to fit on: SQuAD's .json, or a folder of such files.")
     ],
     report_on: Annotated[
-        list[str], typer.Option("--report-on", metavar="TITLE", help="Report on this article; again for more.")
+        Path, typer.Option("--report-on", metavar="DATA", help="Questions on other documents, to report on.")
     ],
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Documents among which those of DATA are to be found; may be given again."),
+    ] = None,
     reader: ReaderOption = None,
     full: FullOption = False,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the confidence of an answer on some articles, and show on others whether it can be trusted."""
-    from eval.gold.datasets import read_squad
-    from eval.gold.questions import sample_questions
+    """Fit the confidence of an answer on some questions, and show on others whether it can be trusted."""
+    from eval.gold.questions import read_question_set
     from eval.runs.confidence import abstained, examples_of, fit, reliability
     from index.encoder.embedding import open_encoder
 
     model, encoder = reader_in(reader), open_encoder()
-    # Articles about Belarus: nothing that these questions ask for stands in an encyclopaedia's other articles.
-    unrelated = [question.text for question in sample_questions().questions]
     found = []
-    for titles, asked in ((fit_on, unrelated[::2]), (report_on, unrelated[1::2])):
-        dataset = read_squad(path, titles).sampled(None if full else SAMPLE // 2)
+    for data in (path, report_on):
+        questions = read_question_set(data).sampled(None if full else SAMPLE_SIZE // 2)
         with progress_bar("reading") as progress:
-            found.append(examples_of(dataset, encoder, model, asked, progress=lambda n, total: progress(n, total, "")))
+            found.append(
+                examples_of(
+                    questions, encoder, model, beside=beside or (),
+                    progress=lambda step, n, total: progress(n, total, step),
+                )
+            )  # fmt: skip
     fitted = fit(found[0])
     figures = {
         "questions": len(found[1]),
@@ -95,8 +99,7 @@ def confidence_command(
         "abstained": abstained(found[1], fitted),
         "reliability": reliability(found[1], fitted),
     }
-    words = [word for option, titles in (("--fit-on", fit_on), ("--report-on", report_on))
-             for title in titles for word in (option, title)]  # fmt: skip
+    words = ["--report-on", report_on.name, *(word for file in beside or () for word in ("--beside", file.name))]
     command = shlex.join(["pilcrow", "eval", "confidence", path.name, *words, *(["--full"] if full else [])])
     report_figures(
         figures, "confidence", save=save, command=command, data=path, model_sha256=model.sha256, as_json=as_json
@@ -114,7 +117,8 @@ def speed_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import, load, indexing, answers, memory and bytes on this machine; for a bug report, or to compare two."""
-    from eval.runs.speed import SAMPLE, measure_speed
+    from eval.runs.speed import measure_speed
+    from index import SAMPLE
     from index.encoder.embedding import BUNDLED_SHA256
 
     with progress_bar("measuring") as progress:

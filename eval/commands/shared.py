@@ -12,9 +12,6 @@ from rag.commands.console import print_json, print_line
 if TYPE_CHECKING:
     from rag.reading.reader import AnyReader
 
-# Questions of an evaluation, where not all are asked for.
-SAMPLE = 1000
-
 SquadArgument = Annotated[Path, typer.Argument(metavar="SQUAD.json", help="A file of SQuAD 1.1's or 2.0's form.")]
 ReaderOption = Annotated[
     Path | None, typer.Option("--reader", metavar="DIR", help="A reader's folder. [default: the bundled one]")
@@ -28,13 +25,10 @@ FullOption = Annotated[bool, typer.Option("--full", help="All questions, not a f
 
 def in_checkout(save: Any) -> Any:
     """The value of a `--save`, before anything is measured. Raises BadParameter where results files have no place."""
-    from eval.report.results import ROOT
+    from eval.report.results import no_checkout
 
-    if save and not all((ROOT / name).is_file() for name in ("pyproject.toml", "README.md")):
-        raise typer.BadParameter(
-            f"figures are saved beside Pilcrow's code, and '{ROOT}' is no checkout of it; "
-            "clone it and measure there, or keep what --json prints"
-        )
+    if save and (fault := no_checkout()):
+        raise typer.BadParameter(fault)
     return save
 
 

@@ -153,7 +153,8 @@ class ReadingQuestion:
     """A question of SQuAD's form.
 
     paragraph: its number among the dataset's paragraphs. references: the right answers, none where unanswerable.
-    spans: where each answer stands, half-open characters of the paragraph.
+    spans: where each answer stands, half-open characters of the paragraph. evidence: the characters that bear it out,
+    where the file marks them.
     """
 
     question_id: str
@@ -161,6 +162,7 @@ class ReadingQuestion:
     paragraph: int
     references: tuple[str, ...]
     spans: tuple[tuple[int, int], ...] = ()
+    evidence: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,26 @@ def read_squad(path: Path, articles: Collection[str] | None = None) -> ReadingDa
     return ReadingDataset(path.stem, path, tuple(titles), tuple(paragraphs), tuple(questions))
 
 
+def read_squad_folder(folder: Path) -> ReadingDataset:
+    """All SQuAD files right below a folder, in the order of their names, as one dataset.
+
+    Raises BadDataset as `read_squad`, and for an id that two questions have.
+    """
+    titles: list[str] = []
+    paragraphs: list[str] = []
+    questions: dict[str, ReadingQuestion] = {}
+    for path in sorted(folder.glob("*.json")):
+        part = read_squad(path)
+        for question in part.questions:
+            if question.question_id in questions:
+                raise BadDataset(f"'{path}', question {question.question_id}: the id was there before")
+            moved = replace(question, paragraph=question.paragraph + len(paragraphs))
+            questions[question.question_id] = moved
+        titles += part.titles
+        paragraphs += part.paragraphs
+    return ReadingDataset(folder.resolve().name, folder, tuple(titles), tuple(paragraphs), tuple(questions.values()))
+
+
 def _context(entry: Mapping[str, Any]) -> str:
     context = entry["context"]
     if not isinstance(context, str):
@@ -243,4 +265,15 @@ def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path
             raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {start}")
     references = tuple(dict.fromkeys(answer["text"] for answer in row["answers"]))
     spans = dict.fromkeys((a["answer_start"], a["answer_start"] + len(a["text"])) for a in row["answers"])
-    return ReadingQuestion(str(row["id"]), row["question"], paragraph, references, tuple(spans))
+    evidence = _evidence(row, len(context), path) if references else None
+    return ReadingQuestion(str(row["id"]), row["question"], paragraph, references, tuple(spans), evidence)
+
+
+def _evidence(row: Mapping[str, Any], length: int, path: Path) -> tuple[int, int] | None:
+    marked = row.get("evidence")
+    if marked is None:
+        return None
+    start, end = marked["start"], marked["end"]
+    if not 0 <= start < end <= length:
+        raise BadDataset(f"'{path}', question {row['id']}: its evidence, {start} to {end}, is not in the paragraph")
+    return start, end

@@ -17,15 +17,15 @@ from eval.gold.datasets import (
     json_rows,
     read_beir,
     read_squad,
+    read_squad_folder,
     text_field,
 )
 from eval.gold.trec import read_qrels, read_topics
+from index import SAMPLE
 from index.documents import Document
 from rag import judgements
 from rag.conversation import Turn, turns_of
 from rag.judgements import graded_passages
-
-SAMPLE = Path(__file__).resolve().parent.parent.parent / "index" / "sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Question:
 
     gold: every place that answers or is relevant; none means that the documents do not answer.
     references: right answers in words. history: the turns before it, oldest first. kind: the author's own label.
+    document: the name of the one it was written on, where that is known.
     """
 
     question_id: str
@@ -56,6 +57,7 @@ class Question:
     references: tuple[str, ...] = ()
     history: tuple[Turn, ...] = ()
     kind: str | None = None
+    document: str | None = None
 
     @property
     def answerable(self) -> bool:
@@ -112,14 +114,17 @@ class QuestionSet:
 
 
 def read_question_set(path: Path | str, *, split: str = "test", articles: Collection[str] | None = None) -> QuestionSet:
-    """Whatever lies at `path`: a BEIR folder, SQuAD's .json, questions as .jsonl, judgements, or the word `sample`.
+    """Whatever lies at `path`: a BEIR folder, SQuAD's .json or a folder of such, questions as .jsonl, judgements.
 
-    split: of a BEIR folder. articles: of a SQuAD file, by title. Raises BadDataset where it is none of these.
+    Or the word `sample`. split: of a BEIR folder. articles: of a SQuAD file, by title.
+    Raises BadDataset where it is none of these.
     """
     if str(path) == "sample":
         return sample_questions()
     path = Path(path)
     if path.is_dir():
+        if not (path / "corpus.jsonl").exists() and any(path.glob("*.json")):
+            return of_squad(read_squad_folder(path))
         return of_beir(read_beir(path, split))
     if path.suffix == ".json":
         return of_squad(read_squad(path, articles))
@@ -129,7 +134,7 @@ def read_question_set(path: Path | str, *, split: str = "test", articles: Collec
         return of_judgements(path)
     reason = "is none of these" if path.exists() else "does not exist"
     raise BadDataset(
-        f"'{path}' {reason}: a BEIR folder, a .json file of SQuAD's form, a .jsonl file of questions, "
+        f"'{path}' {reason}: a BEIR folder, .json files of SQuAD's form, a .jsonl file of questions, "
         f"a collection's {judgements.FILE}, or: sample"
     )
 
@@ -177,12 +182,16 @@ def of_beir(dataset: RetrievalDataset) -> QuestionSet:
 
 
 def of_squad(dataset: ReadingDataset) -> QuestionSet:
-    """SQuAD's questions over all paragraphs of the file, one document each; gold: the characters of the answers."""
+    """SQuAD's questions over all paragraphs, one document each.
+
+    gold: the characters that are marked as evidence, else those of the answers.
+    """
     questions = []
     for q in dataset.questions:
         name = dataset.document_name(q.paragraph)
-        gold = tuple(Gold(name, start=start, end=end) for start, end in q.spans)
-        questions.append(Question(q.question_id, q.text, gold, q.references))
+        places = [q.evidence] if q.evidence else q.spans
+        gold = tuple(Gold(name, start=start, end=end) for start, end in places)
+        questions.append(Question(q.question_id, q.text, gold, q.references, document=name))
     return QuestionSet(dataset.name, dataset.path, tuple(questions), dataset.documents)
 
 

@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eval.gold.datasets import BadDataset, Judgements
+from rag.judgements import one_word, trec_lines
 
 Scored = Sequence[tuple[str, float]]
 
 _TOPIC = re.compile(r"<top>(.*?)(?=<top>|\Z)", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*([^\s<]+)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?(.*?)(?=<\w|</|\Z)", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"[\s%]")
 
 
 def read_topics(path: Path) -> dict[str, str]:
@@ -122,27 +122,18 @@ def write_run(path: Path, run: Mapping[str, Scored], tag: str) -> None:
     for query, ranking in run.items():
         if any(later[1] > earlier[1] for earlier, later in itertools.pairwise(ranking)):
             raise ValueError(f"the scores of query '{query}' rise with rank")
-        lines += [f"{quoted(query)} Q0 {quoted(doc)} {rank} {score!r} {name}\n" for rank, (doc, score) in
+        lines += [f"{one_word(query)} Q0 {one_word(doc)} {rank} {score!r} {name}\n" for rank, (doc, score) in
                   enumerate(ranking, 1)]  # fmt: skip
     path.write_text("".join(lines), encoding="utf-8")
 
 
 def write_qrels(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> None:
     """Judgements in TREC's form."""
-    lines = [f"{quoted(query)} 0 {quoted(doc)} {grade}\n" for query, grades in qrels.items() for doc, grade in
-             grades.items()]  # fmt: skip
-    path.write_text("".join(lines), encoding="utf-8")
-
-
-def quoted(identity: str) -> str:
-    """The id without white space: where it has some, that and "%" as percent signs and two digits a byte."""
-    if not re.search(r"\s", identity):
-        return identity
-    return _SPACE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), identity)
+    path.write_text(trec_lines(qrels), encoding="utf-8")
 
 
 def _unquoted(identities: Collection[str]) -> dict[str, str]:
-    return {quoted(identity): identity for identity in identities}
+    return {one_word(identity): identity for identity in identities}
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

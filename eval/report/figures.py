@@ -27,7 +27,11 @@ def retrieval_figures(scores: RetrievalScores) -> Figures:
             for d in scores.differences
         ],
     }  # fmt: skip
-    return finite(figures | ({"order": {"measure": "nDCG@10", **scores.order}} if scores.order else {}))
+    if scores.order:
+        figures["order"] = {"measure": "nDCG@10", **scores.order}
+    if scores.evidence:
+        figures["evidence"] = asdict(scores.evidence)
+    return finite(figures)
 
 
 def reading_figures(scores: ReadingScores) -> Figures:
@@ -54,6 +58,7 @@ def answer_figures(scores: AnswerScores) -> Figures:
             "em": values["EM"],
             "f1": values["F1"],
             "first_citation": values["First citation"],
+            "first_place": {"all": values["First place"], "of_answered": scores.first_of_answered},
             "citations_per_answer": values["Citations"],
             "citation_recall": {"paragraph": values["Citation recall"], "character": values["Character recall"]},
             "citation_precision": {

@@ -60,7 +60,7 @@ def growth_table(results: Path) -> str:
             rows.append(f"| {label} | " + " | ".join(figure(size) for size in sizes) + " |")
         made = sorted({size["made"]["made"]["commit"][:12] for size in sizes})
         rows += ["", f"- documents stored at commit `{'`, `'.join(made)}`, the rest:"]
-    picture = ["", "![The same figures over the number of passages, the latter on a logarithmic axis](docs/growth.svg)"]
+    picture = ["", "![The same figures over the number of passages, the latter on a logarithmic axis](growth.svg)"]
     return "\n".join([*rows, *(provenance(record) for record in records), *(picture if records else ()), ""])
 
 

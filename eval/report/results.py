@@ -3,7 +3,7 @@
     pilcrow eval retrieval FOLDER --save NAME     writes eval/results/retrieval-NAME.json
     python -m eval.report                         writes the tables of README.md and docs/ again (`eval.report.tables`)
 
-A figure in the README comes from such a file or is not there; a test compares the two.
+A figure in these documents comes from such a file or is not there; a test compares the two.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import subprocess
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,23 @@ README: Path = ROOT / "README.md"
 EARLIER = "measured with the reader before the present one"
 # What is made of results; it may differ while they are being written.
 _MADE = ("eval/results", "README.md", "docs")
+
+
+def no_checkout() -> str:
+    """Why results files have no place beside the code that runs, which is then installed; "" where they have one."""
+    if all((ROOT / name).is_file() for name in ("pyproject.toml", "README.md")):
+        return ""
+    return (
+        f"figures are saved beside Pilcrow's code, and '{ROOT}' is no checkout of it; clone it and measure there, or "
+        "keep what is printed"
+    )
+
+
+def name_to_save(name: str) -> str:
+    """The NAME of a `--save` for argparse, before anything is measured. Raises ArgumentTypeError outside a checkout."""
+    if fault := no_checkout():
+        raise ArgumentTypeError(fault)
+    return name
 
 
 @dataclass(frozen=True, slots=True)

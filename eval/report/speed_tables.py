@@ -1,4 +1,4 @@
-"""The README's tables of load and of peers, made from results files."""
+"""The tables of load and of peers, made from results files."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Our own suite: every measure on every test collection below a folder, into results files and the README's tables.
+"""Our own suite: every measure on every test collection below a folder, into results files and the tables made of them.
 
     pilcrow eval suite DATA --save
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from eval import SAMPLE_SIZE
 from eval.gold.datasets import BadDataset, ReadingDataset, read_beir, read_squad
 from eval.gold.questions import QuestionSet, of_beir, of_squad, sample_questions
 from eval.report.figures import Figures, answer_figures, finite, reading_figures, retrieval_figures, support_figures
@@ -47,8 +48,6 @@ from index.encoder.embedding import Encoder
 from index.encoder.engine import fastest_precision
 from rag.reading.reader import AnyReader
 from rag.training.question_sets import CALIBRATION_ARTICLES
-
-SAMPLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +156,9 @@ class _Suite:
 
         chosen = None
         if calibration:
-            sample = calibration.sampled(SAMPLE)
+            sample = calibration.sampled(SAMPLE_SIZE)
             chosen = score_reading(sample, read(sample)).threshold
-        asked = dataset.sampled(SAMPLE)
+        asked = dataset.sampled(SAMPLE_SIZE)
         figures = reading_figures(score_reading(asked, read(asked), threshold=chosen))
         command = _command("reading", dataset, *(("--threshold", f"{chosen:.4f}") if chosen is not None else ()))
         return Part("reading", _name(dataset), figures, command, dataset.path, self.reader.sha256, kept.origins)
@@ -229,7 +228,7 @@ def run_suite(
     parts: list[Callable[[], Part]] = [partial(suite.retrieval, path) for path in found.beir]
     for path in found.squad:
         dataset, calibration = _held_out(path)
-        asked = of_squad(dataset).sampled(SAMPLE)
+        asked = of_squad(dataset).sampled(SAMPLE_SIZE)
         parts.append(partial(suite.reading, dataset, calibration))
         parts.append(partial(suite.answers, asked, _name(dataset), _command("answers", dataset)))
     parts += [partial(suite.support, path) for path in found.claims]

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eval.report.claims import claims_table
 from eval.report.growth import files_table, growth_table, stages_table
 from eval.report.results import README, RESULTS, ROOT, earlier, saved_results, with_provenance
 from eval.report.scaling import outgrown_table, scaling_table
 from eval.report.speed_tables import load_table, peers_table
+from rag.reading.order import DEPTH
 
 # Where tables stand.
 DOCUMENTS = (README, *sorted((ROOT / "docs").glob("*.md")))
@@ -30,6 +32,7 @@ def write_tables(documents: Sequence[Path] = DOCUMENTS, results: Path = RESULTS)
 def with_tables(text: str, results: Path = RESULTS) -> str:
     """A document with each table between its two marks made again from the results files."""
     tables = {
+        "claims": claims_table,
         "retrieval": _retrieval_table,
         "reading": _reading_table,
         "answers": _answers_table,
@@ -74,11 +77,19 @@ def _retrieval_notes(record: Mapping[str, Any]) -> list[str]:
         for d in record.get("differences", ())
     ]
     if order := record.get("order"):
+        before = earlier(record, itself=False)
+        read = "eight in the reader's order" if before else f"{DEPTH} in the order of reading"  # it had eight then
         lines.append(
-            f"- {record['dataset']}: with the best eight in the reader's order {order['measure']} is "
-            f"{order['read']:.3f}, without {order['fused']:.3f}, on {order['questions']} queries"
-            f"{earlier(record, itself=False)}"
+            f"- {record['dataset']}: with the best {read} {order['measure']} is {order['read']:.3f}, without "
+            f"{order['fused']:.3f}, on {order['questions']} queries{before}"
         )
+    if evidence := record.get("evidence"):
+        for where, documents in (("among_all", f"{evidence['documents']} documents"), ("in_own", "its document alone")):
+            lines += [
+                f"- {record['dataset']}, evidence of {evidence['questions']} questions, {documents}, {setting}: "
+                + ", ".join(f"{measure} {value:.3f}" for measure, value in measures.items())
+                for setting, measures in evidence[where].items()
+            ]
     return lines
 
 

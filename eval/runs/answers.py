@@ -7,7 +7,7 @@ quality, abstention and calibration.
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from eval.gold.questions import Question
 from eval.measures.calibration import Bin, RiskPoint, area_under_risk, calibration_error, reliability, risk_coverage
 from eval.measures.citations import (
     Numbered,
+    Place,
     character_precision,
     character_recall,
     citation_precision,
@@ -28,7 +29,7 @@ from eval.measures.matching import exact_match, token_f1
 from eval.measures.thresholds import auroc, coverage_at, percentile
 from eval.runs.rankings import Frame, Progress, find_hits, mean_or_nan, silent
 from eval.runs.settings import Setting, on_the_fused_scale
-from index.collection import Collection, Snapshot
+from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.passages import Passage
 from rag.answering import Models, answer
@@ -40,8 +41,8 @@ from rag.retrieval import Hit, Way
 
 # What one question gives; the average of each is over the questions where it is a number.
 ANSWER_MEASURES = (
-    "EM", "F1", "First citation", "Citation recall", "Citation precision", "Character recall", "Character precision",
-    "Citations", "Supported", "Pointers",
+    "EM", "F1", "First citation", "First place", "Citation recall", "Citation precision", "Character recall",
+    "Character precision", "Citations", "Supported", "Pointers",
 )  # fmt: skip
 # A short answer is right from this token F1 on.
 _RIGHT_F1 = 0.5
@@ -77,11 +78,14 @@ def ask_questions(
     reader: AnyReader,
     *,
     setting: Setting | None = None,
+    of_document: bool = False,
     progress: Progress | None = None,
 ) -> list[Asked]:
     """Every question asked, as `pilcrow ask` does it or with what a setting finds.
 
-    setting: None is the product itself. The order in which hits are read changes nothing, so `read` is `fused` here.
+    of_document: each is asked of the document that it was written on, alone, where that is known.
+    setting: None is the product itself. With `read`, too, the hits that are read are the best in the order of reading;
+    with others they are the best in the order of the search.
     """
     report = progress or silent
     asked = []
@@ -90,25 +94,33 @@ def ask_questions(
         hits, own = None, places[question.question_id]
         if setting is not None and vectors is not None:
             with collection.reading() as snapshot:
-                hits = _hits(setting, question, own, snapshot, encoder, vector=vectors[done - 1])
+                hits = _hits(setting, question, own, snapshot, encoder, reader=reader, vector=vectors[done - 1])
+        only = Filters(documents=(question.document,)) if of_document and question.document else None
         given = answer(
-            collection, Models(encoder, reader), question.text, history=question.history, threshold=0.0, hits=hits
-        )
+            collection, Models(encoder, reader), question.text, history=question.history, threshold=0.0, hits=hits,
+            filters=only,
+        )  # fmt: skip
         asked.append(judge(question, given, own, collection))
         report("asking", done, len(questions))
     return asked
 
 
 def _hits(
-    setting: Setting, question: Question, places: Places, snapshot: Snapshot, encoder: Encoder, *, vector: Vectors
+    setting: Setting,
+    question: Question,
+    places: Places,
+    snapshot: Snapshot,
+    encoder: Encoder,
+    *,
+    reader: AnyReader,
+    vector: Vectors,
 ) -> list[Hit]:
     """What is read for a question under a setting or a frame."""
     if setting.name == Frame.ORACLE:
         return _gold_hits(places, snapshot, vector)[: setting.passages]
     if setting.name == Frame.RANDOM:
         return _random_hits(question, snapshot, vector, setting.passages)
-    plain = replace(setting, read=False)
-    hits = find_hits(plain, question.text, snapshot, Sources(snapshot), encoder, vector=vector, k=100)
+    hits = find_hits(setting, question.text, snapshot, Sources(snapshot), encoder, reader=reader, vector=vector, k=100)
     return on_the_fused_scale(hits[: setting.passages], setting.way)
 
 
@@ -164,11 +176,13 @@ def judge(question: Question, given: Answer, places: Places, collection: Collect
     cited = [(names[c.doc_id], c.paragraph if places.paragraphs else 0) for c in given.citations]
     first = (float(bool(cited) and cited[0] in gold)) if gold else math.nan
     spans = [(names[c.doc_id], c.start, c.end) for c in given.citations]
+    first_place = float(any(_overlap(span, place) for span in spans[:1] for place in places.spans))
     answerable = question.answerable
     values = {
         "EM": em,
         "F1": f1,
         "First citation": first,
+        "First place": first_place if places.spans else math.nan,
         "Citation recall": citation_recall(cited, gold),
         "Citation precision": citation_precision(cited, gold, unresolved=unresolved_markers(given))
         if answerable
@@ -181,6 +195,10 @@ def judge(question: Question, given: Answer, places: Places, collection: Collect
     }
     right = f1 >= _RIGHT_F1 if question.references else first == 1.0
     return Asked(question, given, best, right, values)
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
 
 
 def _name_in_gold(doc_id: str, places: Places, snapshot: Snapshot) -> str:
@@ -219,10 +237,11 @@ class AnswerScores:
 
     values: the mean of each of ANSWER_MEASURES; those of words and citations are over the answerable questions.
     abstained_answerable, abstained_unanswerable: shares below the threshold; the second is the accuracy on
-    unanswerable questions. auroc: of confidence, answerable against unanswerable. coverage_at_90: the largest share of
-    all questions that can be answered, surest first, with 90% of them right. area_under_risk: the mean risk over all
-    coverages. calibration_error, reliability: confidence against whether the documents answer, which is what it claims
-    to be. recall_at_1: the gold paragraph first, in the fused order and as it was read. p50, p95: seconds.
+    unanswerable questions. first_of_answered: of the answerable ones that are answered, the share whose first citation
+    touches the gold characters. auroc: of confidence, answerable against unanswerable. coverage_at_90: the largest
+    share of all questions that can be answered, surest first, with 90% of them right. area_under_risk: the mean risk
+    over all coverages. calibration_error, reliability: confidence against whether the documents answer, which is what
+    it claims to be. recall_at_1: the gold paragraph first, in the fused order and as it was read. p50, p95: seconds.
     """
 
     questions: int
@@ -230,6 +249,7 @@ class AnswerScores:
     values: dict[str, float]
     abstained_answerable: float
     abstained_unanswerable: float
+    first_of_answered: float
     auroc: float
     coverage_at_90: float
     area_under_risk: float
@@ -268,6 +288,9 @@ def score_rows(rows: Sequence[Row], *, threshold: float = THRESHOLD, memory: int
         values={name: mean_or_nan([r.values[name] for r in rows]) for name in ANSWER_MEASURES},
         abstained_answerable=abstained(able),
         abstained_unanswerable=abstained(unable),
+        first_of_answered=mean_or_nan(
+            [r.values["First place"] for r in able if r.confidence >= threshold and not r.abstained]
+        ),
         auroc=auroc([r.confidence for r in able], [r.confidence for r in unable]) if able and unable else math.nan,
         coverage_at_90=coverage_at(0.9, confidences, right),
         area_under_risk=area_under_risk(confidences, right),

@@ -20,8 +20,8 @@ import numpy as np
 
 from eval.gold.datasets import BadDataset, json_rows, read_squad, text_field
 from index.cleaning.furniture import kinds_of
-from index.formats.page import visible_blocks
-from index.formats.web import article_of
+from index.formats.html.page import visible_blocks
+from index.formats.html.web import article_of
 from index.paragraphs import Kind, paragraph_spans
 from rag.training.cleaner import MarkedPage, folds, look_at, train
 

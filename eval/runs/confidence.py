@@ -1,26 +1,20 @@
 """Fits the confidence of an answer: the probability that what it cites first is right, from `rag.confidence`'s signals.
 
-SQuAD's unanswerable questions are written to mislead, which few people do to their own documents. So three other kinds
-stand beside them: an answerable question whose own paragraph is hidden (the right topic, the fact missing), one whose
-whole article is hidden, and questions about something else altogether.
+Each question is asked of the document that it was written on, alone, and where there are others of all of them, too:
+people do both, and what looks like the only place in one document has rivals among two thousand.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eval.gold.datasets import ReadingDataset, ReadingQuestion
-from index.collection import Collection
+from eval.gold.questions import Question, QuestionSet
+from eval.runs.rankings import collection_of
+from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
-from index.intake.indexing import index_documents
-from index.opening import create_collection
 from rag.answering import PASSAGES
 from rag.citations import Sources
 from rag.confidence import Signals, signals
@@ -29,35 +23,24 @@ from rag.reading.order import DEPTH, in_reading_order
 from rag.reading.reader import AnyReader, logistic
 from rag.retrieval import retrieve
 
-# Hits fetched beyond those that are read where some are hidden, so that enough are left.
-_MORE = 64
 # At most this share of the stated questions may be left unanswered by the threshold.
 _LOST = 1 / 7
 # Half of so much times each squared weight is added to the loss, but for the bias: few questions have some signals.
 _RIDGE = 1.0
 
 
-class Kind(StrEnum):
-    """What is asked: a fact that is stated, or one that is not, and why."""
-
-    STATED = "stated"
-    HIDDEN = "paragraph hidden"
-    MISLEADING = "written to mislead"
-    ELSEWHERE = "article hidden"
-    UNRELATED = "about something else"
-
-
-# What each kind counts for in the fit: as many unstated questions as stated ones, mostly of the kinds people ask.
-_SHARES = {Kind.STATED: 0.5, Kind.HIDDEN: 0.175, Kind.MISLEADING: 0.15, Kind.ELSEWHERE: 0.1, Kind.UNRELATED: 0.075}
-
-
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question as reading and search see it. right: what would be cited first has the answer; only of stated ones."""
+    """A question as reading and search see it.
 
-    kind: Kind
+    stated: whether the documents answer it. among_all: asked of all documents, not of its own alone.
+    right: what would be cited first touches the gold characters; only of stated ones.
+    """
+
+    stated: bool
     signals: Signals
     right: bool
+    among_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,48 +65,33 @@ class Fit:
 
 
 def examples_of(
-    dataset: ReadingDataset,
+    questions: QuestionSet,
     encoder: Encoder,
     reader: AnyReader,
-    unrelated: Iterable[str],
     *,
-    progress: Callable[[int, int], None] | None = None,
+    beside: Sequence[Path] = (),
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Example]:
-    """Every question of the dataset in each kind that it can take, over a collection of all its paragraphs.
+    """Every question asked of its own document, where that is known, and of all.
 
-    unrelated: questions that none of the paragraphs answers. One that finds nothing to read gives no example.
+    beside: files of documents among which the questions' own are. One that finds nothing to read gives no example.
     """
     examples: list[Example] = []
-    articles: dict[str, set[str]] = {}
-    for number, title in enumerate(dataset.titles):
-        articles.setdefault(title, set()).add(dataset.document_name(number))
-    with (
-        TemporaryDirectory(prefix="pilcrow-eval-") as folder,
-        create_collection(Path(folder) / "collection", encoder.identity) as collection,
-    ):
-        index_documents(collection, encoder, dataset.documents())
-
-        def add(kind: Kind, question: str, hidden: set[str], asked: ReadingQuestion | None = None) -> None:
-            found, best = _seen(collection, encoder, reader, question, hidden)
-            if found is not None and best is not None:
-                examples.append(Example(kind, found, asked is not None and _has_answer(best, dataset, asked)))
-
-        for done, question in enumerate(dataset.questions, 1):
-            if question.references:
-                add(Kind.STATED, question.text, set(), question)
-                add(Kind.HIDDEN, question.text, {dataset.document_name(question.paragraph)})
-                add(Kind.ELSEWHERE, question.text, articles[dataset.titles[question.paragraph]])
-            else:
-                add(Kind.MISLEADING, question.text, set())
+    with collection_of(questions, encoder, beside=beside, progress=progress) as collection:
+        for done, question in enumerate(questions.questions, 1):
+            ways = [None] if question.document is None else [Filters(documents=(question.document,)), None]
+            for only in ways:
+                found, best = _seen(collection, encoder, reader, question.text, only)
+                if found is not None and best is not None:
+                    right = _is_right(best, question)
+                    examples.append(Example(question.answerable, found, right, among_all=only is None))
             if progress:
-                progress(done, len(dataset.questions))
-        for text in unrelated:
-            add(Kind.UNRELATED, text, set())
+                progress("reading", done, len(questions.questions))
     return examples
 
 
 def fit(examples: Sequence[Example]) -> Fit:
-    """Logistic regression with a small ridge, by Newton's method, each kind with its share; the target is `right`.
+    """Logistic regression with a small ridge, by Newton's method; the target is `right`.
 
     The threshold leaves at most one stated question in seven unanswered. Raises ValueError where all are right or none.
     """
@@ -131,68 +99,63 @@ def fit(examples: Sequence[Example]) -> Fit:
     if not 0 < y.sum() < len(y):
         raise ValueError("questions with a right and with a wrong first citation are needed, both")
     x = np.array([[1.0, *astuple(example.signals)] for example in examples])
-    weight = _weights(examples)
     ridge = np.diag([0.0] + [_RIDGE] * (x.shape[1] - 1))
     b = np.zeros(x.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(x @ b, -60, 60)))
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge
-        b += np.linalg.solve(hessian, x.T @ (weight * (y - p)) - ridge @ b)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge
+        b += np.linalg.solve(hessian, x.T @ (y - p) - ridge @ b)
     untried = Fit(float(b[0]), tuple(b[1:].tolist()), 0.0)
-    stated = [untried.confidence(example) for example in examples if example.kind is Kind.STATED]
+    stated = [untried.confidence(example) for example in examples if example.stated]
     return replace(untried, threshold=float(np.quantile(stated, _LOST)))
 
 
 def abstained(examples: Sequence[Example], fitted: Fit) -> dict[str, float]:
-    """For each kind that is there, the share of its questions that get no answer."""
-    return {
-        kind.value: fmean(fitted.confidence(e) < fitted.threshold for e in examples if e.kind is kind)
-        for kind in Kind
-        if any(e.kind is kind for e in examples)
-    }
+    """The share that gets no answer, of what is stated and what is not, of one document and among all, as far as there
+    are such."""
+    shares: dict[str, float] = {}
+    for among_all in (False, True):
+        for stated in (True, False):
+            some = [e for e in examples if (e.stated, e.among_all) == (stated, among_all)]
+            name = f"{'stated' if stated else 'not stated'}, {'all documents' if among_all else 'its document'}"
+            if some:
+                shares[name] = fmean(fitted.confidence(e) < fitted.threshold for e in some)
+    return shares
 
 
 def reliability(examples: Sequence[Example], fitted: Fit, *, bins: int = 10) -> list[dict[str, float]]:
-    """Confidence against the share that is right, in bins of equal width, each kind with its share as in the fit.
+    """Confidence against the share that is right, in bins of equal width.
 
     A bin: low, high, n (questions), confidence (their mean), share (of right ones). One without questions is left out.
     """
     confidences = [fitted.confidence(example) for example in examples]
-    weights = _weights(examples)
     rows = []
     for number in range(bins):
         inside = [i for i, c in enumerate(confidences) if min(int(c * bins), bins - 1) == number]
         if inside:
-            total = float(sum(weights[i] for i in inside))
-            mean = float(sum(weights[i] * confidences[i] for i in inside)) / total
-            right = float(sum(weights[i] for i in inside if examples[i].right)) / total
+            mean, right = fmean(confidences[i] for i in inside), fmean(examples[i].right for i in inside)
             rows.append({"low": number / bins, "high": (number + 1) / bins, "n": len(inside),
                          "confidence": mean, "share": right})  # fmt: skip
     return rows
 
 
-def _weights(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """What each example counts for (n,), so that every kind has its share; they sum to n where all kinds are there."""
-    counts = Counter(example.kind for example in examples)
-    return np.array([_SHARES[e.kind] * len(examples) / counts[e.kind] for e in examples])
-
-
 def _seen(
-    collection: Collection, encoder: Encoder, reader: AnyReader, question: str, hidden: set[str]
+    collection: Collection, encoder: Encoder, reader: AnyReader, question: str, only: Filters | None
 ) -> tuple[Signals | None, Candidate | None]:
-    """The signals and the best candidate, as `rag.answering` finds them if the hidden documents were not there."""
+    """The signals and the best candidate, as `rag.answering` finds them."""
     with collection.reading() as snapshot:
-        sources = Sources(snapshot)
-        found = retrieve(snapshot, encoder, question, DEPTH + (_MORE if hidden else 0))
-        left = [hit for hit in found if hit.passage.doc_id not in hidden][:DEPTH]
-        ranked = [replace(hit, rank=rank) for rank, hit in enumerate(left, 1)]
-        hits = in_reading_order(question, ranked, sources, reader)[:PASSAGES]
+        sources = Sources(snapshot, only)
+        hits = retrieve(snapshot, encoder, question, DEPTH, filters=only)
+        hits = in_reading_order(question, hits, sources, reader)[:PASSAGES]
         candidates = find_candidates(question, hits, sources, reader)
-    return signals(candidates, hits), candidates[0] if candidates else None
+    return signals(candidates), candidates[0] if candidates else None
 
 
-def _has_answer(best: Candidate, dataset: ReadingDataset, question: ReadingQuestion) -> bool:
-    """Whether the sentence that would be cited is of the question's paragraph, and one of its answers stands in it."""
+def _is_right(best: Candidate, question: Question) -> bool:
+    """Whether the sentence that would be cited touches the gold characters."""
     sentence = best.sentence
-    own = sentence.document.doc_id == dataset.document_name(question.paragraph)
-    return own and any(reference in sentence.text for reference in question.references)
+    return any(
+        gold.doc_id == sentence.document.doc_id and sentence.start < gold.end and gold.start < sentence.end
+        for gold in question.gold
+        if gold.start is not None and gold.end is not None
+    )

@@ -21,13 +21,14 @@ from eval.gold.places import Level, Places, find_places, rank_units, units_of
 from eval.gold.questions import Question, QuestionSet
 from eval.gold.trec import ranked, read_run
 from eval.measures.ranking import Ranking
-from eval.runs.settings import Setting, in_reading_order
+from eval.runs.settings import Setting, scored_by_rank
 from index.address import Place
-from index.collection import Collection, Snapshot
+from index.collection import Collection, Filters, Snapshot
 from index.encoder.embedding import Encoder, Vectors
 from index.intake.indexing import index_documents, index_paths
 from index.opening import create_collection, open_collection, require_same
 from rag.citations import Sources
+from rag.reading.order import in_reading_order
 from rag.reading.reader import AnyReader
 from rag.retrieval import Hit, Way, retrieve
 
@@ -74,6 +75,7 @@ def collection_of(
     *,
     asked: Place | None = None,
     folder: Place | None = None,
+    beside: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Iterator[Collection]:
     """A collection of the questions' documents, indexed where that is not done yet.
@@ -81,6 +83,7 @@ def collection_of(
     asked: an existing collection, for questions that bring no documents. It is opened as it is where this encoder made
     it with passages of this length; else its documents are indexed again, elsewhere.
     folder: where it is kept and found again; a temporary one by default.
+    beside: files of other documents among which the questions' own are to be found.
     Raises CollectionMismatch where it was made with another encoder, BadDataset where it holds other documents, too.
     """
     report = progress or silent
@@ -102,7 +105,8 @@ def collection_of(
             )
         elif questions.documents is not None:
             index_documents(collection, encoder, questions.documents(), progress=lambda n: report("indexing", n, 0))
-            _require_nothing_else(collection, {document.doc_id for document in questions.documents()})
+            if not beside:
+                _require_nothing_else(collection, {document.doc_id for document in questions.documents()})
         elif asked is not None:
             with theirs.reading() as snapshot:
                 documents = (snapshot.document(d.doc_id) for d in snapshot.documents())
@@ -111,6 +115,8 @@ def collection_of(
             raise BadDataset(
                 f"'{questions.path}' holds questions but no documents; name the collection: --collection DIR"
             )
+        if beside:
+            index_paths(collection, encoder, beside, progress=lambda n, total, _: report("indexing", n, total))
         yield collection
 
 
@@ -178,6 +184,8 @@ def run_setting(
         for done, (question, vector) in enumerate(zip(questions, known, strict=True), 1):
             without = own.get(question.question_id)
             found = find_hits(setting, question.text, snapshot, sources, encoder, reader=reader, vector=vector)
+            if setting.read or any(hit.exact for hit in found):
+                found = scored_by_rank(found)
             hits = under_all_names(found, copies)
             rankings[question.question_id] = rank_units(hits, level, sources, without=without, depth=DEPTH)
             report(setting.name, done, len(questions))
@@ -195,11 +203,15 @@ def find_hits(
     reader: AnyReader | None = None,
     vector: Vectors | None = None,
     k: int = _PASSAGES,
+    filters: Filters | None = None,
 ) -> list[Hit]:
     """The at most k passages that a setting finds for a question, best first."""
-    hits = retrieve(snapshot, encoder, text, k, way=setting.way, candidates=max(k, 1), vector=vector)
+    hits = retrieve(
+        snapshot, encoder, text, k, way=setting.way, candidates=max(k, 1), document_weight=setting.document,
+        exact=setting.exact, vector=vector, filters=filters,
+    )  # fmt: skip
     if setting.read and reader is not None:
-        return in_reading_order(text, hits, setting.passages, sources, reader)
+        return in_reading_order(text, hits, sources, reader)
     return hits
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from eval.gold.places import Places
 from eval.gold.questions import QuestionSet
 from eval.measures.differences import Difference, compare_with
 from eval.measures.ranking import MEASURES, mean_over_queries
+from eval.runs.evidence import EvidenceScores, evaluate_evidence
 from eval.runs.rankings import Frame, Progress, Run, collection_of, frames, ids, places_of, run_setting
 from eval.runs.settings import Setting
 from index.address import Place
@@ -39,7 +41,7 @@ class RetrievalScores:
 
     frames: the same measures of rankings that nobody would use. order: nDCG@10 in the fused order and in the reader's,
     on the same questions; empty where the reader was not asked. differences: of nDCG@10, against dense alone.
-    absent: judged documents that are not there.
+    absent: judged documents that are not there. evidence: where the gold is characters, how far up they come.
     """
 
     dataset: str
@@ -49,6 +51,7 @@ class RetrievalScores:
     order: dict[str, float]
     differences: tuple[Difference, ...]
     absent: int
+    evidence: EvidenceScores | None = None
 
 
 def evaluate_retrieval(
@@ -58,6 +61,7 @@ def evaluate_retrieval(
     reader: AnyReader | None = None,
     collection: Place | None = None,
     folder: Place | None = None,
+    beside: Sequence[Path] = (),
     kept: Keep | None = None,
     progress: Progress | None = None,
 ) -> RetrievalScores:
@@ -66,6 +70,7 @@ def evaluate_retrieval(
     collection: which is asked, where the questions bring no documents.
     reader: where given, its order is measured, too, on at most READ_SAMPLE questions.
     folder: where the test collection is indexed, kept and found again; a temporary one by default.
+    beside: files of other documents among which the questions' own are to be found.
     kept: gives rankings from before, or makes and keeps them; by default they are made.
     progress: called with the step's name, how much is done, and of how much (0 where that is not known).
     Raises CollectionMismatch where `folder` was made with another encoder, BadDataset where no question has gold.
@@ -77,11 +82,14 @@ def evaluate_retrieval(
         )
     asked = replace(asked, questions=tuple(q for q in asked.questions if q.question_id in qrels))
     keep = kept or (lambda _name, make: make())
-    with _Rankings(asked, encoder, collection, folder, progress) as rankings:
+    with _Rankings(asked, encoder, collection, folder, progress, beside=beside) as rankings:
         ways = {way: _kept(keep, way.value, partial(rankings.ranked_by, way)) for way in Way}
         framing = [_kept(keep, name, partial(rankings.frame, name, ways[Way.LEXICAL])) for name in _FRAMES]
         absent = int(keep("absent", rankings.absent))
         sample = asked.sampled(READ_SAMPLE)
+        evidence = (
+            rankings.evidence(reader) if any(g.start is not None for q in asked.questions for g in q.gold) else None
+        )
         order = {}
         if reader is not None:
             read = _kept(keep, f"read {len(sample.questions)}", partial(rankings.read, sample, reader))
@@ -98,6 +106,7 @@ def evaluate_retrieval(
         order,
         tuple(compare_with(Way.DENSE.value, samples)),
         absent,
+        evidence,
     )
 
 
@@ -111,8 +120,10 @@ class _Rankings:
         collection: Place | None,
         folder: Place | None,
         progress: Progress | None,
+        *,
+        beside: Sequence[Path] = (),
     ) -> None:
-        self._asked = asked
+        self._asked, self._beside = asked, beside
         self._encoder, self._place, self._folder, self._progress = encoder, collection, folder, progress
         self._stack = ExitStack()
 
@@ -125,7 +136,12 @@ class _Rankings:
     @cached_property
     def _collection(self) -> Collection:
         opened = collection_of(
-            self._asked, self._encoder, asked=self._place, folder=self._folder, progress=self._progress
+            self._asked,
+            self._encoder,
+            asked=self._place,
+            folder=self._folder,
+            beside=self._beside,
+            progress=self._progress,
         )
         return self._stack.enter_context(opened)
 
@@ -153,6 +169,12 @@ class _Rankings:
     def absent(self) -> int:
         """How many judged documents are not there."""
         return len({gold.doc_id for found in self._places.values() for gold in found.absent})
+
+    def evidence(self, reader: AnyReader | None) -> EvidenceScores:
+        """How far up the gold characters come."""
+        return evaluate_evidence(
+            self._asked.questions, self._places, self._collection, self._encoder, reader=reader, progress=self._progress
+        )
 
     def read(self, sample: QuestionSet, reader: AnyReader) -> Run:
         """The rankings of a sample with the best passages in the reader's order."""

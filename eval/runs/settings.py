@@ -1,11 +1,13 @@
 """Settings to be compared: how hits are found, by whom they are ordered, how long passages are, how many are read.
 
 fused                    search as `pilcrow search` does it          dense, lexical: one leg alone
-read                     fused, the best ones in the reader's order  (as far as they are read)
+read                     fused, the best in the order in which `pilcrow ask` reads them
 fused,encoder=FOLDER     another encoder                             fused,passage=96   shorter passages
 read,k=16                more passages read                          run=FILE           a run of somebody else's
+fused,document=0         nothing for the rest of a document          fused,exact=no     exact things count no more
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +15,7 @@ from pathlib import Path
 from index.encoder.embedding import BUNDLED, Encoder, Vectors, open_encoder
 from index.errors import PilcrowError
 from rag.answering import PASSAGES
-from rag.citations import Sources
-from rag.reading.candidates import find_candidates
-from rag.reading.reader import AnyReader
-from rag.retrieval import DENSE_WEIGHT, Hit, Way
+from rag.retrieval import DENSE_WEIGHT, DOCUMENT_WEIGHT, Hit, Way
 
 _READ = "read"
 # A passage holds a title, a heading and some sentences; in fewer word pieces there is no room for the sentences.
@@ -31,15 +30,18 @@ class BadSetting(PilcrowError):
 class Setting:
     """One way of finding and reading.
 
-    name: as typed. read: whether the reader orders the best. passages: how many it reads. encoder: None is the
-    bundled one, or the collection's. pieces: word pieces of a passage at most; None is the encoder's own length.
-    run: a file that holds the rankings; nothing is searched then.
+    name: as typed. read: whether the best are put in the order of reading. passages: how many the reader reads.
+    document: the weight of a passage's document. exact: whether what has the question's exact things goes first.
+    encoder: None is the bundled one, or the collection's. pieces: word pieces of a passage at most; None is the
+    encoder's own length. run: a file that holds the rankings; nothing is searched then.
     """
 
     name: str
     way: Way = Way.FUSED
     read: bool = False
     passages: int = PASSAGES
+    document: float = DOCUMENT_WEIGHT
+    exact: bool = True
     encoder: str | None = None
     pieces: int | None = None
     run: Path | None = None
@@ -75,8 +77,12 @@ def _with_option(setting: Setting, key: str, value: str) -> Setting:
         return replace(setting, passages=int(value))
     if key == "passage" and value.isdecimal() and int(value) >= _LEAST_PIECES:
         return replace(setting, pieces=int(value))
+    if key == "exact" and value in ("yes", "no"):
+        return replace(setting, exact=value == "yes")
+    if key == "document" and re.fullmatch(r"0(\.\d+)?|1", value):
+        return replace(setting, document=float(value))
     raise BadSetting(f"setting '{setting.name}': '{key}={value}' is none of encoder=NAME, k=1 or more, "
-                     f"passage={_LEAST_PIECES} or more word pieces")  # fmt: skip
+                     f"passage={_LEAST_PIECES} or more word pieces, document=0 to 1, exact=yes or no")  # fmt: skip
 
 
 class ShortPassages:
@@ -110,23 +116,9 @@ def encoder_of(setting: Setting, default: str = BUNDLED) -> Encoder:
     return ShortPassages(encoder, setting.pieces) if setting.pieces else encoder
 
 
-def in_reading_order(question: str, hits: list[Hit], passages: int, sources: Sources, reader: AnyReader) -> list[Hit]:
-    """The hits with the first `passages` put in the order of the best words that the reader finds in each.
-
-    The order is that of an answer's candidates. Passages without words for an answer come after those that have some;
-    the unread ones stay behind the read. Scores are made to fall with rank: from 2 on for what was read.
-    """
-    head, tail = hits[:passages], hits[passages:]
-    order: dict[int, Hit] = {}
-    for candidate in find_candidates(question, head, sources, reader):
-        order.setdefault(candidate.hit.passage.passage_id, candidate.hit)
-    for hit in head:
-        order.setdefault(hit.passage.passage_id, hit)
-    read = list(order.values())
-    return [
-        *(replace(hit, score=2.0 + len(read) - rank, rank=rank) for rank, hit in enumerate(read, 1)),
-        *tail,
-    ]
+def scored_by_rank(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits in their order with scores that fall with it, from the number of hits on: units are ranked by score."""
+    return [replace(hit, score=float(len(hits) - n), rank=n + 1) for n, hit in enumerate(hits)]
 
 
 def on_the_fused_scale(hits: list[Hit], way: Way) -> list[Hit]:

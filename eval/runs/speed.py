@@ -18,6 +18,7 @@ from typing import Any
 
 from eval.measures.thresholds import percentile
 from eval.runs.answers import peak_memory_bytes
+from index import SAMPLE
 from index.address import folder_size
 from index.collection import Collection
 from index.encoder.embedding import Encoder, Vectors, bundled_folder, open_encoder
@@ -29,8 +30,6 @@ from rag.api import ask_all
 from rag.opened import OpenCollection
 from rag.reading.reader import AnyReader, bundled_reader
 
-# What is measured where nothing else is named: the bundled sample.
-SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
 _STAGES = ("retrieve", "read", "total")
 _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 # A process is started this often; the first start, which finds nothing in the disk's cache, is not counted.

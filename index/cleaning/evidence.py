@@ -17,6 +17,8 @@ _PAGE_SHARE = 0.05
 # A flattened page has fewer blocks with marks or structure, and fewer sentences.
 _STRUCTURED_SHARE = 0.1
 _SENTENCES_SHARE = 0.7
+# What has more of it was written so, with its headings, lists and code, whatever it asks for and links to.
+_WRITTEN_SHARE = 0.25
 _HEADING_WORDS = 8
 _HEADLINE_WORDS = 20
 _STATED = re.compile(
@@ -27,7 +29,8 @@ _STATED = re.compile(
 # What a page calls itself, or asks for; more surely than the words that the rules count.
 _OF_A_PAGE = re.compile(
     r"\b(?:newsletters?|inbox|subscribe (?:to|now|for)|sign(?:ed)? (?:up|in)|cookies?|log ?in|read more|free trial|"
-    r"this (?:article|story|web ?page|page|post|site|website)|full (?:article|story)|privacy policy|"
+    r"moderat(?:e|ed|ing) all comments|this (?:article|story|web ?page|page|post|site|website)|full (?:article|story)|"
+    r"privacy policy|"
     r"terms of (?:use|service)|an article|community of|"
     r"facebook|twitter|whatsapp|instagram|linkedin|rights reserved|unlimited access|ad ?-?blocker|paywall|"
     r"our (?:foreign staff|own staff|correspondents?|readers?|journalism|app|team|community|reporting|coverage|work|"
@@ -37,31 +40,65 @@ _OF_A_PAGE = re.compile(
 )
 _ADDRESSED = re.compile(r"\b(?:[Yy]ou|[Yy]ours?|us|[Oo]urs?|[Ww]e)\b")
 _LINK = re.compile(r"\[[^\[\]]*\]\([^()]*\)")
+# An item that names what it links to, elsewhere than in its own text; a picture that links is a badge.
+_NAMED_LINK = re.compile(r"(?<!!)\[[^\[\]!]*\w[^\[\]]*\]\((?!#)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SCRIPT = re.compile(r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|[=(\[{].*;$|^\W+$", re.DOTALL)
+# "run(a);" and "x = 1;" end so, and no clause of a law: "(1) The Mayor;".
+_SCRIPT = re.compile(
+    r"^(?:<?!--|/\*|\*/|<script|<style|[{}])|-->|\bfunction ?\(|[{}]$|\w\(.*\);$|\w ?=[^=].*;$|^\W+$", re.DOTALL
+)
+# Who wrote something and when, as pages say it beside their articles.
+_SIGNED = re.compile(
+    r"^(?:(?:written|edited|posted|published|(?:medically )?reviewed|(?:last )?updated) (?:by|on)\b[^.!?]{2,80}\b\d{4}|"
+    r"[^.!?]{2,60}@\w+ */ *\d+ (?:minute|hour|day|week|month)s?(?: ago)?)$",
+    re.IGNORECASE,
+)
 # A label and a value: a number, or a name of a few words.
 _FACT = re.compile(r"[^:\n]{2,40}: +(?:[^\n]*\d|[A-Z]\S*(?: [A-Z]\S*){0,3}$)")
+# Pictures that link, and nothing else: "[![Build](x.svg)](https://y)".
+_BADGES = re.compile(r"\s*(?:\[!\[[^\]]*\]\([^()]*\)\]\([^()]*\)\s*)+$")
+_CLAUSE = re.compile(r"(?:§ ?\d|\((?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\) +\S|\d{1,3}(?:\.\d{1,3})+\.? +\S)")
+_ITEM = re.compile(rf"[ \t]*[-*+•] +\S|{_CLAUSE.pattern}")
+_LABEL = re.compile(r"[^:\n\[]{2,40}: +\S")
 _VALUE = re.compile(r"\d|: +\S|[.,;:]$")
 
 
-def is_against(block: str, shape: Shape) -> bool:
-    """Whether a block says itself that it is of a page: a plea, a menu, a byline, markup."""
-    if shape.plea and not _is_content(shape):
+def is_against(block: str, shape: Shape, *, is_item: bool = False, written: bool = False) -> bool:
+    """Whether a block says itself that it is of a page: a plea, a menu, a byline, markup.
+
+    written: the text has its structure. Then a menu has no items, a label before a link says something, and a line asks
+    for something only where it names what pages ask about.
+    """
+    of_a_page = bool(_OF_A_PAGE.search(shape.text))
+    if shape.plea and (of_a_page and not is_item if written else not _is_content(shape)):
         return True
-    if shape.words < ANCHOR_WORDS and (shape.addresses or not shape.sentence) and _OF_A_PAGE.search(shape.text):
+    speaks = shape.addresses or (not shape.sentence and not written)
+    if shape.words < ANCHOR_WORDS and speaks and of_a_page and not (written and is_item):
         return True
+    if written and (_NAMED_LINK.search(block) if is_item else _LABEL.match(shape.text)):
+        return False
     if "](" in block and len(_LINK.sub("", block).split()) < 4:
         return True
     rest = residue_of(block, bare_words(block), shape.words)
     if rest == "markup":
         plain = _TAG.sub(" ", block)
         return bool(_SCRIPT.search(plain.strip())) or (plain != block and len(plain.split()) < 4)
-    return rest in ("menu", "byline")
+    return rest in ("menu", "byline") or bool(_SIGNED.match(shape.text))
+
+
+def is_written(blocks: Sequence[str], seen: Sequence[Kind | None], certain: int) -> bool:
+    """Whether so much of a text shows structure that a person wrote it so; a scraper leaves none.
+
+    seen: what the lines of a block show it to be, None where they don't; a clause shows its number. certain: how many
+    paragraphs there are beside the blocks, all of which show what they are.
+    """
+    structured = sum(kind is not None or bool(_CLAUSE.match(block)) for block, kind in zip(blocks, seen, strict=True))
+    return certain + structured >= _WRITTEN_SHARE * max(1, certain + len(seen))
 
 
 def may_be_page(shapes: Sequence[Shape], seen: Sequence[Kind | None]) -> bool:
     """Whether a text of many short blocks may be a flattened page: its blocks ask, link and are left over from markup,
-    or they are neither sentences nor show any structure, of which flattening leaves nothing."""
+    or they are neither sentences nor show any structure, of which flattening leaves little or nothing."""
     if sum(shape.plea or shape.residue for shape in shapes) >= max(_PAGE_LINES, _PAGE_SHARE * len(shapes)):
         return True
     structured = sum(kind is not None for kind in seen)
@@ -75,21 +112,30 @@ def given_back(
     kinds: Sequence[Kind],
     seen: Sequence[Kind | None],
     title: str | None,
+    *,
+    written: bool = False,
 ) -> list[Kind]:
     """The kinds of a text's blocks without the furniture that nothing speaks against.
 
     seen: what the lines of a block show it to be, None where they don't. In front of the first long sentence and behind
-    the last one block of a page is enough to speak against all.
+    the last one block of a page is enough to speak against all, unless the text was `written` with its structure.
     """
-    against = [is_against(block, shape) for block, shape in zip(blocks, shapes, strict=True)]
+    # A line that leads to what stands below it is the text's own.
+    against = [
+        not (written and shape.text.endswith(":"))
+        and is_against(block, shape, is_item=kind is Kind.LIST_ITEM or bool(_ITEM.match(block)), written=written)
+        for block, shape, kind in zip(blocks, shapes, seen, strict=True)
+    ]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]
     first, last = (anchors[0], anchors[-1]) if anchors else (0, len(blocks) - 1)
-    before, behind = any(against[:first]), any(against[last + 1 :])
+    before, behind = any(against[:first]) and not written, any(against[last + 1 :]) and not written
     titled = _titled(shapes[:first], title)
     result = list(kinds)
     for i, kind in enumerate(kinds):
         beyond = (i < first and before) or (i > last and behind) or (titled is not None and i < titled)
-        if kind is Kind.FURNITURE and not (against[i] or beyond):
+        if _BADGES.match(blocks[i]):
+            result[i] = Kind.FURNITURE
+        elif kind is Kind.FURNITURE and not (against[i] or beyond):
             result[i] = Kind.BODY if shapes[i].sentence else _line_kind(i, shapes, seen)
         elif kind is Kind.HEADING and i > first and not shapes[i].marked_heading and _says_more(shapes[i].text):
             result[i] = Kind.BODY

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.cleaning.cleaner import Cleaner, bundled_cleaner
-from index.cleaning.evidence import given_back, may_be_page
+from index.cleaning.evidence import given_back, is_written, may_be_page
 from index.cleaning.rules import (
     ANCHOR_WORDS,
     Shape,
@@ -22,15 +22,15 @@ from index.cleaning.rules import (
     with_something_below,
 )
 from index.formats.content import Block
+from index.formats.structure import STAMP, structure
 from index.paragraphs import Kind, Paragraph, paragraph_spans, trim
-from index.structure import structure
 
 # Below this share of long sentences among at least so many blocks, a text is a flattened page and not a text.
 _TEXT_SHARE = 0.4
 _PAGE_BLOCKS = 30
 
 
-# What index/structure.py sees that no menu looks like.
+# What index/formats/structure.py sees that no menu looks like.
 _CERTAIN = frozenset((Kind.TABLE_ROW, Kind.CODE, Kind.FOOTNOTE, Kind.FURNITURE))
 _MARKS = re.compile(r"[ \t]*(?:(?:`{3,}|~{3,})[^`\n]*|[-*+•‣◦▪–=|: \t]+)$")
 
@@ -59,7 +59,8 @@ def classify(
     judged = [part for part in parts if part.kind not in _CERTAIN]
     words = [_words(text, part) for part in judged]
     seen = [part.kind for part in judged]
-    kinds = kinds_of(words, title, bundled_cleaner(), seen)
+    certain = sum(part.kind in _CERTAIN and part.kind is not Kind.FURNITURE for part in parts)
+    kinds = kinds_of(words, title, bundled_cleaner(), seen, certain=certain)
     found = {
         part: _settled(part, kind, keep_all=keep_all) for part, kind in zip(judged, kinds, strict=True)
     }  # fmt: skip
@@ -72,17 +73,24 @@ def classify(
 
 
 def kinds_of(
-    blocks: Sequence[str], title: str | None, cleaner: Cleaner | None, seen: Sequence[Kind | None] | None = None
+    blocks: Sequence[str],
+    title: str | None,
+    cleaner: Cleaner | None,
+    seen: Sequence[Kind | None] | None = None,
+    *,
+    certain: int = 0,
 ) -> list[Kind]:
     """The kind of each block of a text; by the rules alone where there is no cleaner.
 
-    seen: what the lines of a block show it to be, None where they don't.
+    seen: what the lines of a block show it to be, None where they don't. certain: how many paragraphs the text has
+    beside the blocks, such as rows and code, that nobody judges.
     """
     shapes = [shape_of(block) for block in blocks]
     kinds = kinds_by_rules(shapes, title)
     seen = seen or [None] * len(blocks)
-    if not _is_flattened_page(shapes, seen):
-        return given_back(blocks, shapes, kinds, seen, title)
+    written = is_written(blocks, seen, certain)
+    if written or not _is_flattened_page(shapes, seen):
+        return given_back(blocks, shapes, kinds, seen, title, written=written)
     if cleaner is None:
         return kinds
     body = cleaner.body(blocks, shapes, kinds)
@@ -114,7 +122,8 @@ def _parts(text: str, blocks: Sequence[Block]) -> list[_Part]:
         if block.kind is Kind.BODY:
             parts += [_Part(*span, None, 0, is_certain=False) for span in paragraph_spans(text, start, end)]
         elif start < end:
-            parts.append(_Part(start, end, block.kind, block.level, bool(blocks) or block.kind in _CERTAIN))
+            is_certain = bool(blocks) or block.kind in _CERTAIN or bool(STAMP.match(text, start, end))
+            parts.append(_Part(start, end, block.kind, block.level, is_certain))
         at = block.end
     return [*parts, *_between(text, at, len(text), is_first=at == 0)]
 

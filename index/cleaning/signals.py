@@ -37,6 +37,13 @@ _BARS = frozenset("|•·/»›:")
 _WINDOWS = ((-1, -1), (1, 1), (-4, -1), (1, 4), (-10, -1), (1, 10), (-6, 6))
 # At most so many blocks away is told apart.
 _FAR = 30
+# What a block shows by itself. What was learned is bound to this order: a new one makes a new cleaner necessary.
+OWN = (
+    "words", "characters", "length of a word", "capitals", "words in capitals", "small letters", "short small words",
+    "digits", "bars", "commas", "function words", "past tense", "you", "I", "glued words", "sentences",
+    "ends a sentence", "quotes", "question", "trails off", "begins small", "date", "address of a page", "sentence",
+    "caption", "plea", "asked", "residue", "addresses", "body", "heading", "furniture",
+)  # fmt: skip
 
 
 def signals(blocks: Sequence[str], shapes: Sequence[Shape], kinds: Sequence[Kind]) -> Matrix:
@@ -44,7 +51,7 @@ def signals(blocks: Sequence[str], shapes: Sequence[Shape], kinds: Sequence[Kind
 
     shapes, kinds: what the rules see in each block and take it for.
     """
-    own = np.array([_own(block, shape, kind) for block, shape, kind in zip(blocks, shapes, kinds, strict=True)])
+    own = np.array([own_signals(block, shape, kind) for block, shape, kind in zip(blocks, shapes, kinds, strict=True)])
     words = np.array([shape.words for shape in shapes], np.float64)
     anchors = np.array([_is_anchor(shape) for shape in shapes], np.float64)
     around = np.concatenate([_window_means(own[:, _LOOKED_AROUND], *window) for window in _WINDOWS], 1)
@@ -93,7 +100,8 @@ def _window_means(values: Matrix, low: int, high: int) -> Matrix:
     return np.asarray((sums[right] - sums[left]) / np.maximum(1, right - left)[:, None])
 
 
-def _own(block: str, shape: Shape, kind: Kind) -> list[float]:
+def own_signals(block: str, shape: Shape, kind: Kind) -> list[float]:
+    """What a block shows by itself, in the order of OWN."""
     seen = block[:_SEEN_CHARACTERS]
     words = seen.split()
     n = max(1, len(words))
@@ -128,11 +136,12 @@ def _own(block: str, shape: Shape, kind: Kind) -> list[float]:
     ]
 
 
-# Where _own puts what is looked up again.
-_IS_DATE, _IS_PLEA, _IS_RESIDUE = 21, 25, 27
-# What the neighbours are asked for: length, capitals, small letters, digits, function words, "you", "I", a sentence's
-# end, dates, sentences, captions, pleas, residue, the rules' body and furniture. All 32 of them only overfit.
-_LOOKED_AROUND = [0, 3, 5, 7, 10, 12, 13, 16, 21, 23, 24, 25, 27, 29, 31]
+# What the neighbours are asked for; all of OWN only overfit.
+_LOOKED_AROUND = [
+    OWN.index(name)
+    for name in ("words", "capitals", "small letters", "digits", "function words", "you", "I", "ends a sentence",
+                 "date", "sentence", "caption", "plea", "residue", "body", "furniture")
+]  # fmt: skip
 
 
 def _is_anchor(shape: Shape) -> bool:
@@ -219,9 +228,10 @@ def _cohesion(blocks: Sequence[str], anchors: Matrix) -> Matrix:
 
 def _interruptions(own: Matrix, words: Matrix, anchors: Matrix) -> Matrix:
     """(n, 2): logarithms of pleas and residue since the first anchor, and of words since the last such line."""
-    asks = np.maximum(own[:, _IS_PLEA], own[:, _IS_RESIDUE])
+    plea, residue, date = (own[:, OWN.index(name)] for name in ("plea", "residue", "date"))
+    asks = np.maximum(plea, residue)
     begun = np.maximum.accumulate(anchors)
-    return np.stack([np.log1p(np.cumsum(asks * begun)), _since(words, np.maximum(asks, own[:, _IS_DATE]) > 0)[0]], 1)
+    return np.stack([np.log1p(np.cumsum(asks * begun)), _since(words, np.maximum(asks, date) > 0)[0]], 1)
 
 
 def _since(words: Matrix, marks: NDArray[np.bool_]) -> list[Matrix]:

@@ -168,6 +168,19 @@ class FolderSnapshot:
         rows = dict(select_in(self.connection, "SELECT passage_id, vector FROM passages WHERE passage_id", passage_ids))
         return from_blobs([rows[passage_id] for passage_id in passage_ids], self.encoder.dimension)
 
+    def texts_of(self, passage_ids: Sequence[int]) -> dict[int, int]:
+        """Passage id -> the number of the text that it is of."""
+        return dict(
+            select_in(self.connection, "SELECT passage_id, text_no FROM passages WHERE passage_id", passage_ids)
+        )
+
+    def words_beginning(self, beginning: str) -> list[str]:
+        """Words of the collection, as `index.terms` stores them, that begin so, the most frequent first."""
+        if self._lexical.index is None:
+            self._lexical = self._derived.words.in_memory(self.connection, self._lexical)
+        index, searcher = self._lexical.index, self._lexical.searcher
+        return index.words_beginning(beginning, searcher) if index and searcher else []
+
     def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> list[Passage]:
         """Passages in the order asked for, those that are gone left out.
 

@@ -18,17 +18,17 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from index.errors import Unreadable
-from index.formats import ocr
-from index.formats.book import read_epub
 from index.formats.content import Content, content_of
-from index.formats.mail import read_mail
-from index.formats.office import read_docx, read_pptx
-from index.formats.opendocument import read_odt
-from index.formats.pdf import read_pdf
-from index.formats.picture import read_picture
-from index.formats.rtf import read_rtf
-from index.formats.web import read_page
-from index.formats.workbook import read_xlsx
+from index.formats.html.book import read_epub
+from index.formats.html.web import read_page
+from index.formats.mail.message import read_mail
+from index.formats.office.microsoft import read_docx, read_pptx
+from index.formats.office.opendocument import read_odt
+from index.formats.office.rtf import read_rtf
+from index.formats.office.workbook import read_xlsx
+from index.formats.pdf import ocr
+from index.formats.pdf.document import read_pdf
+from index.formats.pdf.picture import read_picture
 
 PICTURES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 READERS: Mapping[str, Callable[[bytes], Content]] = {
@@ -54,7 +54,7 @@ MEMORY_BYTES = 1_000_000_000
 _FILES_A_CHILD = 500
 
 
-class Worker:
+class ParserProcess:
     """The child process, started at the first file and again after one that ended it."""
 
     def __init__(self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:

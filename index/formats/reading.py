@@ -13,7 +13,7 @@ from index.errors import Unreadable
 from index.formats.container import files, mails
 from index.formats.content import Content
 from index.formats.parser import READERS as APART
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.plain import read_plain
 from index.formats.rows import BadRow, Row, read_csv, read_jsonl
 
@@ -79,22 +79,24 @@ def open_file(path: Path, *, max_bytes: int = MAX_BYTES) -> File:
     return File(path, source, raw, hashlib.sha256(raw).hexdigest())
 
 
-def read_document(path: Path, doc_id: str, *, given: Given | None = None, worker: Worker | None = None) -> Document:
+def read_document(
+    path: Path, doc_id: str, *, given: Given | None = None, parser: ParserProcess | None = None
+) -> Document:
     """The document in a file that holds one; what is given wins over what the file states.
 
-    worker: where the parsers run that a hostile file could hang; one for this file alone by default.
+    parser: where the parsers run that a hostile file could hang; one for this file alone by default.
     Raises Unreadable where the file cannot be opened, or holds no text.
     """
-    if worker is None:
-        with Worker() as own:
-            return read_document(path, doc_id, given=given, worker=own)
-    return document_of(open_file(path), doc_id, given or Given(), worker)
+    if parser is None:
+        with ParserProcess() as own:
+            return read_document(path, doc_id, given=given, parser=own)
+    return document_of(open_file(path), doc_id, given or Given(), parser)
 
 
-def document_of(file: File, doc_id: str, given: Given, worker: Worker, *, keep_all: bool = False) -> Document:
+def document_of(file: File, doc_id: str, given: Given, parser: ParserProcess, *, keep_all: bool = False) -> Document:
     """The one document that a file's bytes are. Raises Unreadable where they are none."""
     suffix = file.path.suffix.lower()
-    content = _PLAIN[suffix](file.raw) if suffix in _PLAIN else worker.read(suffix, file.raw)
+    content = _PLAIN[suffix](file.raw) if suffix in _PLAIN else parser.read(suffix, file.raw)
     if not content.text.strip():
         raise Unreadable("no text in it")
     keep_all = keep_all or not file.is_scraped
@@ -133,7 +135,7 @@ def _members_of(file: File, name: str, *, keep_all: bool) -> tuple[list[Document
     is_mailbox = file.path.suffix.lower() == ".mbox"
     documents: list[Document] = []
     faults: list[BadRow] = []
-    with Worker() as worker:
+    with ParserProcess() as parser:
         for member in mails(file.raw) if is_mailbox else files(file.raw, FORMATS):
             if isinstance(member, BadRow):
                 faults.append(member)
@@ -147,7 +149,7 @@ def _members_of(file: File, name: str, *, keep_all: bool) -> tuple[list[Document
                     documents += [replace(row, source=row.source.replace(".#", ".")) for row in rows]
                     faults += [BadRow(member.number, f"{member.name}: {row.reason}", member.number) for row in bad]
                 else:
-                    documents.append(document_of(inner, called, Given(), worker, keep_all=keep_all))
+                    documents.append(document_of(inner, called, Given(), parser, keep_all=keep_all))
             except Unreadable as error:
                 faults.append(BadRow(member.number, f"{member.name}: {error}", member.number))
     if not documents and not faults:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from index.documents import Document, Given
 from index.errors import NothingToDo, Unreadable
 from index.folder.truth import CORPUS
-from index.formats import ocr
 from index.formats.parser import PICTURES
+from index.formats.pdf import ocr
 from index.formats.reading import FORMATS, file_of
 from index.intake.given import GIVEN_FILE, read_given
+
+UNSUPPORTED = "of an unsupported type"
 
 
 class Fault(NamedTuple):
@@ -29,6 +31,7 @@ class Summary:
     moved: files known by their content that lie elsewhere now; they are unchanged, or updated, too.
     notices: what was found damaged in the collection, and mended.
     not_read: files that were read, and what in them was not: a picture of a page, a chart.
+    unsupported: counts of the ignored files of a type that is not read, by their suffix, or their name without one.
     """
 
     added: int = 0
@@ -40,6 +43,7 @@ class Summary:
     unreadable: list[Fault] = field(default_factory=list)
     not_read: list[Fault] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
 
     @property
     def seen(self) -> int:
@@ -132,7 +136,9 @@ def _files(path: Path, collection: Path, summary: Summary) -> Iterator[Path]:
             yield path
         else:
             is_picture = path.suffix.lower() in PICTURES
-            summary.ignored[f"a picture: {ocr.HINT}" if is_picture else "of an unsupported type"] += 1
+            summary.ignored[f"a picture: {ocr.HINT}" if is_picture else UNSUPPORTED] += 1
+            if not is_picture:
+                summary.unsupported[path.suffix.lower() or path.name] += 1
         return
     try:
         entries = sorted(path.iterdir())

@@ -19,7 +19,7 @@ from index.documents import Document, Given
 from index.encoder.embedding import Encoder, Vectors
 from index.encoder.engine import STOP
 from index.errors import Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.reading import File, document_of
 from index.paragraphs import Paragraph
 from index.passages import SPECIAL_PIECES, Window, encoder_inputs, windows
@@ -74,11 +74,11 @@ def split_at(document: Document, paragraphs: Sequence[Paragraph], encoder: Encod
     return Split(document, paragraphs, parts, encoder_inputs(document, paragraphs, parts, encoder.count_pieces))
 
 
-def read_and_split(job: Job, encoder: Encoder, worker: Worker) -> Split | Unreadable:
+def read_and_split(job: Job, encoder: Encoder, parser: ParserProcess) -> Split | Unreadable:
     """The split document, or the reason why it cannot be read: given back, so that others of its group go on."""
     try:
         if isinstance(job.text, File):
-            return split(document_of(job.text, job.name, job.given, worker, keep_all=job.keep_all), encoder)
+            return split(document_of(job.text, job.name, job.given, parser, keep_all=job.keep_all), encoder)
         return split(job.text, encoder)
     except Unreadable as error:
         return error
@@ -122,7 +122,7 @@ class InProcess:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._worker = Worker()
+        self._parser = ParserProcess()
         self._stop = Event()
         self._background = ThreadPoolExecutor(1, "embedding", STOP.set, (self._stop,))
 
@@ -131,13 +131,13 @@ class InProcess:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()  # what is embedded still is asked for by nobody: the run was interrupted, or has failed
-        self._worker.close()
+        self._parser.close()
         self._background.shutdown(cancel_futures=True)
 
     def prepare(self, jobs: Sequence[Job]) -> Pending[list[Split | Unreadable]]:
         """Done when it returns."""
         done: Future[list[Split | Unreadable]] = Future()
-        done.set_result([read_and_split(job, self._encoder, self._worker) for job in jobs])
+        done.set_result([read_and_split(job, self._encoder, self._parser) for job in jobs])
         return done
 
     def encode(self, texts: Sequence[str]) -> Pending[Vectors]:

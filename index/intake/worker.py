@@ -11,7 +11,7 @@ from pathlib import Path
 
 from index.encoder.embedding import Encoder, Vectors, open_encoder
 from index.errors import Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.intake.preparation import Job, Split, read_and_split
 
 # Documents that are handed over together: few enough that nobody waits long for the first of them.
@@ -35,8 +35,8 @@ class WorkerSide:
         return open_encoder(self._name, device=self._device)
 
     @cached_property
-    def _worker(self) -> Worker:
-        return Worker()
+    def _parser(self) -> ParserProcess:
+        return ParserProcess()
 
     def check(self) -> tuple[str, str]:
         """The hashes of its code, and of its encoder's weights. Raises EncoderMissing."""
@@ -44,7 +44,7 @@ class WorkerSide:
 
     def prepare(self, jobs: Sequence[Job]) -> list[Split | Unreadable]:
         """Each document split, or why it cannot be read, in order."""
-        return [read_and_split(job, self._encoder, self._worker) for job in jobs]
+        return [read_and_split(job, self._encoder, self._parser) for job in jobs]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of passages (n, d), in the texts' order."""

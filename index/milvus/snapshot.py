@@ -121,19 +121,31 @@ class MilvusSnapshot:
         stored = [found[passage_id] for passage_id in passage_ids]
         return np.array(stored, np.float32).reshape(-1, self.encoder.dimension)
 
+    def texts_of(self, passage_ids: Sequence[int]) -> dict[int, int]:
+        """Passage id -> the number of the text that it is of."""
+        return {row["passage_id"]: row["text_no"] for row in self._passage_rows(passage_ids)}
+
+    def words_beginning(self, beginning: str) -> list[str]:  # noqa: ARG002 - Milvus lists no words
+        """None: Milvus does not list the words of a field."""
+        return []
+
     def passages(self, passage_ids: Sequence[int], filters: Filters | None = None) -> list[Passage]:
         """Passages in the order asked for, those that are gone left out.
 
         Where several documents have the same text, `doc_id` is the earliest dated of those that the filters allow.
         """
+        rows = self._passage_rows(passage_ids)
+        self._load_names({row["text_no"] for row in rows})
+        named = {row["text_no"]: self._named(row["text_no"], filters) for row in rows}
+        return [self._passage(row, names[0]) for row in rows if (names := named[row["text_no"]])]
+
+    def _passage_rows(self, passage_ids: Sequence[int]) -> list[Row]:
+        """The stored rows of passages, in the order asked for, those that are gone left out."""
         missing = [passage_id for passage_id in passage_ids if passage_id not in self._passages]
         if missing:
             found = self._store.get(self.passages_part, missing, PASSAGE)
             self._passages.update((row["passage_id"], row) for row in found)
-        rows = [self._passages[passage_id] for passage_id in passage_ids if passage_id in self._passages]
-        self._load_names({row["text_no"] for row in rows})
-        named = {row["text_no"]: self._named(row["text_no"], filters) for row in rows}
-        return [self._passage(row, names[0]) for row in rows if (names := named[row["text_no"]])]
+        return [self._passages[passage_id] for passage_id in passage_ids if passage_id in self._passages]
 
     # Documents
 

@@ -12,7 +12,7 @@ from index.collection import Collection, Damage
 from index.documents import Document, Given
 from index.encoder.embedding import Encoder
 from index.errors import CollectionError, EncoderMissing, Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.reading import document_of, file_of, open_file, rows_of
 from index.intake.indexing import store_anew
 
@@ -26,9 +26,9 @@ def check(collection: Collection, encoder: Callable[[], Encoder]) -> list[Damage
     """
     by_document = collection.damaged_documents()
     found = collection.damaged_parts()
-    with Worker() as worker:
+    with ParserProcess() as parser:
         for name, parts in by_document:
-            mended, remedy = _mend(collection, encoder, worker, name, parts)
+            mended, remedy = _mend(collection, encoder, parser, name, parts)
             found += [Damage(part, name, mended, remedy) for part in parts]
     if any(damage.mended and damage.document for damage in found):
         collection.refresh_base()
@@ -36,7 +36,7 @@ def check(collection: Collection, encoder: Callable[[], Encoder]) -> list[Damage
 
 
 def _mend(
-    collection: Collection, encoder: Callable[[], Encoder], worker: Worker, name: str, parts: list[str]
+    collection: Collection, encoder: Callable[[], Encoder], parser: ParserProcess, name: str, parts: list[str]
 ) -> tuple[bool, str]:
     """Whether a document could be mended, and what was done or is left to do."""
     if not collection.writable:
@@ -44,7 +44,7 @@ def _mend(
     try:
         known = collection.described(name)
         if "text" in parts or "metadata" in parts:
-            document = _read_again(known, worker, trusted="metadata" not in parts)
+            document = _read_again(known, parser, trusted="metadata" not in parts)
             done = "read again from its source"
         else:
             with collection.reading() as snapshot:
@@ -56,7 +56,7 @@ def _mend(
     return True, done
 
 
-def _read_again(known: Document, worker: Worker, *, trusted: bool) -> Document:
+def _read_again(known: Document, parser: ParserProcess, *, trusted: bool) -> Document:
     """The document as its source gives it. trusted: what is stored of it, other than its text, is whole, and stays.
 
     Raises Unreadable where the source is gone or no longer the one that was read.
@@ -68,7 +68,7 @@ def _read_again(known: Document, worker: Worker, *, trusted: bool) -> Document:
         rows, _ = rows_of(file, known.doc_id, keep_all=known.keep_all)
         fresh = next((row for row in rows if (row.source, row.sha256) == (known.source, known.sha256)), None)
     elif file.sha256 == known.sha256:
-        fresh = document_of(file, known.doc_id, given, worker, keep_all=known.keep_all)
+        fresh = document_of(file, known.doc_id, given, parser, keep_all=known.keep_all)
     else:
         fresh = None
     if fresh is None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rag.api import search, show
+from rag.api import search, show, spelling_notice
 from rag.commands.console import (
     AfterOption,
     BeforeOption,
@@ -14,6 +14,7 @@ from rag.commands.console import (
     DocumentOption,
     JsonOption,
     ModelOption,
+    OwnReadingOption,
     PublisherOption,
     ServerOption,
     StrictOption,
@@ -22,7 +23,7 @@ from rag.commands.console import (
     print_notices,
     say,
 )
-from rag.commands.opening import filters_of, for_reading, with_model
+from rag.commands.opening import document_called, filters_in, filters_of, for_reading, with_model
 
 
 def ask_command(
@@ -39,6 +40,7 @@ def ask_command(
     model: ModelOption = None,
     server: ServerOption = None,
     strict: StrictOption = False,
+    own_reading: OwnReadingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question, each sentence with its source; or say that the documents do not answer it."""
@@ -51,13 +53,16 @@ def ask_command(
         raise typer.BadParameter("give either a QUESTION or --questions FILE")
     filters = filters_of(after, before, publisher, document)
     opened = with_model(for_reading(collection, sample=not (as_json or questions)), model, server)
+    filters = filters_in(opened, filters)
     said = opened.model.notices if opened.model else ()
     if questions is not None:
         from rag.api import ask_all
 
         rows = _question_rows(questions)
         asked = [(row["question"], row["history"]) for row in rows]
-        for row, answer in zip(rows, ask_all(opened, asked, strict=strict, filters=filters), strict=True):
+        for row, answer in zip(
+            rows, ask_all(opened, asked, strict=strict, filters=filters, own_reading=own_reading), strict=True
+        ):
             if as_json:
                 print_json({"id": row["id"], **answer_json(answer)})
             else:
@@ -65,7 +70,7 @@ def ask_command(
                 print_line(f"{head}\n\n{answer_text(answer)}\n")
             print_notices(notice for notice in answer.notices if notice not in said)
         return
-    answer = answered(opened, question or "", strict=strict, filters=filters)
+    answer = answered(opened, question or "", strict=strict, filters=filters, own_reading=own_reading)
     print_notices(notice for notice in answer.notices if notice not in said)
     if as_json:
         print_json(answer_json(answer))
@@ -82,14 +87,16 @@ def chat_command(
     model: ModelOption = None,
     server: ServerOption = None,
     strict: StrictOption = False,
+    own_reading: OwnReadingOption = False,
 ) -> None:
     """Ask one question after the other; "and when was that?" goes on from the last one."""
     from rag.commands.chat import Chat, typed_lines
 
     filters = filters_of(after, before, publisher, document)
     opened = with_model(for_reading(collection, sample=True), model, server)
+    filters = filters_in(opened, filters)
     say("Ask something; /help lists the commands, /quit ends.")
-    Chat(opened, filters=filters, strict=strict).run(typed_lines())
+    Chat(opened, filters=filters, strict=strict, own_reading=own_reading).run(typed_lines())
 
 
 def search_command(
@@ -100,6 +107,12 @@ def search_command(
     before: BeforeOption = None,
     publisher: PublisherOption = None,
     document: DocumentOption = None,
+    read: Annotated[
+        bool | None,
+        typer.Option(
+            "--read/--no-read", help="In the order in which 'ask' reads them. [default: where it is a question]"
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The passages nearest to a question, without an answer."""
@@ -108,8 +121,9 @@ def search_command(
 
     filters = filters_of(after, before, publisher, document)
     opened = for_reading(collection, sample=not as_json)
-    hits = search(opened, question, k=k, filters=filters)
-    print_notices(opened.stored.notices)
+    filters = filters_in(opened, filters)
+    hits = search(opened, question, k=k, filters=filters, read=read)
+    print_notices([*opened.stored.notices, *filter(None, [spelling_notice(opened, question)])])
     if as_json:
         print_json(hits_json(question, hits))
     else:
@@ -129,6 +143,7 @@ def show_command(
     from rag.commands.text import shown_text
 
     opened = for_reading(collection, sample=not as_json)
+    document = document_called(opened, document)
     citation = show(opened, document, start, end)
     if as_json:
         shown = citation_json(citation)

@@ -37,9 +37,10 @@ def answered(
     history: Sequence[Turn] = (),
     strict: bool = False,
     filters: Filters | None = None,
+    own_reading: bool = False,
 ) -> Answer:
     """The answer to a question, shown on the terminal while it is being written."""
-    events = ask_events(opened, question, history=history, strict=strict, filters=filters)
+    events = ask_events(opened, question, history=history, strict=strict, filters=filters, own_reading=own_reading)
     answer: Answer | None = None
     with closing(events), live_text() as show:
         for event in events:
@@ -55,9 +56,16 @@ def answered(
 class Chat:
     """One conversation about a collection."""
 
-    def __init__(self, opened: OpenCollection, *, filters: Filters | None = None, strict: bool = False) -> None:
-        """filters: which documents are asked. strict: what is not borne out is left out."""
-        self._opened, self._filters, self._strict = opened, filters, strict
+    def __init__(
+        self,
+        opened: OpenCollection,
+        *,
+        filters: Filters | None = None,
+        strict: bool = False,
+        own_reading: bool = False,
+    ) -> None:
+        """filters: which documents are asked. strict, own_reading: as in `rag.answering.answer`."""
+        self._opened, self._filters, self._strict, self._own_reading = opened, filters, strict, own_reading
         self._exchanges: list[Exchange] = []
         self._told = set(opened.model.notices) if opened.model else set()  # the front door has said them
 
@@ -84,7 +92,10 @@ class Chat:
 
     def _ask(self, question: str) -> None:
         asked, history = now(), [Turn.of(answer) for answer in self._answers]
-        answer = answered(self._opened, question, history=history, strict=self._strict, filters=self._filters)
+        answer = answered(
+            self._opened, question, history=history, strict=self._strict, filters=self._filters,
+            own_reading=self._own_reading,
+        )  # fmt: skip
         self._exchanges.append(Exchange(str(len(self._exchanges) + 1), question, asked, "done", answer))
         print_line(f"{answer_text(answer)}\n")
         print_notices(notice for notice in answer.notices if notice not in self._told)

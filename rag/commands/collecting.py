@@ -22,7 +22,7 @@ from rag.commands.console import (
     progress_bar,
 )
 from rag.commands.exits import USER_ERROR
-from rag.commands.opening import date_of, for_reading
+from rag.commands.opening import date_of, document_called, for_reading
 from rag.opened import OpenCollection
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # `list` sets names in a column of up to so many characters; one longer name must not push all others' dates away.
 _NAME_WIDTH = 40
+# Types of files that were passed over are named up to so many.
+_NAMED_TYPES = 6
 
 
 def index_command(
@@ -81,7 +83,7 @@ def index_command(
              "removed": summary.removed, "moved": summary.moved,
              "unreadable": [{"path": p, "reason": r} for p, r in summary.unreadable],
              "not_read": [{"path": p, "notice": n} for p, n in summary.not_read],
-             "ignored": dict(summary.ignored)}
+             "ignored": dict(summary.ignored), "unsupported": dict(summary.unsupported)}
         )  # fmt: skip
     else:
         _print_summary(summary, str(opened.place))
@@ -92,6 +94,7 @@ def index_command(
 
 def list_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """The documents of the collection."""
+    from index.collection import name_now
     from rag.printable import printable_line
 
     opened = for_reading(collection, sample=not as_json)
@@ -106,7 +109,9 @@ def list_command(collection: CollectionOption = None, as_json: JsonOption = Fals
     width = min(max((len(printable_line(d.doc_id)) for d in documents), default=0), _NAME_WIDTH)
     for d in documents:
         outlet, title = printable_line(d.publisher or "no outlet"), printable_line(d.title or "no title")
-        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}")
+        renamed = name_now(d.doc_id, d.source)
+        now = f"  (now {printable_line(renamed)})" if renamed else ""
+        print_line(f"{printable_line(d.doc_id):<{width}}  {d.date or 'no date':<10}  {outlet}  {title}{now}")
 
 
 def paragraphs_command(
@@ -117,9 +122,11 @@ def paragraphs_command(
 ) -> None:
     """A document's paragraphs, numbered, each with its kind: what was made of the file."""
     from index.paragraphs import Kind, headings_above
+    from index.tables import rows_of, shown_row
     from rag.commands.text import paragraph_text
 
     opened = for_reading(collection, sample=not as_json)
+    document = document_called(opened, document)
     with opened.stored.reading() as snapshot:
         text = snapshot.document(document).text
         paragraphs = snapshot.paragraphs(document)
@@ -133,8 +140,11 @@ def paragraphs_command(
                             for p in shown]}
         )  # fmt: skip
         return
+    rows = rows_of(text, paragraphs)
     for p in shown:
-        print_line(paragraph_text(p.number, p.stored_kind if p.kind is Kind.HEADING else p.kind, text[p.start : p.end]))
+        kind = p.stored_kind if p.kind is Kind.HEADING else p.kind
+        words = shown_row(text, *rows[p.number]).text if p.number in rows else text[p.start : p.end]
+        print_line(paragraph_text(p.number, kind, words))
 
 
 def status_command(collection: CollectionOption = None, as_json: JsonOption = False) -> None:
@@ -167,7 +177,7 @@ def status_command(collection: CollectionOption = None, as_json: JsonOption = Fa
         shown = "not told by the server" if value is None else f"{value:,}" if isinstance(value, int) else value
         print_line(f"{label:<11} {shown}")
     for document, notice in status.not_read:
-        print_line(f"not read in {printable_line(document)}: {printable_line(notice)}")
+        print_line(f"in {printable_line(document)}: {printable_line(notice)}")
 
 
 def edit_command(
@@ -192,8 +202,7 @@ def edit_command(
     if not (given.named or cleared):
         raise typer.BadParameter("give at least one of --title, --date, --publisher, --url")
     opened = open_collection(collection)
-    with opened.stored.reading():  # raises where there is no collection, before one is made
-        pass
+    document = document_called(opened, document)  # raises where there is no collection, before one is made
     with opened.writer() as writer:
         edited = edit_document(writer, opened.encoder, document, given, cleared=cleared)
     outlet, headline = printable_line(edited.publisher or "no outlet"), printable_line(edited.title or "no title")
@@ -205,13 +214,18 @@ def remove_command(
     collection: CollectionOption = None,
 ) -> None:
     """Take documents out of the collection; their files stay."""
+    from index.news.kept import forget_gone
     from index.opening import open_collection as open_stored
 
-    with open_stored(open_collection(collection).place, write=True) as writer:
-        writer.remove(list(dict.fromkeys(documents)))
+    opened = open_collection(collection)
+    named = list(dict.fromkeys(document_called(opened, document) for document in documents))
+    with open_stored(opened.place, write=True) as writer:
+        writer.remove(named)
         writer.refresh_base()
+        with writer.reading() as snapshot:
+            forget_gone(writer.folder, snapshot)
         print_notices(writer.notices)
-    print_line(f"{len(set(documents))} removed")
+    print_line(f"{len(named)} removed")
 
 
 @contextmanager
@@ -229,6 +243,7 @@ def _kept_told(opened: OpenCollection) -> Iterator[None]:
 
 
 def _print_summary(summary: "Summary", place: str) -> None:
+    from index.intake.files import UNSUPPORTED
     from rag.printable import printable_line
 
     counts = {"added": summary.added, "updated": summary.updated, "unchanged": summary.unchanged}
@@ -242,6 +257,8 @@ def _print_summary(summary: "Summary", place: str) -> None:
     for path, reason in summary.unreadable:
         print_line(f"skipped {printable_line(path)}: {printable_line(reason)}")
     for path, notice in summary.not_read:
-        print_line(f"not read in {printable_line(path)}: {printable_line(notice)}")
+        print_line(f"in {printable_line(path)}: {printable_line(notice)}")
+    kinds = [f"{printable_line(suffix)} {n}" for suffix, n in summary.unsupported.most_common(_NAMED_TYPES)]
+    kinds += ["..."] if len(summary.unsupported) > _NAMED_TYPES else []
     for reason, n in summary.ignored.items():
-        print_line(f"ignored {n} {reason}")
+        print_line(f"ignored {n} {reason}" + (f" ({', '.join(kinds)})" if reason == UNSUPPORTED else ""))

@@ -31,13 +31,18 @@ BeforeOption = Annotated[str | None, typer.Option(metavar="DATE", help="Only doc
 PublisherOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only documents of this outlet.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="A chat model: a folder, a hub name, or a name on --server."),
+    typer.Option(
+        "--model", metavar="NAME", help="A chat model: smollm2, a GGUF file, a folder, a hub or --server name."
+    ),
 ]
 ServerOption = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="An OpenAI-compatible server, as http://localhost:8080.")
 ]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Leave out what the documents do not bear out, of a model's answer.")
+]
+OwnReadingOption = Annotated[
+    bool, typer.Option("--own-reading", help="Ask the model also where the reader finds no answer.")
 ]
 DocumentOption = Annotated[
     list[str] | None, typer.Option(metavar="DOC", help="Only this document; may be given again.")

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
+from index import SAMPLE
 from rag.api import index, open_collection
 from rag.commands.console import print_notices, progress_bar, say
 from rag.opened import OpenCollection
@@ -35,11 +36,10 @@ def sample_collection() -> OpenCollection:
 
     import platformdirs
 
-    room = Path(__file__).parent.parent.parent / "index"
-    articles = room / "sample" / "articles"
+    articles = SAMPLE / "articles"
     files = sorted(articles.iterdir())
     # The code that indexes is part of the key: another version may split or store the same texts otherwise.
-    made_of = [*sorted(room.rglob("*.py")), *files]
+    made_of = [*sorted(SAMPLE.parent.rglob("*.py")), *files]
     key = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_of)).hexdigest()[:12]
     opened = open_collection(platformdirs.user_cache_path("pilcrow") / f"sample-{key}")
     say(f"No collection here yet, so this is the bundled sample: {len(files)} short articles about Belarus.")
@@ -54,12 +54,24 @@ def sample_collection() -> OpenCollection:
 
 def with_model(opened: OpenCollection, model: str | None, server: str | None) -> OpenCollection:
     """The collection with the chat model that was named; what leaves the machine with it is said before it does."""
+    from rag.generation.gguf_file import is_gguf, is_ready
+
     if server is not None and not model:
         raise typer.BadParameter("--server needs the name of one of its models: --model NAME")
     opened.model_name, opened.server = model or None, server
+    if server is None and model and is_gguf(model) and not is_ready(model):
+        say(f"Making '{model}' ready, once; it loads in seconds from then on.")
     if opened.model is not None:
         print_notices(opened.model.notices)
     return opened
+
+
+def document_called(opened: OpenCollection, name: str) -> str:
+    """The name in the collection of what a person calls so: that name, or the one its file has now."""
+    from index.collection import doc_id_called
+
+    with opened.stored.reading() as snapshot:
+        return doc_id_called(snapshot, name)
 
 
 def filters_of(
@@ -69,6 +81,11 @@ def filters_of(
     from index.collection import Filters
 
     return Filters(date_of(after, "--after"), date_of(before, "--before"), publisher or None, tuple(documents or ()))
+
+
+def filters_in(opened: OpenCollection, filters: "Filters") -> "Filters":
+    """The limits with the collection's names of the documents that were typed."""
+    return replace(filters, documents=tuple(document_called(opened, name) for name in filters.documents))
 
 
 def date_of(value: str | None, option: str) -> str | None:

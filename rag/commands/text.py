@@ -7,10 +7,17 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from index.paragraphs import Kind
+from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
-from rag.citations import Citation, Claim, Verdict, plain_claim
+from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
+
+if TYPE_CHECKING:
+    from rag.news.quoted import Quote, QuotedSpeaker
+    from rag.news.timeline import Timeline
 
 _WIDEST = 100
 # Set around the cited characters, as colour would not survive a pipe.
@@ -73,19 +80,24 @@ def _asked_as(answer: Answer) -> list[str]:
 
 
 def _sources(answer: Answer) -> list[str]:
-    return [_source(citation) for citation in answer.citations]
+    return [_source(citation, _answering(citation, answer)) for citation in answer.citations]
 
 
 def _claim(claim: Claim, answer: Answer) -> str:
     """A claim with its markers, the words that answer set between marks where it shows them."""
-    if answer.generator != "extractive":
+    if answer.generator != "extractive" and not claim.quoted_instead:
         return f"{claim.text} {_mark(claim)}".strip()
+    if claim.speaker is not None:
+        return f"{printable_line(claim.text)} {_mark(claim)}"
     citation = next(c for c in answer.citations if c.label == claim.labels[0])
-    markers = "".join(f"[{label}]" for label in claim.labels)
-    marked = citation.quote
-    for left, right in reversed(words_in(citation, answer)):
-        marked = f"{marked[:left]}{OPEN}{marked[left:right]}{CLOSE}{marked[right:]}"
-    return f"{plain_claim(marked)} {markers}{_meant(claim)}"
+    markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
+    words = words_in(citation, answer)
+    if citation.cells:
+        return f"{plain_claim(_row(citation, _answering(citation, answer)))} {markers}{_meant(claim)}"
+    quote = citation.quote
+    for left, right in reversed(words):
+        quote = f"{quote[:left]}{OPEN}{quote[left:right]}{CLOSE}{quote[right:]}"
+    return f"{plain_claim(quote)} {markers}{_meant(claim)}"
 
 
 def _meant(claim: Claim) -> str:
@@ -93,6 +105,30 @@ def _meant(claim: Claim) -> str:
     notes = [claim.meant or "", "older: there is a newer document" if claim.older else ""]
     told = "; ".join(filter(None, notes))
     return f" ({told})" if told else ""
+
+
+def _answering(citation: Citation, answer: Answer) -> tuple[int, int] | None:
+    """The words that answer, in characters of the document, where the citation has them."""
+    words = words_in(citation, answer)
+    return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
+
+
+def _row(citation: Citation, marked: tuple[int, int] | None = None) -> str:
+    """A table row in a line: each cell with what its column is called, the words that answer between marks."""
+    cells = [(cell.head, _cell(citation, cell, marked)) for cell in citation.cells]
+    if any(head for head, _ in cells):
+        return "; ".join(f"{head}: {words}" if head else words for head, words in cells)
+    return (": " if len(cells) == 2 else " | ").join(words for _, words in cells)
+
+
+def _cell(citation: Citation, cell: Cell, marked: tuple[int, int] | None = None) -> str:
+    """A cell's words on one line, "-" for none, what is marked of them between marks."""
+    start, end = cell.start - citation.start, cell.end - citation.start
+    words = citation.quote[start:end]
+    if marked and cell.start <= marked[0] < marked[1] <= cell.end:
+        left, right = marked[0] - cell.start, marked[1] - cell.start
+        words = f"{words[:left]}{OPEN}{words[left:right]}{CLOSE}{words[right:]}"
+    return " ".join(words.split()) or EMPTY
 
 
 def _mark(claim: Claim) -> str:
@@ -113,6 +149,7 @@ def hits_text(hits: Sequence[Evidence]) -> str:
             "",
             "   ",
         )
+        + "".join(f"\n{_wrap(path, '   ')}" for path in [_path(h.headings)] if path)
         + "\n"
         + _wrap(h.text, "   ")
         for h in hits
@@ -121,9 +158,13 @@ def hits_text(hits: Sequence[Evidence]) -> str:
 
 def shown_text(text: str, citation: Citation) -> str:
     """A paragraph with the cited characters between marks; `text` is the document's."""
+    path = _path(citation.headings)
+    above = f"{_wrap(_place(citation))}\n" + (f"{_wrap(path)}\n" if path else "")
+    if citation.cells:
+        return f"{above}\n{_table(citation, None)}"
     before = text[citation.paragraph_start : citation.start]
     after = text[citation.end : citation.paragraph_end]
-    return f"{_wrap(_place(citation))}\n\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
+    return f"{above}\n{_wrap(f'{before}{OPEN}{citation.quote}{CLOSE}{after}', '    ')}"
 
 
 def paragraph_text(number: int, kind: str, text: str) -> str:
@@ -133,6 +174,8 @@ def paragraph_text(number: int, kind: str, text: str) -> str:
 
 
 def _abstention(answer: Answer) -> str:
+    if answer.reason == "small_talk":
+        return _wrap(answer.text)
     lines = [*_asked_as(answer), _wrap("No answer. " + REASONS.get(answer.reason or "", ""))]
     if answer.evidence and answer.reason != "off_topic":
         lines.append("The nearest passages:")
@@ -140,22 +183,51 @@ def _abstention(answer: Answer) -> str:
     return "\n\n".join(lines)
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation, marked: tuple[int, int] | None) -> str:
     place = _wrap(f"[{citation.label}] {_place(citation)}", "", "    ")
-    title = f"\n{_wrap(citation.title, '    ')}" if citation.title else ""
-    return f"{place}{title}\n{_wrap(f'“{citation.quote}”', '    ')}"
+    path = _path([*([citation.title] if citation.title else []), *citation.headings])
+    above = f"\n{_wrap(path, '    ')}" if path else ""
+    quote = _table(citation, marked) if citation.cells else _wrap(f"“{citation.quote}”", "    ")
+    return f"{place}{above}\n{quote}"
+
+
+def _path(headings: Sequence[str]) -> str:
+    """The title and the headings above a paragraph on one line."""
+    return " › ".join(printable_line(heading) for heading in headings)
+
+
+def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
+    """A table row below the heads of its columns, in columns; a line for each cell where that is too wide."""
+    heads = [" ".join(printable_line(cell.head).split()) for cell in citation.cells]
+    cells = [printable_line(_cell(citation, cell, marked)) for cell in citation.cells]
+    if not any(heads):
+        return _wrap(_row(citation, marked), "    ")
+    widths = [max(len(head), len(cell)) for head, cell in zip(heads, cells, strict=True)]
+    if sum(widths) + 2 * len(widths) + 2 > _width():
+        return "\n".join(
+            _wrap(f"{head}: {cell}" if head else cell, "    ", "      ")
+            for head, cell in zip(heads, cells, strict=True)
+        )
+    lines = ["  ".join(f"{word:<{n}}" for word, n in zip(row, widths, strict=True)) for row in (heads, cells)]
+    return "\n".join(f"    {line}".rstrip() for line in lines)
 
 
 def _place(citation: Citation) -> str:
     parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
+    if citation.kind is Kind.FURNITURE:
+        parts.append("set aside as furniture")
     return " · ".join([*parts, f"paragraph {citation.paragraph}", f"characters {citation.start}-{citation.end}"])
+
+
+def _width() -> int:
+    return max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
 
 
 def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
     """Each line of the text wrapped to the terminal's width, at most _WIDEST; `hanging` indents all but its first."""
-    width = max(min(shutil.get_terminal_size().columns, _WIDEST), 30)
+    width = _width()
     return "\n".join(
         textwrap.fill(
             line,
@@ -166,3 +238,51 @@ def _wrap(text: str, indent: str = "", hanging: str | None = None) -> str:
         )
         for line in plain(text).split("\n")
     )
+
+
+# ---- Who said what, and what happened when
+
+
+def quotes_text(quotes: "Sequence[Quote]") -> str:
+    """Quotes with their speakers, each with its place; a speaker is named again behind another, or with a new post."""
+    blocks: list[str] = []
+    speaking: tuple[str, str | None] = ("", None)
+    for quote in quotes:
+        if quote.speaker != speaking[0] or (quote.post and quote.post != speaking[1]):
+            speaking = (quote.speaker, quote.post)
+            blocks.append(_wrap(", ".join(printable_line(part) for part in speaking if part)))
+        words = " ".join(quote.citation.quote.split())
+        said = f"“{words}”" if quote.direct else f"(reported) {words}"
+        how = _HOW_TOLD.get(quote.told, "").format(printable_line(quote.naming))
+        where = f"{_place(quote.citation)}{how}"
+        blocks.append(f"{_wrap(said, '    ')}\n{_wrap(where, '    ')}")
+    return "\n\n".join(blocks)
+
+
+def speakers_text(speakers: "Sequence[QuotedSpeaker]") -> str:
+    """A line a speaker: how often they are quoted, how often word for word, in how many documents, who they are."""
+    if not speakers:
+        return "Nobody is quoted in these documents."
+    lines = [f"{'quotes':>6}  {'direct':>6}  {'documents':>9}  speaker"]
+    for s in speakers:
+        who = ", ".join(printable_line(part) for part in (s.speaker, s.post) if part)
+        lines.append(_wrap(f"{s.quotes:>6}  {s.direct:>6}  {s.documents:>9}  {who}", "", " " * 27))
+    return "\n".join(lines)
+
+
+def timeline_text(found: "Timeline") -> str:
+    """A block a statement: its date, its sentence, its place, and what a date is counted from that it does not say."""
+    from rag.news.timeline import counted_from
+
+    blocks = []
+    for s in found.statements:
+        # The first line's date stands in the indent of the others.
+        said = _wrap(" ".join(s.citation.quote.split()), " " * 12)
+        lines = [f"{s.date:<12}{said[12:]}", _wrap(_place(s.citation), " " * 12)]
+        if (counted := counted_from(s)) is not None:
+            lines.append(_wrap(counted, " " * 12))
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+_HOW_TOLD = {"pronoun": " · named as “{}”", "nearby": " · the speaker is told by the quotation beside it"}

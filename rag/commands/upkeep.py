@@ -48,11 +48,14 @@ def check_command(collection: CollectionOption = None, as_json: JsonOption = Fal
 
 def compact_command(collection: CollectionOption = None) -> None:
     """Make every file anew, so that none holds anything that was removed; exit 1 where a reader is in the way."""
+    from index.news.kept import forget_gone
     from index.opening import open_collection as open_stored
 
     place = open_collection(collection).place
     with open_stored(place, write=True) as writer:
         print_notices(writer.notices)
+        with writer.reading() as snapshot:
+            forget_gone(writer.folder, snapshot)
         before = writer.size()
         done = writer.compact()
         after = writer.size()

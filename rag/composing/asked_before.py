@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
 from index.sentences import unit_spans
 from rag.citations import Sentence, Sources
-from rag.composing.wording import is_negated, stems
+from rag.composing.stems import is_negated, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 

@@ -11,8 +11,8 @@ from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
 from rag.composing.grids import Grid, GridRow, column_asked_for, grids, rows_asked_for
 from rag.composing.shapes import Ask
+from rag.composing.stems import stem, stems
 from rag.composing.values import Value, ValueKind, column_values, scale_of, values
-from rag.composing.wording import stem, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 

@@ -20,8 +20,8 @@ from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
+from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of
-from rag.composing.wording import stems
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.candidates import Candidate, chosen
 from rag.reading.reader import PassageReader
@@ -33,7 +33,7 @@ _GIST, _COMPUTED = 0.8, 0.75
 # How sure it is that what stands below a question of the document that says the same answers it.
 _ASKED_BEFORE = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
-_STATED = 0.7
+_STATED = 0.85
 _AT_MOST_DOCUMENTS = 3
 WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
@@ -85,7 +85,7 @@ def compose(
     What asks in a special shape is looked for in that shape first; what is found in none is a sentence that answers.
     """
     moved = not_denied(ask.question, of_the_time(ask.question, candidates))
-    found = _Found(ask, moved, hits, confidence_of(signals(moved, hits)), reading)
+    found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
     told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
     if told.confidence < threshold:
         return replace(told, lines=())
@@ -152,7 +152,7 @@ def _sentences(found: _Found, threshold: float) -> Composed:
         return Composed((), found.confidence, ask.shape)
     is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
     if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
-        disputed = conflicting(ask.question, found.candidates, found.hits, sources, max(threshold, THRESHOLD))
+        disputed = conflicting(ask.question, found.candidates, sources, max(threshold, THRESHOLD))
         if disputed:
             return _disputed(found, disputed)
     groups = chosen(found.candidates, sources)

@@ -11,7 +11,7 @@ from index.paragraphs import Kind
 from index.sentences import unit_spans
 from rag.citations import Sentence, Sources
 from rag.composing.lines import whole
-from rag.composing.wording import shared, stems
+from rag.composing.stems import shared, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 

@@ -5,15 +5,15 @@ where one replaces the other.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.citations import Sources
 from rag.composing.dating import is_of_the_time
 from rag.composing.lines import direct_words
+from rag.composing.stems import shared, stems
 from rag.composing.values import ValueKind, differ, value_of
-from rag.composing.wording import shared, stems
 from rag.confidence import confidence_of, signals
 from rag.reading.candidates import Candidate
-from rag.retrieval import Hit
 from rag.words import names
 
 # Which part of the words of the shorter sentence both have, values and names left out, for them to tell of one matter.
@@ -25,9 +25,7 @@ _SURE, _SURER = 0.6, 0.8
 _MOST = 4
 
 
-def conflicting(
-    question: str, candidates: Sequence[Candidate], hits: Sequence[Hit], sources: Sources, threshold: float
-) -> list[Candidate]:
+def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources, threshold: float) -> list[Candidate]:
     """The best candidate and those of other sources that give another value, each above the threshold by itself.
 
     Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about one
@@ -36,7 +34,7 @@ def conflicting(
     if not candidates:
         return []
     best = candidates[0]
-    if confidence_of(signals(candidates, hits)) < max(threshold, _SURE):
+    if _sureness(candidates) < max(threshold, _SURE):
         return []
     kind = value_of(direct_words(best) or best.text).kind
     if kind is ValueKind.OTHER:
@@ -49,7 +47,7 @@ def conflicting(
         other = next((c for c in own if value_of(c.text).kind is kind), None)
         if other is None or other is not own[0]:
             continue
-        sure = confidence_of(signals(own, hits))
+        sure = _sureness(own)
         if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
             continue
         nearness = _nearness(question, best, other)
@@ -57,6 +55,12 @@ def conflicting(
         if is_sure and nearness >= _AS_NEAR and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
+
+
+def _sureness(candidates: Sequence[Candidate]) -> float:
+    """How sure a source is by itself: as if its passage were the first to be read, since only one of them can be."""
+    found = signals(candidates)
+    return confidence_of(replace(found, rank=0.0) if found else None)
 
 
 def _nearness(question: str, best: Candidate, other: Candidate) -> float:

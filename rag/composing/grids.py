@@ -12,7 +12,7 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph
 from index.tables import Table, rows_of
 from rag.citations import Sentence, Sources
-from rag.composing.wording import is_negated, stems
+from rag.composing.stems import is_negated, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 

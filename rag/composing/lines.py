@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import Sentence, Sources
-from rag.composing.quoting import as_quoted, who_is_meant
+from rag.composing.quotation import as_quoted, who_is_meant
 from rag.reading.candidates import Candidate
 
 _EDGES = " \t\n,;:—–"

@@ -12,7 +12,7 @@ from rag.citations import Sentence, Sources
 from rag.composing.grids import Grid, column_asked_for, grids, named_column, rows_asked_for
 from rag.composing.lines import is_pronoun, whole
 from rag.composing.shapes import Ask, Shape
-from rag.composing.wording import is_negated, stems
+from rag.composing.stems import is_negated, stems
 from rag.reading.candidates import Candidate, same_words
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from rag.composing.stems import is_negated
 from rag.composing.values import values
-from rag.composing.wording import is_negated
 from rag.reading.candidates import Candidate
 
 # What parts a sentence into what is denied and what is said in its place.

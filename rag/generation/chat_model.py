@@ -11,6 +11,9 @@ from typing import Protocol
 
 # Tokens of an answer, thoughts included. Answers are a few sentences; a model that thinks aloud needs the rest.
 MAX_TOKENS = 2048
+# A model with fewer parameters is small: it is asked for less, by `rag.generation.prompt`. The prompts were measured at
+# 0.1 and 0.5 thousand million; from three on models are known to follow the longer one.
+SMALL_PARAMETERS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class ChatModel(Protocol):
     @property
     def context(self) -> int:
         """Tokens that prompt and answer share."""
+        ...
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it has fewer than SMALL_PARAMETERS, and is asked for less."""
         ...
 
     @property

@@ -1,8 +1,10 @@
 """A chat model of transformers on this machine: its own template, its own stop tokens, streamed.
 
-How its prompt becomes token ids is in `rag.generation.tokens`.
+How its prompt becomes token ids is in `rag.generation.tokens`; what is made of a GGUF file, in
+`rag.generation.gguf_file`.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -12,35 +14,42 @@ from typing import TYPE_CHECKING, Any
 
 from index.encoder.embedding import bfloat16_is_fast
 from index.errors import ModelUnusable
-from rag.generation.chat_model import MAX_TOKENS, AnswerCut, Message, is_thought_mark
-from rag.generation.tokens import prompt_of
+from rag.generation.chat_model import MAX_TOKENS, SMALL_PARAMETERS, AnswerCut, Message, is_thought_mark
+from rag.generation.gguf_file import is_gguf, ready_folder
+from rag.generation.tokens import Prompt, prompt_of
 
 if TYPE_CHECKING:
     import torch
 
 # Tokens of prompt and answer that are used at most, whatever the model can read: memory grows with them.
 _LARGEST_CONTEXT = 16_384
+# Beginnings of prompts that are kept read: answers and rewritten questions each have their own.
+_MOST_KEPT = 4
 # Where neither model nor tokenizer says what it can read.
 _SMALLEST_CONTEXT = 2048
 
 
 class LocalModel:
-    """A causal chat model from a folder, or from the hub's cache by name."""
+    """A causal chat model from a folder, from a GGUF file, or from the hub's cache by name."""
 
     def __init__(self, name: str, *, fetch: bool = False) -> None:
-        """name: a folder or a name on the hub. fetch: a name may be downloaded, since the user has just given it.
+        """name: a folder, a GGUF file, `smollm2`, or a name on the hub.
 
-        Weights are safetensors only, and code that comes with a model is never run.
+        fetch: a name may be downloaded, since the user has just given it. Weights are safetensors, or GGUF made into
+        such; code that comes with a model is never run.
         Raises ModelUnusable where it cannot be loaded or has no chat template.
         """
-        self.name = Path(name).resolve().name if Path(name).is_dir() else name
+        self.name = Path(name).resolve().name if Path(name).exists() else name
         self.notices: tuple[str, ...] = ()
         self._device, dtype = _place()
-        self._tokenizer, self._model = _load(name, dtype, fetch=fetch and not Path(name).exists())
+        place = str(ready_folder(name)) if is_gguf(name) else name
+        self._tokenizer, self._model = _load(place, dtype, fetch=fetch and not Path(place).exists())
         if not self._tokenizer.chat_template:
             raise ModelUnusable(f"'{name}' has no chat template; name a chat ('instruct') model")
         self._model.to(self._device).eval()
+        self.is_small = sum(weights.numel() for weights in self._model.parameters()) < SMALL_PARAMETERS
         self._model_lock = Lock()  # the model writes one text at a time
+        self._kept: dict[tuple[int, ...], Any] = {}  # what the model made of the beginnings of prompts
 
     @cached_property
     def context(self) -> int:
@@ -69,7 +78,7 @@ class LocalModel:
         )
         stop = Event()
         with ThreadPoolExecutor(1, thread_name_prefix="pilcrow-model") as thread:
-            done = thread.submit(self._generate, prompt.ids, max_tokens, streamer, stop)
+            done = thread.submit(self._generate, prompt, max_tokens, streamer, stop)
             done.add_done_callback(lambda _: streamer.end())  # type: ignore[no-untyped-call]  # also where it failed, or the loop below would not end
             try:
                 yield from streamer
@@ -78,7 +87,7 @@ class LocalModel:
         if done.result():
             raise AnswerCut
 
-    def _generate(self, ids: list[int], max_tokens: int, streamer: Any, stop: Event) -> bool:
+    def _generate(self, prompt: Prompt, max_tokens: int, streamer: Any, stop: Event) -> bool:
         """Runs the model until it ends, is stopped, or has said max_tokens; whether it was the last."""
         import torch
         from transformers import GenerationConfig, StoppingCriteriaList
@@ -89,15 +98,29 @@ class LocalModel:
         )
         try:
             with self._model_lock, torch.inference_mode():
-                prompt = torch.tensor([ids], device=self._device)
+                ids = torch.tensor([prompt.ids], device=self._device)
                 made = self._model.generate(
-                    prompt, attention_mask=torch.ones_like(prompt), generation_config=config, streamer=streamer,
-                    stopping_criteria=StoppingCriteriaList([_stop_when(stop)]),
+                    ids, attention_mask=torch.ones_like(ids), generation_config=config, streamer=streamer,
+                    stopping_criteria=StoppingCriteriaList([_stop_when(stop)]), cache=self._begun(prompt),
                 )  # fmt: skip
         except torch.OutOfMemoryError as error:
             raise ModelUnusable(f"'{self.name}' ran out of memory on {self._device}; use a smaller model") from error
-        said = made[0, len(ids) :].tolist()
+        said = made[0, len(prompt.ids) :].tolist()
         return len(said) >= max_tokens and said[-1] not in stops
+
+    def _begun(self, prompt: Prompt) -> Any:
+        """What the model makes of the beginning that all prompts of a kind share, read once; None where that is all."""
+        import torch
+
+        beginning = tuple(prompt.ids[: min(prompt.fixed, len(prompt.ids) - 1)])
+        if not beginning:
+            return None
+        if beginning not in self._kept:
+            if len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            read = self._model(torch.tensor([beginning], device=self._device), use_cache=True, logits_to_keep=1)
+            self._kept[beginning] = read.past_key_values
+        return copy.deepcopy(self._kept[beginning])  # generating goes on in it
 
     @cached_property
     def _stop_ids(self) -> list[int]:

@@ -46,6 +46,40 @@ def answer_messages(question: str, query: str, evidence: Sequence[Exhibit]) -> l
     return [Message("system", (_RULES,)), Message("user", tuple(parts))]
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """How a small model is asked for one sentence: the evidence, the question, what the reader marked, what to do.
+
+    A small model copies examples, cites at random and says "not stated" of most evidence, so it is asked for none of
+    these. windows: how many places of the evidence it is shown. before, after: what stands around the marked words, ""
+    where they are not told; plain: the task where no words were marked. Which of several forms does best is measured by
+    `eval.bench.prompts`.
+    """
+
+    rules: str
+    windows: int
+    before: str = ""
+    after: str = ""
+    plain: str = "Answer in one short sentence, in the words of the text."
+
+    def messages(self, question: str, evidence: Sequence[str], words: str) -> list[Message]:
+        """The messages. words: what the reader marked as the answer, "" for nothing."""
+        parts: list[str | Data] = []
+        for text in evidence[: self.windows]:
+            parts += [Data(_one_line(text)), "\n\n"]
+        parts += ["Question: ", Data(_one_line(question)), "\n"]
+        parts += [self.before, Data(_one_line(words)), self.after] if words and self.before else [self.plain]
+        return [Message("system", (self.rules,)), Message("user", tuple(parts))]
+
+
+ONE_SENTENCE = Sentence(
+    rules="You answer questions from a text.",
+    windows=1,
+    before='Answer in one full sentence with the words "',
+    after='".',
+)
+
+
 def says_no_answer(text: str) -> bool:
     """Whether a sentence of a model's answer is that the evidence does not answer, and nothing beside it."""
     return _NO_ANSWER.match(text) is not None and len(text) < 2 * len(NO_ANSWER)

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import PurePath
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from index.address import is_this_machine
 from index.errors import ModelUnusable, ServerFailed
-from rag.generation.chat_model import MAX_TOKENS, AnswerCut, Data, Message
+from rag.generation.chat_model import MAX_TOKENS, SMALL_PARAMETERS, AnswerCut, Data, Message
 from rag.generation.tokens import folded
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _CHARACTERS_PER_TOKEN = 3.5
 # No line of a stream is this long, and no token; a server that sends more is broken or hostile.
 _MAX_LINE_BYTES, _MAX_TOKEN_CHARACTERS = 1_000_000, 40
 _OPENAI = "api.openai.com"
+# How names state a size: "qwen3:0.6b", "SmolLM2-135M-Instruct".
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
 
 # Spellings of control tokens in the templates of open models; a server may read them in a document as its own.
 _TEMPLATE_WORDS = re.compile(
@@ -57,7 +60,8 @@ class ServerModel:
         total_seconds: float = TOTAL_SECONDS,
     ) -> None:
         """server: its address, with or without "/v1". Raises ModelUnusable for what is no http address."""
-        self.name = name
+        self._model = name
+        self.name = PurePath(name).name if name.endswith(".gguf") else name  # llama.cpp names a model by its file
         self._base, self._host = _address(server)
         self._is_here = is_this_machine(self._host)
         self._key = _key(self._host, is_here=self._is_here)
@@ -75,16 +79,31 @@ class ServerModel:
     @cached_property
     def context(self) -> int:
         """Tokens that prompt and answer share, where the server says it; else few enough for any."""
+        told = self._described.get("max_model_len")  # vLLM's
+        return told if isinstance(told, int) else _CONTEXT
+
+    @cached_property
+    def is_small(self) -> bool:
+        """Whether the server or the model's name says that it has few parameters; large where neither does."""
+        meta = self._described.get("meta")  # llama.cpp's
+        told = meta.get("n_params") if isinstance(meta, dict) else None
+        named = _SIZE.findall(self.name)
+        if not isinstance(told, int) and named:
+            number, unit = named[-1]
+            told = int(float(number) * (1e6 if unit in "mM" else 1e9))
+        return isinstance(told, int) and told < SMALL_PARAMETERS
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        """What the server says of the model; nothing where it says nothing."""
         try:
             with self._asked("GET", "/models", None) as response:
                 listed = json.loads(response.read())
         except (ServerFailed, ValueError):
-            return _CONTEXT  # what is wrong is said when the question is asked
+            return {}  # what is wrong is said when the question is asked
         rows = listed.get("data") if isinstance(listed, dict) else None
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and row.get("id") == self.name and isinstance(row.get("max_model_len"), int):
-                return int(row["max_model_len"])
-        return _CONTEXT
+        rows = rows if isinstance(rows, list) else []
+        return next((row for row in rows if isinstance(row, dict) and row.get("id") == self._model), {})
 
     def count(self, messages: Sequence[Message]) -> int:
         """An upper estimate of the prompt's tokens: what the server counts with is not known here."""
@@ -106,7 +125,7 @@ class ServerModel:
     def _answered(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         told = messages if self._has_system else folded(messages)
         body: dict[str, Any] = {
-            "model": self.name,
+            "model": self._model,
             "messages": [{"role": m.role, "content": "".join(_text(part) for part in m.parts)} for m in told],
             "stream": True,
         }

@@ -18,10 +18,14 @@ from rag.generation.chat_model import CLOSING_TAG, OPENING_TAG, Data, Message
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Token ids, and the tag by which the template has begun the model's thoughts for it, where it has."""
+    """Token ids, and the tag by which the template has begun the model's thoughts for it, where it has.
+
+    fixed: how many of the ids, from the first, are the same whatever the Data says.
+    """
 
     ids: list[int]
     opened: str
+    fixed: int = 0
 
 
 def prompt_of(tokenizer: Any, messages: Sequence[Message]) -> Prompt:
@@ -44,9 +48,13 @@ def prompt_of(tokenizer: Any, messages: Sequence[Message]) -> Prompt:
         raise ModelUnusable("the model's chat template leaves out what it is given; use another model")
     control = control_ids(tokenizer)
     ids: list[int] = []
-    for piece in _split(tokenizer, rendered, read, control):
+    fixed: int | None = None
+    pieces, first_read = _split(tokenizer, rendered, read, control)
+    for number, piece in enumerate(pieces):
+        if number == first_read:
+            fixed = len(ids)
         ids += [piece] if isinstance(piece, int) else _as_text(tokenizer, piece, control)
-    return Prompt(ids, _open_tag(rendered))
+    return Prompt(ids, _open_tag(rendered), len(ids) if fixed is None else fixed)
 
 
 def folded(messages: Sequence[Message]) -> list[Message]:
@@ -88,13 +96,19 @@ def _rendered(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, dict[st
     return str(text), read
 
 
-def _split(tokenizer: Any, rendered: str, read: Mapping[str, str], control: Mapping[str, int]) -> list[int | str]:
-    """The rendered text in order: ids of the template's control tokens, and the text between them, Data put in."""
+def _split(
+    tokenizer: Any, rendered: str, read: Mapping[str, str], control: Mapping[str, int]
+) -> tuple[list[int | str], int | None]:
+    """The rendered text in order: ids of the template's control tokens, and the text between them, Data put in.
+
+    And the position of the first text with Data in it, None where there is none.
+    """
     if not control:
-        return [_filled(rendered, read)]
+        return [_filled(rendered, read)], 0 if read else None
     kinds = {str(token.content): token for token in tokenizer.added_tokens_decoder.values()}
     spelled = "|".join(re.escape(spelling) for spelling in sorted(control, key=len, reverse=True))
     pieces: list[int | str] = []
+    first_read: int | None = None
     eat = False
     for i, piece in enumerate(re.split(f"({spelled})", rendered)):
         if i % 2:
@@ -103,8 +117,10 @@ def _split(tokenizer: Any, rendered: str, read: Mapping[str, str], control: Mapp
             pieces.append(control[piece])
             eat = kinds[piece].rstrip
         elif piece:
+            if first_read is None and any(placeholder in piece for placeholder in read):
+                first_read = len(pieces)
             pieces.append(_filled(piece.lstrip() if eat else piece, read))
-    return pieces
+    return pieces, first_read
 
 
 def _filled(text: str, read: Mapping[str, str]) -> str:

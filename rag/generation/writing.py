@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
+from index.sentences import sentence_spans
 from rag.answers import Draft, Step
-from rag.citations import Citation, Claim, Sources
+from rag.citations import Citation, Claim, Sources, Verdict
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message, visible_text
 from rag.generation.checking import Judge, check
 from rag.generation.markers import draft, resolve
-from rag.generation.prompt import Exhibit, answer_messages, says_no_answer
+from rag.generation.prompt import ONE_SENTENCE, Exhibit, Sentence, answer_messages, says_no_answer
 from rag.generation.prose import plain_prose
+from rag.generation.quoting import Quotes, with_quotes
 from rag.retrieval import Hit
 
 # The end of a sentence, with what closes it and the markers behind it.
@@ -23,6 +25,9 @@ _END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*
 # The same words four times in a row, looked for in the end of a text at every so manyth piece.
 _LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
 _LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
+# What a small model is asked for is one sentence, which is pinned in one of so many of the best passages.
+_SENTENCE_TOKENS, _PINNED_IN = 80, 4
+_NO_QUOTES = Quotes()
 # An answer longer than this is a model that no longer knows what it says.
 _MAX_CHARACTERS = 6000
 
@@ -50,33 +55,53 @@ def write(
     model: ChatModel,
     support: Judge | None,
     strict: bool,
+    quotes: Quotes = _NO_QUOTES,
+    form: Sentence = ONE_SENTENCE,
 ) -> Generator[Step | Draft, None, Written]:
-    """Writing and checking, as they happen. Closing it stops the model."""
+    """Writing and checking, as they happen. Closing it stops the model.
+
+    quotes: the answer without a model; what the check does not bear out is quoted from it instead. form: how a small
+    model is asked.
+    """
     yield Step("writing")
-    messages, read = _fitted(question, query, hits, sources, model)
+    notices = []
+    if model.is_small:
+        messages = _asked_for_a_sentence(query, hits, quotes, sources, model=model, form=form)
+        read = min(len(hits), _PINNED_IN)
+    else:
+        messages, read = _fitted(question, query, hits, sources, model)
+        if read < len(hits):
+            notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
     passages = [hit.passage for hit in hits[:read]]
     evidence = [passage.text for passage in passages]
-    notices = []
-    if read < len(hits):
-        notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
     text, cut = yield from _drafted(model, messages, evidence)
-    if cut:
+    if cut and not (model.is_small and quotes.claims):
         notices.append(cut)
     if not text:
-        return Written((), (), read, (*notices, "the model gave no answer"))
+        notices.append("the model gave no answer")
+    if not text and not quotes.claims:
+        return Written((), (), read, tuple(notices))
     yield Step("checking")
     resolved = resolve(plain_prose(text, evidence), read)
     sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
-    checked = check(sentences, passages, sources, encoder, support, strict=strict)
+    if resolved.sentences and not sentences and not model.is_small:
+        quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
+    checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
+    asked = [query, *quotes.words[:1]] if model.is_small else []
+    refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
+    refused |= {Verdict.UNCHECKED} if strict else set()
+    claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=asked)
     if resolved.wrong:
         notices.append(f"markers that point to no evidence, removed: {resolved.wrong}")
     if checked.removed:
         notices.append(
             f"citations that do not bear their sentence out, beside one that does, removed: {checked.removed}"
         )
-    if checked.dropped:
-        notices.append(f"sentences that nothing bears out, left out: {checked.dropped}")
-    return Written(checked.claims, checked.citations, read, tuple(notices))
+    refusals = len(checked.claims) - sum(not claim.quoted_instead for claim in claims)
+    left_out = checked.dropped + max(refusals - sum(claim.quoted_instead for claim in claims), 0)
+    if left_out:
+        notices.append(f"sentences that nothing bears out, left out: {left_out}")
+    return Written(claims, citations, read, tuple(notices))
 
 
 def _drafted(
@@ -86,8 +111,9 @@ def _drafted(
 
     Of an answer that is cut, its whole sentences are left.
     """
-    text = cut = ""
-    growing = visible_text(model, messages, max_tokens=max(1, min(MAX_TOKENS, model.context - model.count(messages))))
+    text = first = cut = ""
+    most = _SENTENCE_TOKENS if model.is_small else MAX_TOKENS
+    growing = visible_text(model, messages, max_tokens=max(1, min(most, model.context - model.count(messages))))
     try:
         for n, text in enumerate(growing, 1):
             if n % _LOOKS_EVERY == 0 and _LOOP.search(text[-_LOOP_LENGTH:]):
@@ -96,12 +122,15 @@ def _drafted(
             if len(text) > _MAX_CHARACTERS:
                 cut = "the model did not come to an end; its answer was cut off"
                 break
+            if model.is_small and len(spans := sentence_spans(text)) > 1:
+                first = text[: spans[0][1]]  # it was asked for one sentence, and goes on to say less and less
+                break
             yield Draft(draft(plain_prose(text, evidence), len(evidence)))
     except AnswerCut:
         cut = "the model ran out of tokens before its answer was done; what is unfinished is left out"
     finally:
         growing.close()
-    return (_whole_sentences(text), cut) if cut else (text, "")
+    return (_whole_sentences(text), cut) if cut else (first or text, "")
 
 
 def _fitted(
@@ -123,6 +152,37 @@ def _fitted(
     raise ModelUnusable(
         f"'{model.name}' reads {model.context} tokens, too few for one passage and the question; use a model with more"
     )
+
+
+def _asked_for_a_sentence(
+    query: str, hits: Sequence[Hit], quotes: Quotes, sources: Sources, *, model: ChatModel, form: Sentence
+) -> list[Message]:
+    """The prompt of a small model: the sentences around what the reader marked, else the best passages.
+
+    Raises ModelUnusable where not even one of them fits.
+    """
+    texts = [_around(claim, quotes, sources) for claim in quotes.claims]
+    texts += [hit.passage.text for hit in hits if not any(text in hit.passage.text for text in texts)]
+    texts = texts[: form.windows]
+    room = model.context - _SENTENCE_TOKENS
+    for n in range(len(texts), 0, -1):
+        messages = form.messages(query, texts[:n], next(iter(quotes.words), ""))
+        if model.count(messages) <= room:
+            return messages
+    raise ModelUnusable(
+        f"'{model.name}' reads {model.context} tokens, too few for one passage and the question; use a model with more"
+    )
+
+
+def _around(claim: Claim, quotes: Quotes, sources: Sources) -> str:
+    """The sentence that a claim quotes, with the one before and the one after it in its paragraph."""
+    cited = quotes.cited(claim)[0]
+    text = sources.document(cited.doc_id).text
+    spans = sentence_spans(text, cited.paragraph_start, cited.paragraph_end)
+    own = [n for n, (start, end) in enumerate(spans) if start < cited.end and cited.start < end]
+    if not own:
+        return cited.quote
+    return text[spans[max(own[0] - 1, 0)][0] : spans[min(own[-1] + 1, len(spans) - 1)][1]]
 
 
 def _whole_sentences(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The only place that makes HTML: answers, documents and lists as elements of the page.
+"""Where HTML is made, and only here and in rag/page/news_markup.py: answers, documents and lists as page elements.
 
 Every text, whether a document's, a file name's, a model's or a person's, goes through `text_of`, so that it is shown
 and never obeyed. The page's script sets these strings into the page and makes none of its own from text.
@@ -13,6 +13,7 @@ from index.documents import Document
 from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
+from index.tables import TableRow, rows_of
 from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
@@ -21,6 +22,7 @@ from rag.transcript import Exchange
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks around the words that answer, while a claim is not yet HTML; they are in no text, as `_UNSHOWN` took them out.
 _OPEN, _CLOSE = "\x02", "\x03"
+_NUMBERED = re.compile(r"\(?\w{1,4}[.)]\s|[^\w\s]")
 _PARTED = re.compile(f"([{_OPEN}{_CLOSE}])")
 _SET_APART = {_OPEN: '<strong class="short">', _CLOSE: "</strong>"}
 _HEADING_MARKS = re.compile(r"#{1,6}[ \t]+")
@@ -37,9 +39,16 @@ _VERDICTS = {
     Verdict.UNSUPPORTED: ("Not supported", "The cited passage does not bear this out."),
     Verdict.UNCHECKED: ("Not checked", "Nobody has compared this sentence with its source."),
 }
+_QUOTED = ("Quoted instead", "The model’s own sentence was not borne out, so the document’s stands here.")
+# Between a heading and the one below it.
+_PATH = " › "
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
 _OLDER = ' <span class="verdict older" title="A newer document replaces this one.">Older</span>'
+# What a paragraph is, where its look alone does not tell.
+_LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
+# Lists deeper than this are set in no further.
+_DEEPEST = 4
 # Shapes of answers of which each sentence is a line by itself.
 _LISTED = frozenset(("several", "comparison", "parts"))
 
@@ -106,10 +115,15 @@ def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document
 
 def _spoke(answer: Answer) -> str:
     """Who answered, how likely it is that the documents answer at all, and how long it took."""
+    if answer.reason == "small_talk":
+        return "Nothing was searched for"
     if answer.generator == "extractive":
         who = "Nothing quoted" if answer.abstained else "Quoted from the documents"
+    elif answer.abstained and not answer.seconds.get("generate"):
+        who = f"{text_of(answer.generator)} was not asked"
     else:
-        who = f"Written by {text_of(answer.generator)}"
+        all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
+        who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
     # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
     likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
     return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
@@ -127,7 +141,12 @@ def _claims(turn: str, answer: Answer) -> str:
     elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
         said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
     else:
-        said = "".join(f'<p class="said" dir="auto">{paragraph}</p>' for paragraph in paragraphs)
+        # A table cannot stand in a paragraph.
+        said = "".join(
+            f'<div class="said" dir="auto">{paragraph}</div>' if "<table" in paragraph
+            else f'<p class="said" dir="auto">{paragraph}</p>'
+            for paragraph in paragraphs
+        )  # fmt: skip
     told = {claim.text for claim in answer.claims}
     sources = "".join(_source(turn, citation, told) for citation in answer.citations)
     return f'{_direct(answer)}{said}<ol class="sources" aria-label="Sources">{sources}</ol>'
@@ -151,13 +170,51 @@ def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:
     markers = "".join(_marker(turn, by_label[label]) for label in claim.labels)
     short, long = _VERDICTS.get(claim.verdict, ("", ""))
-    verdict = f' <span class="verdict {text_of(claim.verdict)}" title="{long}">{short}</span>' if short else ""
+    kind = str(claim.verdict)
+    if claim.quoted_instead:
+        kind, (short, long) = "quoted", _QUOTED
+    verdict = f' <span class="verdict {text_of(kind)}" title="{long}">{short}</span>' if short else ""
     if claim.older and not answer.disputed:
         verdict += _OLDER
+    row = _quoted_row(claim, answer, by_label)
+    shown_claim = _marked(claim, answer, by_label) if row is None else _table(row, _short_in(row, answer))
+    tag = "span" if row is None else "div"
     return (
-        f'<span class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
-        f"{_marked(claim, answer, by_label)}</span>"
+        f'<{tag} class="claim {text_of(claim.verdict)}" id="claim-{text_of(turn)}-{number}" tabindex="-1">'
+        f"{shown_claim}</{tag}>"
         f'<span class="markers">{markers}</span>{_meant(claim)}{verdict}'
+    )
+
+
+def _quoted_row(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> Citation | None:
+    """The citation of a claim that is a table row, verbatim."""
+    cited = [by_label[label] for label in claim.labels[:1]] if answer.generator == "extractive" else []
+    return next((c for c in cited if c.cells and plain_claim(c.quote) == claim.text), None)
+
+
+def _short_in(citation: Citation, answer: Answer) -> tuple[int, int] | None:
+    """The words that answer, in characters of the document, where the citation has them."""
+    words = words_in(citation, answer)
+    return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
+
+
+def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
+    """A cited table row below the heads of its columns, the words that answer set apart."""
+    c = citation
+    cells = []
+    for cell in c.cells:
+        words = shown(c.quote[cell.start - c.start : cell.end - c.start])
+        is_marked = marked is not None and cell.start <= marked[0] < marked[1] <= cell.end
+        if marked is not None and is_marked:
+            left, right = marked[0] - cell.start, marked[1] - cell.start
+            words = f"{words[:left]}{_OPEN}{words[left:right]}{_CLOSE}{words[right:]}"
+        inside = _with_short_answer(words) if is_marked else text_of(words)
+        cells.append(f'<td class="found" dir="auto">{inside}</td>' if is_marked else f'<td dir="auto">{inside}</td>')
+    heads = "".join(f'<th scope="col" dir="auto">{text_of(cell.head)}</th>' for cell in c.cells)
+    head = f"<thead><tr>{heads}</tr></thead>" if any(cell.head for cell in c.cells) else ""
+    return (
+        f'<div class="grid" role="group" aria-label="Table row" tabindex="0"><table>{head}'
+        f"<tbody><tr>{''.join(cells)}</tr></tbody></table></div>"
     )
 
 
@@ -174,7 +231,11 @@ def _marked(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> s
     quote = shown(c.quote)
     for left, right in reversed(words_in(c, answer)):
         quote = f"{quote[:left]}{_OPEN}{quote[left:right]}{_CLOSE}{quote[right:]}"
-    return "".join(_SET_APART.get(piece) or text_of(piece) for piece in _PARTED.split(plain_claim(quote)))
+    return _with_short_answer(plain_claim(quote))
+
+
+def _with_short_answer(marked: str) -> str:
+    return "".join(_SET_APART.get(piece) or text_of(piece) for piece in _PARTED.split(marked))
 
 
 def _marker(turn: str, citation: Citation) -> str:
@@ -194,16 +255,21 @@ def _place(citation: Citation) -> str:
 def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     """A source's row. told: the sentences of the answer; a quote that stands there already is not shown twice."""
     c = citation
-    quote = "quote hidden" if plain_claim(c.quote) in told else "quote"
+    is_told = plain_claim(c.quote) in told
+    # A row that the answer does not show already is shown as a table; the note at a marker has its words as they stand.
+    table = _table(c, None) if c.cells and not is_told else ""
+    quote = "quote hidden" if is_told or table else "quote"
+    path = f'<p class="path" dir="auto">{text_of(_PATH.join(c.headings))}</p>' if c.headings else ""
+    aside = " · set aside as furniture" if c.kind is Kind.FURNITURE else ""
     title = text_of(c.title or c.doc_id)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
         f'<li id="source-{text_of(turn)}-{c.label}" class="source" data-label="{c.label}">'
         f'<span class="n" aria-hidden="true">{c.label}</span><div class="what">'
         f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
-        f'data-label="{c.label}" dir="auto">{title}</a>'
-        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}</p>'
-        f'<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
+        f'data-label="{c.label}" dir="auto">{title}</a>{path}'
+        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}{aside}</p>'
+        f'{table}<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
         f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
     )
 
@@ -218,6 +284,8 @@ def _meta(publisher: str | None, date: str | None, page: int | None, paragraph: 
 
 
 def _abstention(exchange: Exchange, answer: Answer, documents: Mapping[str, Document]) -> str:
+    if answer.reason == "small_talk":
+        return f'<p class="said none">{text_of(answer.text)}</p>'
     why = REASONS.get(answer.reason or "", "No passage was found that answers this.")
     if not answer.evidence:
         why = "No document fits these limits." if _limits(exchange) else "There is nothing to answer from."
@@ -236,8 +304,9 @@ def _related(evidence: Evidence, documents: Mapping[str, Document]) -> str:
     title = (known.title if known else None) or e.doc_id
     meta = _meta(known.publisher, known.date, None, e.paragraph) if known else f"paragraph {e.paragraph}"
     place = f'data-doc="{text_of(e.doc_id)}" data-start="{e.start}" data-end="{e.end}"'
+    path = f'<p class="path" dir="auto">{text_of(_PATH.join(e.headings))}</p>' if e.headings else ""
     return (
-        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>'
+        f'<li><a class="open" href="#" {place} dir="auto">{text_of(title)}</a>{path}'
         f'<p class="meta">{meta}</p>'
         f'<blockquote class="quote" dir="auto">{text_of(e.text)}</blockquote></li>'
     )
@@ -281,8 +350,9 @@ def _judging(subject: str, what: str, lead: str) -> str:
 
 
 def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
-    """A whole document: headings, body, captions set apart, and furniture folded away where it stands."""
+    """A whole document as it was understood: headings, tables, lists, code; furniture folded away where it stands."""
     d = document
+    rows = rows_of(d.text, paragraphs)
     blocks: list[str] = []
     furniture: list[Paragraph] = []
     for paragraph in [*paragraphs, None]:
@@ -293,7 +363,7 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
             blocks.append(_folded(d.text, furniture))
             furniture = []
         if paragraph is not None:
-            blocks.append(_paragraph(d.text, paragraph))
+            blocks.append(_paragraph(d.text, paragraph, rows.get(paragraph.number, (None, None))[1]))
     counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
     not_read = "".join(f'<p class="aside" dir="auto">Not read: {text_of(notice)}</p>' for notice in d.notices)
@@ -305,16 +375,32 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
     )
 
 
-def _paragraph(text: str, paragraph: Paragraph) -> str:
+def _paragraph(text: str, paragraph: Paragraph, row: TableRow | None = None) -> str:
     p = paragraph
-    label = '<span class="kind">Caption</span>' if p.kind is Kind.CAPTION else ""
+    label = f'<span class="kind">{_LABELS[p.kind]}</span>' if p.kind in _LABELS else ""
     role = ' role="heading" aria-level="3"' if p.kind is Kind.HEADING else ""
-    kind = p.kind.value.replace(" ", "-")
+    kind = p.kind.value.replace(" ", "-") + (" heads" if row is not None and row.is_head else "")
+    if p.kind is Kind.LIST_ITEM:
+        numbered = " numbered" if _NUMBERED.match(text, p.start) else ""
+        kind += f" level-{min(max(p.level, 1), _DEEPEST)}{numbered}"
+    words = _lead(text[p.start : p.end], p.kind) if row is None else _cells(text, p, row)
     return (
         f'<div class="par {kind}" id="par-{p.number}" data-start="{p.start}" data-end="{p.end}">'
         f'<span class="number" aria-hidden="true">{p.number}</span>{label}'
-        f'<p class="text" dir="auto"{role}>{_lead(text[p.start : p.end], p.kind)}</p></div>'
+        f'<p class="text" dir="auto"{role}>{words}</p></div>'
     )
+
+
+def _cells(text: str, paragraph: Paragraph, row: TableRow) -> str:
+    """A row's characters, all of them, since offsets count them: its cells apart, what stands between them unseen."""
+    parts = []
+    at = paragraph.start
+    for start, end in row.cells:
+        parts.append(f'<span class="between">{text_of(text[at:start])}</span>' if at < start else "")
+        parts.append(f'<span class="cell">{text_of(text[start:end])}</span>')
+        at = end
+    parts.append(f'<span class="between">{text_of(text[at : paragraph.end])}</span>' if at < paragraph.end else "")
+    return "".join(parts)
 
 
 def _lead(block: str, kind: Kind) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from index.documents import Document, Given
 from index.errors import Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.reading import File, document_of, file_of, known_rows, open_file, rows_of
 from index.formats.rows import BadRow
 from index.intake.indexing import index_documents
@@ -106,8 +106,8 @@ def free_name(name: str, taken: set[str]) -> str:
 def _documents(file: File, name: str) -> tuple[Sequence[Document], Sequence[BadRow]]:
     if file.holds_rows:
         return rows_of(file, name)
-    with Worker() as worker:
-        return [document_of(file, name, Given(), worker)], []
+    with ParserProcess() as parser:
+        return [document_of(file, name, Given(), parser)], []
 
 
 def _as_before(document: Document, known: Document | None) -> Document:

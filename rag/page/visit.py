@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index import SAMPLE
 from index.dates import stated_date
 from index.documents import Document, Given
 from index.errors import CollectionLocked, PilcrowError, UnknownDocument, Unreadable
@@ -21,8 +22,11 @@ from rag import judgements
 from rag.answers import Answer, Draft, Event, Step, answer_json, citation_json, hits_json
 from rag.api import ask_events, models_of, search, show
 from rag.citations import Sources
+from rag.news.quoted import near_names, quoted_speakers, quotes_of
+from rag.news.timeline import timeline
 from rag.opened import OpenCollection
-from rag.page import markup, uploads
+from rag.page import markup, news_markup, uploads
+from rag.page.answerers import Answerers
 from rag.transcript import (
     BadTranscript,
     Exchange,
@@ -45,7 +49,6 @@ _LONGEST_QUESTION = 4000
 _ROWS = 300
 # Of the sample's questions: who, how, when, why, and one that its articles do not answer.
 _EXAMPLES = ("q01", "q19", "q33", "q43", "q58")
-_QUOTES, _MODEL = "quotes", "model"
 _TURNS = 8
 _LOCKED = "something else is changing the documents; try again when it has finished"
 _OWN = "for your own documents start: pilcrow ui --collection DIR"
@@ -62,6 +65,7 @@ class Page:
         self._opened = opened
         self._sample = sample
         self._strict = strict
+        self._answerers = Answerers(opened)
         self._loading = threading.Lock()
         self._models: tuple[Encoder, Models] | None = None
 
@@ -115,15 +119,20 @@ class Page:
 
         if self._loading.locked():
             yield Step("loading")
-        models = self.load()
-        if models.model is None or asked.get("answerer") == _QUOTES:
-            models = replace(models, model=None, support=None)
-        else:
+        own = self.load()
+        answerer = self._answerers.key_of(asked.get("answerer"))
+        if not self._answerers.is_loaded(answerer):
+            yield Step("loading")
+        models = self._answerers.models(answerer, own)
+        if models.model is not None:
             models = replace(models, model=StoppableModel(models.model, stop))
-        yield from ask_events(
+        for event in ask_events(
             self._opened, exchange.question, history=_history(asked), strict=self._strict, filters=exchange.filters,
             models=models,
-        )  # fmt: skip
+        ):  # fmt: skip
+            if isinstance(event, Answer):
+                self._answerers.took(answerer, event.seconds["total"])
+            yield event
 
     def _turn(self, exchange: Exchange, steps: list[str]) -> JsonObject:
         turn: JsonObject = {
@@ -134,6 +143,7 @@ class Page:
         }
         if exchange.state != "asking":
             turn["record"] = exchange_json(exchange)
+            turn["answerers"] = dict(self._answerers.choices())
             if exchange.answer is not None and exchange.answer.citations:
                 # The first source comes with its answer, so that the first click has nothing to wait for.
                 doc_id = exchange.answer.citations[0].doc_id
@@ -166,7 +176,7 @@ class Page:
             "prefix": f"pilcrow:{user}:" if user else "pilcrow:",
             "user": user,
             "examples": markup.examples_html(self._examples()),
-            "answerers": markup.options_html(self._answerers()),
+            "answerers": markup.options_html(self._answerers.choices()),
             "limits": {
                 "files": self.most_files,
                 "bytes": uploads.MAX_BYTES,
@@ -177,23 +187,16 @@ class Page:
             "changes": not self._sample,
         }
 
-    def _answerers(self) -> list[tuple[str, str]]:
-        """Who can answer: the model, where there is one, and the documents' own sentences."""
-        quotes = (_QUOTES, "Quotes only")
-        named = self._opened.model_name
-        return [quotes] if named is None else [(_MODEL, named), quotes]
-
     def _examples(self) -> list[str]:
         """Questions of the bundled sample, where its articles are what the collection holds."""
-        sample = Path(__file__).parent.parent.parent / "index" / "sample"
-        articles = {path.name: path.stat().st_size for path in (sample / "articles").iterdir()}
+        articles = {path.name: path.stat().st_size for path in (SAMPLE / "articles").iterdir()}
         with self._opened.stored.reading() as snapshot:
             n_documents = snapshot.n_documents()
         if n_documents != len(articles):
             return []
         if articles != {name: document.size for name, document in self._described(articles).items()}:
             return []
-        lines = (sample / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (SAMPLE / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         asked = {row["id"]: row["question"] for row in map(json.loads, lines)}
         return [asked[question_id] for question_id in _EXAMPLES]
 
@@ -230,6 +233,25 @@ class Page:
             "where": _where([d.date for d in documents]),
             "empty": not documents,
         }
+
+    def quotes(self, asked: JsonObject) -> JsonObject:
+        """What somebody says in the documents that fit the limits; without a name, everybody who is quoted in any."""
+        about = str(asked.get("about") or "")[:_LONGEST_QUESTION]
+        if not about:
+            return {"html": news_markup.speakers_html(quoted_speakers(self._opened.stored))}
+        found = quotes_of(self._opened.stored, about, filters=filters_from_json(asked))
+        near = [] if found else near_names(self._opened.stored, about)
+        return {"html": news_markup.quotes_html(about, found, near)}
+
+    def timeline(self, asked: JsonObject) -> JsonObject:
+        """Dated statements about a name or a question, or all; the dates of the limits are those of the statements."""
+        limits = filters_from_json(asked)
+        about = str(asked.get("about") or "")[:_LONGEST_QUESTION] or None
+        found = timeline(
+            self._opened.stored, about, encoder=lambda: self.load().encoder, after=limits.after, before=limits.before,
+            filters=replace(limits, after=None, before=None),
+        )  # fmt: skip
+        return {"html": news_markup.timeline_html(found)}
 
     def add(self, asked: JsonObject, sent: Path) -> JsonObject:
         """A file that was sent becomes documents. sent: the folder where Gradio puts such files."""
@@ -385,7 +407,8 @@ def _history(asked: JsonObject) -> "list[Turn]":
     for row in _list(asked, "history")[-_TURNS:]:
         if not isinstance(row, dict):
             raise BadTranscript("a turn of the history is not an object")
-        turns.append(Turn(str(row.get("question")), str(row.get("query")), str(row.get("answer"))))
+        told = [str(row.get(key) or "") for key in ("question", "query", "answer", "marked")]
+        turns.append(Turn(*told))
     return turns
 
 

@@ -4,6 +4,7 @@ Search compares a question with a passage's words and its mean meaning; the netw
 the reader's protocol; where the weights come from is `rag.training.order`'s.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,12 +17,25 @@ from rag.retrieval import Hit
 DEPTH = 48
 # score = logit that the passage answers the question + weight * fused score of the search.
 _FUSED_WEIGHT = 16.0
+# How questions begin, and other ways to ask for an answer.
+_ASKS = re.compile(
+    r"\s*(?:(?:and|but|so|or|please|ok(?:ay)?),? )?"
+    r"(?:who|whom|whose|what|which|when|where|why|how|in (?:which|what)|is|are|was|were|am|do|does|did|has|have|had|"
+    r"can|could|will|would|should|may|might|must|tell me|name the|list)\b",
+    re.IGNORECASE,
+)
+
+
+def worth_reading(query: str) -> bool:
+    """Whether the network's order serves what was typed: a question, for which it was trained, and no statement."""
+    return query.rstrip().endswith("?") or bool(_ASKS.match(query))
 
 
 def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Hit]:
     """The hits in the order of what the small network and the search say together, best first, ties by rank.
 
-    The first DEPTH of them are read; the others keep their order behind them. A hit's `score` stays what search said.
+    What has more of the question's exact things stays before what has fewer. The first DEPTH are read; the others keep
+    their order behind them. A hit's `score` stays what search said.
     """
     if not hits:
         return []
@@ -32,5 +46,5 @@ def in_reading_order(question: str, hits: Sequence[Hit], sources: Sources, reade
         [sources.document(hit.passage.doc_id).title or "" for hit in read],
     )
     scored = [replace(hit, order=logit + _FUSED_WEIGHT * hit.score) for hit, logit in zip(read, logits, strict=True)]
-    scored.sort(key=lambda hit: (-hit.order, hit.rank))
+    scored.sort(key=lambda hit: (-hit.exact, -hit.order, hit.rank))
     return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *hits[DEPTH:]], 1)]

@@ -60,13 +60,13 @@ _SEARCHING = Step("searching")
 class Asked:
     """A question as it came, and what came with it.
 
-    filters: which documents may be looked at. history: (question, answer) of the turns before, oldest first.
+    filters: which documents may be looked at. history: (question, answer, marked words of it) of the turns before.
     strict: what the documents do not bear out is left out of a model's answer.
     """
 
     question: str
     filters: Filters | None = None
-    history: Sequence[tuple[str, str]] = ()
+    history: Sequence[tuple[str, str, str]] = ()
     strict: bool = False
 
 
@@ -85,7 +85,7 @@ def answering(collection: "OpenCollection", *, strict: bool = False) -> Answerin
         nonlocal encoder
         if encoder.inside is not (loaded := collection.encoder):  # the collection was made anew with another one
             encoder = BatchingEncoder(loaded)
-        history = turns_of([{"question": question, "answer": said} for question, said in asked.history])
+        history = turns_of([{"question": q, "answer": said, "marked": marked} for q, said, marked in asked.history])
         yield from ask_events(
             collection, asked.question, history=history, strict=strict or asked.strict, filters=asked.filters,
             models=replace(own, encoder=encoder, reader=reader),
@@ -231,7 +231,8 @@ def _add_own_paths(app: "FastAPI", desk: _Desk) -> None:
     async def search(body: SearchRequest, request: Request) -> Response:
         """The passages nearest to a question, without an answer."""
         found = await desk.look_up(
-            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters()), request
+            lambda: api.search(desk.collection, body.question, k=body.k, filters=body.filters(), read=body.read),
+            request,
         )
         return _json(hits_json(body.question, found))
 

@@ -75,6 +75,8 @@ class Completion:
 
 def _sentences(answer: Answer) -> list[str]:
     """The answer's text, a claim each, or the one line that says why there is none."""
+    if answer.reason == "small_talk":
+        return [answer.text]
     if answer.abstained:
         return [NO_ANSWER + REASONS.get(answer.reason or "", "")]
     claims = [with_markers([claim]) for claim in answer.claims]
@@ -116,9 +118,19 @@ class ClaimReply(_Reply):
     labels: list[int] = Field(description="The citations that bear it out.")
     support: float = Field(ge=0, le=1)
     verdict: str
-    direct: str | None = Field(description="The words of it that answer.")
-    meant: str | None = Field(description='Who the word that it begins with is: "she: Ann Example".')
-    older: bool = Field(description="A newer document replaces the one that says it.")
+    direct: str | None = Field(default=None, description="The words of it that answer.")
+    meant: str | None = Field(default=None, description='Who the word that it begins with is: "she: Ann Example".')
+    older: bool = Field(default=False, description="A newer document replaces the one that says it.")
+    speaker: str | None = Field(default=None, description="Whose words it tells, where it says what somebody says.")
+    quoted_instead: bool = Field(default=False, description="The document's sentence, in place of a model's own.")
+
+
+class CellReply(_Reply):
+    """A cell of a cited table row: characters [start, end) of the document, equal where it is empty."""
+
+    head: str = Field(description="What its column is called; empty where nothing says.")
+    start: int
+    end: int
 
 
 class ShownReply(_Reply):
@@ -136,6 +148,9 @@ class ShownReply(_Reply):
     paragraph_start: int
     paragraph_end: int
     also_in: list[str] = Field(description="Copies of the document.")
+    kind: str = Field(description="Of the paragraph: body, list item, table row, code, caption, footnote or furniture.")
+    headings: list[str] = Field(description="Those above the paragraph, the highest first.")
+    cells: list[CellReply] = Field(description="Of a table row that is cited whole; else none.")
 
 
 class CitationReply(ShownReply):
@@ -169,6 +184,8 @@ class HitReply(EvidenceReply):
     """A passage that was found."""
 
     text: str
+    kind: str = Field(description="Of the last paragraph that it touches.")
+    headings: list[str] = Field(description="Those above it, the highest first.")
 
 
 class AnswerReply(_Reply):
@@ -178,7 +195,7 @@ class AnswerReply(_Reply):
     query: str = Field(description="What was searched with.")
     answer: str = Field(description="The claims, each with its markers [label].")
     abstained: bool
-    reason: Literal["off_topic", "not_stated"] | None
+    reason: Literal["off_topic", "not_stated", "small_talk"] | None
     confidence: float = Field(ge=0, le=1, description="Calibrated probability that the documents answer the question.")
     claims: list[ClaimReply]
     citations: list[CitationReply]

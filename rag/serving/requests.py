@@ -60,6 +60,9 @@ class Before(BaseModel):
 
     question: str = Field(max_length=MAX_QUESTION)
     answer: str = Field(default="", max_length=_MAX_ANSWER, description="As it was replied; its markers mean nothing.")
+    marked: str = Field(
+        default="", max_length=_MAX_ANSWER, description="The reply's first short answer: whom 'he' may mean."
+    )
 
 
 class Asking(Narrowed):
@@ -76,9 +79,9 @@ class AskRequest(Asking):
         default=[], max_length=MAX_MESSAGES, description="The turns before it, oldest first: what 'it' and 'he' may be."
     )
 
-    def turns(self) -> list[tuple[str, str]]:
-        """The last turns before the question, oldest first: (question, answer), the answer without markers."""
-        return [(turn.question, unmarked(turn.answer)) for turn in self.history[-_MAX_TURNS:]]
+    def turns(self) -> list[tuple[str, str, str]]:
+        """The last turns before the question, oldest first: (question, answer without markers, marked words)."""
+        return [(turn.question, unmarked(turn.answer), turn.marked) for turn in self.history[-_MAX_TURNS:]]
 
 
 class SearchRequest(Narrowed):
@@ -86,6 +89,9 @@ class SearchRequest(Narrowed):
 
     question: Question
     k: int = Field(default=10, ge=1, le=_MAX_PASSAGES, description="At most so many passages.")
+    read: bool | None = Field(
+        default=None, description="In the order in which /ask reads them; null is where it is a question."
+    )
 
 
 def _joined(content: object) -> object:
@@ -145,15 +151,15 @@ class ChatRequest(BaseModel):
         """The last message's text."""
         return self.messages[-1].content
 
-    def turns(self) -> list[tuple[str, str]]:
-        """The last turns before the question, oldest first: (question, answer), the answer without markers."""
+    def turns(self) -> list[tuple[str, str, str]]:
+        """The last turns before the question, oldest first: (question, answer without markers, "")."""
         turns: list[tuple[str, str]] = []
         for message in self.messages[:-1]:
             if message.role == "user":
                 turns.append((message.content[:MAX_QUESTION], ""))
             elif message.role == "assistant" and turns and not turns[-1][1]:
                 turns[-1] = (turns[-1][0], unmarked(message.content[:_MAX_ANSWER]))
-        return turns[-_MAX_TURNS:]
+        return [(question, answer, "") for question, answer in turns[-_MAX_TURNS:]]
 
 
 def unmarked(answer: str) -> str:

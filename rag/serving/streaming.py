@@ -23,6 +23,7 @@ class StoppableModel:
         self._model = model
         self._stop = stop
         self.name, self.context, self.notices = model.name, model.context, model.notices
+        self.is_small = model.is_small
 
     def count(self, messages: Sequence[Message]) -> int:
         """As the model counts."""

@@ -1,13 +1,11 @@
 """English is told from the rest, and a question of names is no other language."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from index import SAMPLE
 from index.language import other_language
-
-SAMPLE = Path(__file__).parent.parent.parent / "index" / "sample"
 
 
 @pytest.mark.parametrize(

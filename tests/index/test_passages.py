@@ -1,5 +1,6 @@
 """Windows: whole sentences that fit the encoder, from body and captions only."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,11 +33,42 @@ def test_a_short_paragraph_is_joined_to_its_neighbour(encoder: Encoder) -> None:
     assert len(cut(text, encoder)) == 1
 
 
-def test_a_heading_goes_with_the_paragraph_after_it_and_is_in_no_passage(encoder: Encoder) -> None:
+def test_a_heading_goes_with_all_that_stands_below_it_and_is_in_no_passage(encoder: Encoder) -> None:
     text = f"# The bridge\n\n{BODY}\n\n## An old quarrel\n\n{BODY} It rained.\n\n{BODY} It stopped."
     parts = cut(text, encoder, title="The bridge")
-    assert [w.heading for w in parts] == [None, "An old quarrel", None]
+    assert [w.heading for w in parts] == [None, "An old quarrel", "An old quarrel"]
     assert not any("quarrel" in t for t in texts(text, parts))
+
+
+def test_the_encoder_sees_the_nearest_heading_and_the_words_searched_are_of_all(encoder: Encoder) -> None:
+    text = f"# Works\n\n## Harbour\n\n### Cranes\n\n{BODY}\n\n{BODY} Again."
+    document = row_document("d", "s", text)
+    paragraphs = classify(text, "d")
+    parts = windows(document, paragraphs, encoder.count_pieces, 254)
+    assert [w.heading for w in parts] == ["Cranes\nHarbour\nWorks"] * 2
+    inputs = encoder_inputs(document, paragraphs, parts, encoder.count_pieces)
+    assert inputs == [f"Cranes\n{BODY}", f"Cranes\n{BODY} Again."]
+
+
+@pytest.mark.parametrize(
+    ("source", "title", "words"),
+    [
+        ("/home/ann/cv/CV_MariaLindgren-2021.pdf", None, "maria lindgren"),
+        ("/home/ann/maria-lindgren.docx", "Maria's curriculum", "lindgren"),
+        ("/home/ann/scan0001.pdf", None, ""),
+        ("/home/ann/people.csv#12", None, ""),
+        ("MED-10", None, ""),
+    ],
+)
+def test_what_the_name_of_a_file_says_is_searched_and_not_embedded(
+    encoder: Encoder, source: str, title: str | None, words: str
+) -> None:
+    document = row_document("d", source, f"{BODY} She led it.", title=title)
+    paragraphs = classify(document.text, "d", title=title)
+    parts = windows(document, paragraphs, encoder.count_pieces, 254)
+    assert [w.heading for w in parts] == [words or None]
+    shown = encoder_inputs(document, paragraphs, parts, encoder.count_pieces)
+    assert shown == ["\n".join(filter(None, (title, document.text)))]
 
 
 def test_a_long_paragraph_is_cut_between_sentences_into_even_parts(encoder: Encoder) -> None:

@@ -1,6 +1,6 @@
 """Killed, crowded, out of room: what was committed stays, and a question sees a whole state.
 
-Short runs here; the long ones, from which the README's figures come, with `pytest -m slow`.
+Short runs here; the long ones, from which the figures of docs/results.md come, with `pytest -m slow`.
 """
 
 import importlib.util

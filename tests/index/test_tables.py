@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.formats.content import Piece, laid_out, table
+from index.formats.structure import structure
 from index.paragraphs import Kind, Paragraph
-from index.structure import structure
 from index.tables import EMPTY, Shown, rows_of, shown_part, shown_row, tables
 
 
@@ -29,6 +29,8 @@ MARKDOWN = "| Boat | Crew | Port |\n|---|---|---|\n| Tern | 4 | |\n| Gull |  | S
                                                "Name: Bo; Phone: -; Desk: 7"]),
         ("Boat    Crew  Port\nTern    4     Sand Bay\nGull          Mole 3", [
             "Boat | Crew | Port", "Boat: Tern; Crew: 4; Port: Sand Bay", "Boat: Gull; Crew: -; Port: Mole 3"]),
+        ('Boat;Crew;Port\nTern;4;\n"Gull; old";;Mole 3', [
+            "Boat | Crew | Port", "Boat: Tern; Crew: 4; Port: -", 'Boat: "Gull; old"; Crew: -; Port: Mole 3']),
         ("Ann | 12\nBo | 13", ["Ann: 12", "Bo: 13"]),
         ("Ann | baker | 12\nBo | | 13", ["Ann | baker | 12", "Bo | - | 13"]),
         ("Model: Finch | Wren\nWeight: 7 kg |\nLength: 2 m | 3 m", [

@@ -11,12 +11,14 @@ from index.encoder.embedding import Encoder
 from index.errors import BadSpan, UnknownDocument
 from index.paragraphs import Kind
 from rag.answering import Models, answer
-from rag.answers import Answer, answer_json
+from rag.answers import Answer, Evidence, answer_json, evidence_of
 from rag.citations import Sources, cite_span
 from rag.commands.text import answer_text, hits_text, shown_text
+from rag.conversation import Turn
 from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
+from rag.retrieval import retrieve
 
 QUESTIONS = [
     json.loads(line)
@@ -165,6 +167,11 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "abstained",
         "reason",
         "confidence",
+        "direct",
+        "polarity",
+        "shape",
+        "disputed",
+        "computed",
         "claims",
         "citations",
         "answers",
@@ -178,7 +185,9 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "disputed",
         "computed",
     ]
-    assert list(row["claims"][0]) == ["text", "labels", "support", "verdict", "direct", "meant", "older"]
+    assert list(row["claims"][0]) == [
+        "text", "labels", "support", "verdict", "speaker", "quoted_instead", "direct", "meant", "older",
+    ]  # fmt: skip
     assert list(row["citations"][0]) == [
         "label",
         "document",
@@ -193,6 +202,9 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "paragraph_start",
         "paragraph_end",
         "also_in",
+        "kind",
+        "headings",
+        "cells",
     ]
     assert list(row["evidence"][0]) == ["document", "paragraph", "start", "end", "score", "rank"]
     assert set(row["seconds"]) == {"retrieve", "read", "generate", "total"}
@@ -234,6 +246,35 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
     assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
 
 
+def test_the_terminal_shows_a_row_with_its_heads_the_cell_that_answers_marked_and_the_headings_above(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "| Mill | Year built | Wheels |\n|---|---|---|\n| Upper mill | 1871 | 3 |\n| Lower mill | | 2 |"
+    collection = make_collection(mills=f"# Mills of the town\n\n## On the river\n\n{rows}\n")
+    found = answer(collection, Models(encoder, reader), "How many wheels has the lower mill?")
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = answer_text(found)
+    assert "Mill: Lower mill; Year built: -; Wheels: ▸2◂ [1]" in wide
+    assert "    Mills of the town › On the river\n" in wide
+    assert wide.endswith("    Mill        Year built  Wheels\n    Lower mill  -           ▸2◂")
+    monkeypatch.setenv("COLUMNS", "30")
+    assert answer_text(found).endswith("    Mill: Lower mill\n    Year built: -\n    Wheels: ▸2◂")
+    cited = found.citations[0]
+    with collection.reading() as snapshot:
+        text = snapshot.document("mills.txt").text
+        whole = cite_span(Sources(snapshot), "mills.txt", cited.start, cited.end)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert shown_text(text, whole).endswith("    Mill        Year built  Wheels\n    Lower mill  -           2")
+    hits = hits_text(search_hits(collection, encoder, "lower mill"))
+    assert "\n   On the river\n" in hits
+
+
+def search_hits(collection: Collection, encoder: Encoder, question: str) -> list[Evidence]:
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        return [evidence_of(hit, sources) for hit in retrieve(snapshot, encoder, question)]
+
+
 def test_markers_of_the_documents_own_are_not_taken_for_ours(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
@@ -243,3 +284,39 @@ def test_markers_of_the_documents_own_are_not_taken_for_ours(
     )
     assert found.text == "The bridge of the town was opened in 1998 after nine years of work.(12)(3, 4) [1]"
     assert found.citations[0].quote == text
+
+
+def test_small_talk_has_a_line_and_no_evidence(sample: Collection, encoder: Encoder, reader: Reader) -> None:
+    given = answer(sample, Models(encoder, reader), "Thank you!")
+    assert (given.text, given.abstained, given.reason) == ("You're welcome.", True, "small_talk")
+    assert (given.evidence, given.claims, given.citations) == ((), (), ())
+    assert answer_text(given) == "You're welcome."
+
+
+def test_what_a_question_may_mean_is_told_by_what_is_found(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    texts = {
+        "ringworm": "Ringworm is an infection of the skin.\n\nThere is a cure for ringworm: a cream for two weeks.",
+        "squall": "Squall fever is carried by gulls.\n\nThere is no cure for squall fever yet.",
+        "ferry": "The night ferry to Oland leaves at ten.\n\nA ticket for the night ferry costs 20 euros.",
+    }
+    asked, models = make_collection(**texts), Models(encoder, reader)
+    before = [Turn.of(answer(asked, models, "What is squall fever carried by?"))]
+    on = answer(asked, models, "is there a cure?", history=before)
+    anew = answer(asked, models, "when does the night ferry leave?", history=before)
+    assert (on.citations[0].doc_id, on.query) == ("squall.txt", "is there a cure (squall fever carried)?")
+    assert (anew.citations[0].doc_id, anew.query) == ("ferry.txt", "when does the night ferry leave?")
+
+
+def test_who_else_is_not_answered_with_what_was_said(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    asked, models = make_collection(crane=(
+        "Ana Ruiz repaired the harbour crane in May.\n\nThe crane stood still for a month.\n\n"
+        "Karl Weiss repaired the harbour crane in June."
+    )), Models(encoder, reader)  # fmt: skip
+    first = answer(asked, models, "Who repaired the harbour crane?")
+    second = answer(asked, models, "Who else?", history=[Turn.of(first)])
+    assert "Ana Ruiz" in first.citations[0].quote
+    assert all("Ana Ruiz" not in citation.quote for citation in second.citations)

@@ -38,7 +38,7 @@ COAL = Turn(
         (BRIDGE, "Thanks! And who paid?", "who paid (mended old bridge Ann Example)?"),
         (BRIDGE, "How long?", "How long (mended old bridge Ann Example)?"),
         (YALOWITZ, "What about his wife?", "What about Kenneth Yalowitz's wife (diplomat)?"),
-        (YALOWITZ, "Why?", "Why (Kenneth Yalowitz diplomat)?"),
+        (YALOWITZ, "Why?", "Why was Kenneth Yalowitz a diplomat?"),
         (YALOWITZ, "Where did he live then?", "Where did Kenneth Yalowitz live then (diplomat)?"),
         (COAL, "Who signed it?", "Who signed it (European Coal Steel Community founded Treaty of Paris)?"),
         (COAL, "Why did he leave?", "Why did he leave (European Coal Steel Community founded Treaty of Paris)?"),

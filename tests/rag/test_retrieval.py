@@ -6,18 +6,29 @@ import pytest
 
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
-from rag.retrieval import DENSE_WEIGHT, Way, retrieve
+from rag.retrieval import DENSE_WEIGHT, DOCUMENT_WEIGHT, Way, retrieve
 
 QUESTION = "How many people were taken into custody on referendum day?"
 
 
-def test_the_fused_score_is_the_weighted_sum_over_the_union_of_both_legs(sample: Collection, encoder: Encoder) -> None:
+def test_the_fused_score_is_the_weighted_sum_of_both_legs_and_of_the_best_in_the_document(
+    sample: Collection, encoder: Encoder
+) -> None:
     with sample.reading() as snapshot:
         hits = retrieve(snapshot, encoder, QUESTION, 500)
+        alone = retrieve(snapshot, encoder, QUESTION, 500, document_weight=0)
         dense = {h.passage.passage_id: h.score for h in retrieve(snapshot, encoder, QUESTION, 500, way=Way.DENSE)}
         lexical = {h.passage.passage_id: h.score for h in retrieve(snapshot, encoder, QUESTION, 500, way=Way.LEXICAL)}
     best = max(lexical.values())
-    expected = {i: DENSE_WEIGHT * c + (1 - DENSE_WEIGHT) * lexical.get(i, 0.0) / best for i, c in dense.items()}
+    shares = {i: lexical.get(i, 0.0) / best for i in dense}
+    own = {i: DENSE_WEIGHT * c + (1 - DENSE_WEIGHT) * shares[i] for i, c in dense.items()}
+    of = {h.passage.passage_id: h.passage.doc_id for h in hits}
+    expected = {}
+    for i, doc in of.items():
+        others = [j for j, other in of.items() if other == doc]
+        document = DENSE_WEIGHT * max(dense[j] for j in others) + (1 - DENSE_WEIGHT) * max(shares[j] for j in others)
+        expected[i] = (1 - DOCUMENT_WEIGHT) * own[i] + DOCUMENT_WEIGHT * document
+    assert {h.passage.passage_id: h.score for h in alone} == pytest.approx(own, abs=1e-6)
     assert {h.passage.passage_id: h.score for h in hits} == pytest.approx(expected, abs=1e-6)
     assert [h.rank for h in hits] == list(range(1, len(hits) + 1))
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)

@@ -100,3 +100,29 @@ def test_markdown_obeys_nothing_of_what_was_read_and_neither_does_a_terminal() -
 def test_no_question_begins_a_heading_a_list_or_a_footnote(question: str) -> None:
     lines = conversation_markdown("x", [Exchange("a", question, ASKED, "stopped")], ASKED).splitlines()
     assert [line for line in lines if line.startswith(("# ", "- ", "[^", "!", "<"))] == ["# x"]
+
+
+TABLE = "The lifts of the harbour\n\nLift\tBuilt\tLoad\nStork\t1971\t14\nCrane\t1962\t\n"
+
+
+def test_a_cited_row_comes_back_with_its_cells_and_a_record_from_before_there_were_any_is_read(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    answered = answer(make_collection(lifts=TABLE), Models(encoder, reader), "When was the Stork built?")
+    assert [cell.head for cell in answered.citations[0].cells] == ["Lift", "Built", "Load"]
+    record = exchange_json(Exchange("a", "When was the Stork built?", ASKED, "done", answered))
+    again = exchange_from_json(json.loads(json.dumps(record))).answer
+    assert again is not None
+    assert again.citations == answered.citations
+    cited = record["answer"]["citations"][0]
+    cited["cells"][0]["end"] = cited["end"] + 1
+    with pytest.raises(BadTranscript, match="not inside its citation"):
+        exchange_from_json(record)
+    for name in ("kind", "headings", "cells"):
+        del cited[name]
+    old = exchange_from_json(record).answer
+    assert old is not None
+    assert (old.citations[0].cells, old.citations[0].headings) == ((), ())
+    cited["kind"] = "<b>"
+    with pytest.raises(BadTranscript, match="'kind'"):
+        exchange_from_json(record)

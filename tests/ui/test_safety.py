@@ -61,6 +61,7 @@ class Echo:
     """A model that answers with every attack."""
 
     name, context, notices = "<img src=x onerror=caught(30)>", 8192, ()
+    is_small = False
 
     def __init__(self, attacks: Sequence[str]) -> None:
         self.attacks = attacks

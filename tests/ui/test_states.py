@@ -20,6 +20,7 @@ class Scripted:
     """A model that says two sentences, the second once it may go on."""
 
     name, context, notices = "scripted model", 4096, ()
+    is_small = False
 
     def __init__(self) -> None:
         self.may_go_on = Event()

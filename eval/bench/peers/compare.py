@@ -23,7 +23,7 @@ from typing import Any
 from eval.gold.datasets import read_beir
 from eval.measures.ranking import MEASURES, mean_over_queries
 from eval.measures.thresholds import percentile
-from eval.report.results import ROOT, save_result
+from eval.report.results import ROOT, name_to_save, save_result
 from index.encoder.embedding import BUNDLED_SHA256
 
 # System -> the environment that it shares, None for this one.
@@ -89,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--environments", type=Path, required=True, help="where the peers are installed")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="by default all")
     parser.add_argument("--repeat", type=int, default=1, help="turns of each system")
-    parser.add_argument("--save", metavar="NAME", help="write eval/results/peers-NAME.json; commit everything first")
+    parser.add_argument(
+        "--save", type=name_to_save, metavar="NAME", help="write eval/results/peers-NAME.json; commit everything first"
+    )
     given = parser.parse_args(arguments)
     systems = given.system or list(SYSTEMS)
     pythons = {

@@ -15,6 +15,7 @@ const shelf = {
     select.value = before;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
     shelf.pick();
+    news.changed();
   },
 
   // Where there is no document at all, the first screen says so, and there is nothing to find.

@@ -61,6 +61,8 @@ const doing = {
   export: node => exported(node.dataset.form),
   clear: () => clear(),
   qrels: () => qrels(),
+  voice: node => news.voice(node.dataset.name),
+  voices: () => news.voice(''),
 };
 
 function listen(app) {
@@ -91,6 +93,7 @@ function listen(app) {
     const doc = event.target.closest('.row')?.dataset.doc;
     if (doc !== undefined) { shelf.chosen[event.target.checked ? 'add' : 'delete'](doc); shelf.pick(); }
   });
+  news.listen();
   dropping(app);
   note.listen(app);
   document.addEventListener('keydown', keys);
@@ -121,7 +124,8 @@ function keys(event) {
   }
   const tab = event.target.closest('[role=tab]');
   if (tab && ['ArrowLeft', 'ArrowRight'].includes(event.key)) {
-    const other = tab.dataset.tab === 'source' ? 'collection' : 'source';
+    const step = event.key === 'ArrowRight' ? 1 : TABS.length - 1;
+    const other = TABS[(TABS.indexOf(tab.dataset.tab) + step) % TABS.length];
     selectTab(other);
     $('#tab-' + other).focus();
   }
@@ -152,14 +156,17 @@ function busy(on) {
 
 let came = null;   // by what the reader came to the pane: a marker, the button, a document of its list
 
+const TABS = ['source', 'collection', 'quotes', 'timeline'];
+
 function selectTab(name) {
-  for (const tab of ['source', 'collection']) {
+  for (const tab of TABS) {
     const on = tab === name;
     $('#tab-' + tab).setAttribute('aria-selected', String(on));
     $('#tab-' + tab).tabIndex = on ? 0 : -1;
     $('#' + tab).hidden = !on;
   }
   $('#showing').hidden = name !== 'source';
+  if (name === 'quotes' || name === 'timeline') news.show(name);
 }
 
 function showPane(name) {

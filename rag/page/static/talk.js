@@ -50,6 +50,7 @@ const talk = {
         query: turn.answer.query,
         // As `Turn.of` has it: what nothing bears out is not carried on.
         answer: turn.answer.claims.filter(claim => claim.verdict !== 'unsupported').map(claim => claim.text).join(' '),
+        marked: turn.answer.answers[0]?.text || '',
       })),
     });
   },
@@ -60,6 +61,7 @@ const talk = {
     if (talk.asking.conversation === talk.now) upsert(value.turn, value.html);
     talk.asking.draft = value.draft ?? '';
     if (value.said) say(value.said);
+    for (const option of value.answerers ? $('#answerer').options : []) option.text = value.answerers[option.value] ?? option.text;
     if (value.record) talk.finish(value.record, value.source);
   },
 
@@ -74,7 +76,7 @@ const talk = {
     store.current(conversation.id);
     if (conversation !== talk.now) return;
     const node = document.getElementById('turn-' + record.id);
-    if (record.answer) say(record.answer.abstained ? 'No answer was found.' : 'Answer: ' + record.answer.answer);
+    if (record.answer) say(spoken(record.answer));
     else if (record.state === 'stopped') say('Stopped.');
     if (opened) source.set(opened.document, opened.html);
     if (node) preview(node);
@@ -160,7 +162,7 @@ const talk = {
   async copy(node) {
     const turn = talk.now.turns.find(record => record.id === node.dataset.turn);
     if (!turn?.answer) return;
-    const lines = [turn.question, '', turn.answer.abstained ? 'No answer.' : turn.answer.answer, ''];
+    const lines = [turn.question, '', turn.answer.abstained && turn.answer.reason !== 'small_talk' ? 'No answer.' : turn.answer.answer, ''];
     for (const c of turn.answer.citations) {
       lines.push(`[${c.label}] ${c.title ?? c.document} · ${c.publisher ?? 'no outlet'} · ${c.date ?? 'no date'}${c.page ? ` · page ${c.page}` : ''} · paragraph ${c.paragraph}`, `    “${c.quote}”`);
     }
@@ -168,6 +170,12 @@ const talk = {
     catch { toast('This browser does not let the page copy; select the text instead.'); }
   },
 };
+
+// An answer as it is read out. Small talk has a line and no answer.
+function spoken(answer) {
+  if (answer.reason === 'small_talk') return answer.answer;
+  return answer.abstained ? 'No answer was found.' : 'Answer: ' + answer.answer;
+}
 
 // The turn as HTML of the server, in place of what it was; the focus stays on the same link where that is there again.
 function upsert(id, html) {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from eval.bench.doors import DOORS
-from eval.bench.load import SAMPLE, Load, measure
+from eval.bench.load import Load, measure
+from index import SAMPLE
 from index.collection import Collection
 
 

@@ -174,6 +174,31 @@ def test_the_sample_and_a_squad_file_are_question_sets(written: Written) -> None
         read_question_set("nowhere")
 
 
+def _squad(identity: str, context: str, answer: str, **more: object) -> str:
+    asked = {"id": identity, "question": "Who?", "answers": [{"text": answer, "answer_start": context.index(answer)}]}
+    return json.dumps({"data": [{"title": "A", "paragraphs": [{"context": context, "qas": [asked | more]}]}]})
+
+
+def test_marked_evidence_is_the_gold_and_a_folder_of_squad_files_is_one_set(written: Written, tmp_path: Path) -> None:
+    written("a.json", _squad("a", "Rain fell. Ann sang loudly.", "Ann", evidence={"start": 11, "end": 27}))
+    written("b.json", _squad("b", "Bob left.", "Bob"))
+    found = read_question_set(tmp_path)
+    assert [q.gold for q in found.questions] == [(Gold("A#0", start=11, end=27),), (Gold("A#1", start=0, end=3),)]
+    assert [q.document for q in found.questions] == ["A#0", "A#1"]
+    assert found.documents is not None
+    assert [d.text for d in found.documents()] == ["Rain fell. Ann sang loudly.", "Bob left."]
+
+
+def test_evidence_outside_of_the_paragraph_and_an_id_in_two_files_are_told(written: Written, tmp_path: Path) -> None:
+    path = written("a.json", _squad("a", "Ann sang.", "Ann", evidence={"start": 5, "end": 10}))
+    with pytest.raises(BadDataset, match="question a: its evidence, 5 to 10, is not in the paragraph"):
+        read_question_set(path)
+    path.write_text(_squad("a", "Ann sang.", "Ann"))
+    written("b.json", _squad("a", "Bob left.", "Bob"))
+    with pytest.raises(BadDataset, match=r"b\.json', question a: the id was there before"):
+        read_question_set(tmp_path)
+
+
 def test_a_sample_of_questions_is_fixed(written: Written) -> None:
     rows = [json.dumps({"id": i, "question": "x", "gold": [{"document": f"d#{i % 3}"}]}) for i in range(20)]
     questions = read_question_set(written("q.jsonl", "\n".join(rows)))

@@ -131,6 +131,24 @@ def test_over_all_paragraphs_the_first_citation_is_the_right_one(squad: Path, en
     assert scores.peak_memory_bytes is None or scores.peak_memory_bytes > 100_000_000
 
 
+def test_a_question_is_asked_of_its_own_document_and_among_others(
+    squad: Path, tmp_path: Path, encoder: Encoder, reader: Reader
+) -> None:
+    twin = tmp_path / "twin.txt"
+    twin.write_text("The old wooden bridge of the town was mended by the engineer Tom Twin in 1951.")
+    questions = of_squad(read_squad(squad, ["Bridges"]))
+    with collection_of(questions, encoder, beside=[twin]) as collection:
+        with collection.reading() as snapshot:
+            assert snapshot.n_documents() == 3
+            places = places_of(questions.questions, snapshot)
+        alone = ask_questions(questions.questions, places, collection, encoder, reader, of_document=True)
+    assert {c.doc_id for a in alone for c in a.answer.citations} == {"Bridges#0"}
+    assert {e.doc_id for a in alone for e in a.answer.evidence} == {"Bridges#0"}
+    scores = score_answers(alone, places, threshold=0.0)
+    assert scores.values["First place"] == scores.first_of_answered == 1.0
+    assert math.isnan(score_answers(alone, places, threshold=1.0).first_of_answered)
+
+
 def test_a_sample_is_fixed_and_keeps_every_paragraph(squad: Path) -> None:
     dataset = read_squad(squad)
     assert dataset.sampled(2) == read_squad(squad).sampled(2)

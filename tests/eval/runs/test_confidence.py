@@ -8,28 +8,24 @@ import numpy as np
 import pytest
 
 from eval.gold.datasets import read_squad
-from eval.runs.confidence import Example, Kind, abstained, examples_of, fit, reliability
+from eval.gold.questions import of_squad
+from eval.runs.confidence import Example, abstained, examples_of, fit, reliability
 from index.encoder.embedding import Encoder
 from rag.confidence import Signals
 from rag.reading.reader import AnyReader
 
 
 def drawn(n: int = 600, seed: int = 3) -> list[Example]:
-    """Stated and unstated questions whose logits and cosines overlap; one stated one in nine or so is read wrongly."""
+    """Stated and unstated questions whose logits and ranks overlap; one stated one in nine or so is read wrongly."""
     rng = np.random.default_rng(seed)
-    kinds = [Kind.STATED, Kind.HIDDEN, Kind.STATED, Kind.MISLEADING]
     found = []
-    for kind in (kinds[i % 4] for i in range(n)):
-        right = kind is Kind.STATED and bool(rng.random() < 8 / 9)
-        answerable, margin, order = rng.normal(2 if right else -1, 2, size=3)
-        lead, agreeing = rng.uniform(0, 8), rng.random() < 0.05
-        found.append(
-            Example(
-                kind,
-                Signals(answerable, margin, order, cosine=rng.uniform(0.2, 0.8), lead=lead, agreeing=float(agreeing)),
-                right,
-            )
-        )
+    for number in range(n):
+        stated = number % 2 == 0
+        right = stated and bool(rng.random() < 8 / 9)
+        answerable, margin = rng.normal(2 if right else -1, 2, size=2)
+        lead, rank = rng.uniform(0, 8), float(np.log(rng.integers(1, 9)))
+        seen = Signals(answerable, margin, rank, lead)
+        found.append(Example(stated, seen, right, among_all=number % 3 == 0))
     return found
 
 
@@ -37,24 +33,27 @@ def test_the_fit_is_that_of_an_independent_logistic_regression() -> None:
     from sklearn.linear_model import LogisticRegression
 
     examples = drawn()
-    share = {Kind.STATED: 0.5 / 300, Kind.HIDDEN: 0.175 / 150, Kind.MISLEADING: 0.15 / 150}
     reference = LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(
         [astuple(e.signals) for e in examples],
         [e.right for e in examples],
-        sample_weight=[share[e.kind] * 600 for e in examples],
     )
     fitted = fit(examples)
     expected = [*reference.intercept_, *reference.coef_[0]]
     assert [fitted.bias, *fitted.weights] == pytest.approx(expected, rel=1e-4, abs=1e-4)
-    assert list(fitted.named()) == ["bias", "answerable", "margin", "order", "cosine", "lead", "agreeing"]
+    assert list(fitted.named()) == ["bias", "answerable", "margin", "rank", "lead"]
 
 
 def test_the_threshold_leaves_one_stated_question_in_seven_unanswered() -> None:
     examples = drawn()
-    shares = abstained(examples, fit(examples))
-    assert shares["stated"] == pytest.approx(1 / 7, abs=0.005)
-    assert shares["paragraph hidden"] > 0.5
-    assert "article hidden" not in shares
+    fitted = fit(examples)
+    left = [fitted.confidence(e) < fitted.threshold for e in examples if e.stated]
+    assert sum(left) / len(left) == pytest.approx(1 / 7, abs=0.005)
+    shares = abstained(examples, fitted)
+    assert list(shares) == [
+        "stated, its document", "not stated, its document", "stated, all documents", "not stated, all documents",
+    ]  # fmt: skip
+    assert shares["not stated, all documents"] > 0.5
+    assert list(abstained([e for e in examples if not e.among_all], fitted)) == list(shares)[:2]
 
 
 def test_questions_that_are_all_right_or_all_wrong_are_refused() -> None:
@@ -62,31 +61,32 @@ def test_questions_that_are_all_right_or_all_wrong_are_refused() -> None:
         fit([example for example in drawn() if example.right])
 
 
-def test_a_hidden_paragraph_is_not_read(tmp_path: Path, encoder: Encoder, reader: AnyReader) -> None:
+def test_a_question_is_seen_of_its_own_document_and_among_all(
+    tmp_path: Path, encoder: Encoder, reader: AnyReader
+) -> None:
     mill = "The mill on the Aller was built in 1788 by the miller Jost Behrens, who drowned in it nine years later."
-    fair = "The autumn fair of the town is held on the meadow behind the church, where sheep are sold in October."
-    question = {"id": "1", "question": "Who built the mill on the Aller?",
-                "answers": [{"text": "Jost Behrens", "answer_start": mill.index("Jost")}]}  # fmt: skip
-    articles = [
-        {"title": "Mill", "paragraphs": [{"context": mill, "qas": [question]}]},
-        {"title": "Fair", "paragraphs": [{"context": fair, "qas": []}]},
-    ]
-    (tmp_path / "squad.json").write_text(json.dumps({"data": articles}))
-    found = examples_of(read_squad(tmp_path / "squad.json"), encoder, reader, ["At what heat does iron melt?"])
-    kinds = {example.kind: example for example in found}
-    assert set(kinds) == {Kind.STATED, Kind.HIDDEN, Kind.ELSEWHERE, Kind.UNRELATED}
-    assert {kind for kind, example in kinds.items() if example.right} == {Kind.STATED}
-    assert kinds[Kind.STATED].signals.answerable > kinds[Kind.HIDDEN].signals.answerable + 2
-    assert kinds[Kind.STATED].signals.cosine > kinds[Kind.HIDDEN].signals.cosine
+    other = tmp_path / "other.txt"
+    other.write_text("The mill on the Leine was built in 1790 by the miller Karl Otto, who sold it nine years later.")
+    qas = [
+        {"id": "1", "question": "Who built the mill on the Aller?",
+         "answers": [{"text": "Jost Behrens", "answer_start": mill.index("Jost")}]},
+        {"id": "2", "question": "What did the sheep of the mill on the Aller cost?", "answers": []},
+    ]  # fmt: skip
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps({"data": [{"title": "Mill", "paragraphs": [{"context": mill, "qas": qas}]}]}))
+    found = examples_of(of_squad(read_squad(path)), encoder, reader, beside=[other])
+    assert [(e.stated, e.among_all) for e in found] == [(True, False), (True, True), (False, False), (False, True)]
+    assert [e.right for e in found] == [True, True, False, False]
+    assert found[0].signals.answerable > found[2].signals.answerable + 2
+    assert found[0].signals.lead > found[1].signals.lead  # the other mill has its miller, too
 
 
-def test_reliability_counts_every_kind_by_its_share() -> None:
-    sure, unsure = (Signals(x, x, x, cosine=0.5, lead=4.0, agreeing=0.0) for x in (4.0, -4.0))
-    examples = [Example(Kind.STATED, sure, right=True)] + [Example(Kind.HIDDEN, sure, right=False)] * 9
-    examples.append(Example(Kind.HIDDEN, unsure, right=False))
+def test_reliability_is_the_share_that_came_true() -> None:
+    sure, unsure = (Signals(x, x, rank=0.0, lead=4.0) for x in (4.0, -4.0))
+    examples = [Example(True, sure, right=True)] * 3 + [Example(False, sure, right=False)]
+    examples.append(Example(False, unsure, right=False))
     fitted = fit(drawn())
     low, high = sorted(reliability(examples, fitted), key=lambda row: row["low"])
-    assert low == {"low": low["low"], "high": low["high"], "n": 1, "confidence": low["confidence"], "share": 0.0}
-    # Nine of the ten unstated ones, .175 in all, against the one stated, .5.
-    assert high["share"] == pytest.approx(0.5 / (0.5 + 0.175 * 9 / 10))
+    assert (low["n"], low["share"]) == (1, 0.0)
+    assert (high["n"], high["share"]) == (4, 0.75)
     assert high["confidence"] == pytest.approx(fitted.confidence(examples[0]))

@@ -1,19 +1,18 @@
 """Kinds of paragraphs: hand labels of the sample, invented pages of other shapes, and what must never be lost."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index import SAMPLE
 from index.cleaning.furniture import classify, headline
 from index.cleaning.rules import is_credit
 from index.formats.content import Piece, laid_out, table
 from index.formats.stated import stated_metadata
 from index.paragraphs import Kind
 
-SAMPLE = Path(__file__).parent.parent.parent.parent / "index" / "sample"
 BODY = "The committee of the town met on Tuesday and agreed, after a long debate, to mend the old bridge before winter."
 
 
@@ -56,6 +55,7 @@ def test_the_sample_is_labelled_as_by_hand_and_no_body_is_lost() -> None:
         "[Share](#s) | [Print](#p)",
         "Log in",
         "3 comments",
+        "Ada Lind @adalind / 2 days",
     ],
 )
 def test_menus_pleas_forms_and_residue_near_the_ends_are_furniture(line: str) -> None:
@@ -310,3 +310,79 @@ def test_a_long_manual_of_short_lines_is_no_flattened_page() -> None:
     steps = [f"{n}. Turn the wheel to mark {n}." for n in range(1, 40)]
     text = "The old mill\n\n" + BODY + "\n\n" + "\n\n".join(steps)
     assert all(p.kind is not Kind.FURNITURE for p in classify(text, "d"))
+
+
+GUIDE = """# Fetcher
+
+[![Build](https://img.example/build.svg)](https://ci.example/fetcher)
+
+- [Install](#install)
+- [Use](#use)
+
+Fetcher reads a list of addresses and keeps what it finds there in one folder, with a note of when it was there last.
+
+## Install
+
+To install it, run this:
+
+```
+fetcher-setup --all
+```
+
+Log in, then start working with the hub:
+
+```
+fetcher login
+```
+
+## Use
+
+- Sessions with cookie persistence
+- Read more than one list at a time
+- Close sockets when a read times out
+
+Used by:
+
+- [Heronry](https://heronry.example)
+- [Larder](https://larder.example)
+
+**Documentation**: [fetcher.example](https://fetcher.example)
+
+## Changes
+
+### 2.1
+
+- Fix a file that was not closed ([#12](https://hub.example/12))
+- Add `--quiet` by [@ada](https://hub.example/ada)
+
+Sign up for our newsletter to be told of new versions.
+"""
+
+
+def test_a_guide_with_headings_lists_and_code_keeps_what_a_page_would_have_for_furniture() -> None:
+    found = {GUIDE[p.start : p.end]: p.kind for p in classify(GUIDE, "d")}
+    furniture = [words for words, kind in found.items() if kind is Kind.FURNITURE]
+    assert furniture == [
+        "[![Build](https://img.example/build.svg)](https://ci.example/fetcher)",
+        "- [Install](#install)\n- [Use](#use)",
+        "Sign up for our newsletter to be told of new versions.",
+    ]
+    assert found["## Changes"] is Kind.HEADING
+    assert found["Close sockets when a read times out"] is Kind.LIST_ITEM
+
+
+def test_the_clauses_of_a_law_are_no_script() -> None:
+    law = [
+        "§ 7-11. Who sits on the board.",
+        "(a) The board is made up of the following persons, who are named by the council for a term of five years:",
+        "(1) The Mayor;",
+        "(2) The clerk, or an officer (if there is one) of the clerk;",
+        "(3) Accept or refuse a fee(s) under section 4;",
+        "(b) It meets in public.",
+    ]
+    assert "furniture" not in kinds(*law)
+    assert kinds("Home", "track(page, 7);", "var x = 1;", BODY, BODY)[:3] == ["furniture"] * 3
+
+
+def test_who_signed_an_article_and_when_is_furniture_below_it() -> None:
+    assert kinds("Bridge", BODY, BODY + " So it was.", "Written by Ada Lind, RN on May 14, 2031")[-1] == "furniture"

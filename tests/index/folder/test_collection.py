@@ -282,7 +282,7 @@ def test_hidden_unsupported_and_unreadable_files_are_passed_over_and_told(
 ) -> None:
     files = tmp_path / "files"
     (files / ".git").mkdir(parents=True)
-    for name, text in {"a.txt": BRIDGE, "b.zip": "x", ".git/c.txt": "x", ".hidden.txt": "x", "empty.txt": ""}.items():
+    for name, text in {"a.txt": BRIDGE, "b.tar": "x", ".git/c.txt": "x", ".hidden.txt": "x", "empty.txt": ""}.items():
         (files / name).write_text(text)
     shutil.copytree(make_collection("inner").folder, files / "store")
     collection = make_collection()
@@ -292,7 +292,7 @@ def test_hidden_unsupported_and_unreadable_files_are_passed_over_and_told(
     assert summary.ignored["hidden"] == 2
     assert summary.ignored["a link to a folder, or to nothing"] == 1
     with pytest.raises(NothingToDo, match="supported"):
-        index_paths(collection, encoder, [files / "b.zip"])
+        index_paths(collection, encoder, [files / "b.tar"])
     with pytest.raises(NothingToDo, match="URL"):
         index_paths(collection, encoder, [Path("https://example.org/a.html")])
 

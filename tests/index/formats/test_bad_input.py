@@ -14,7 +14,7 @@ import pytest
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import NothingToDo, Unreadable
-from index.formats.parser import Worker
+from index.formats.parser import ParserProcess
 from index.formats.reading import open_file, read_document
 from index.intake.files import Summary, find_files
 from index.intake.indexing import index_paths
@@ -32,15 +32,15 @@ BOMB = '<!DOCTYPE z [<!ENTITY a "aaaaaaaaaa">' + "".join(
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker() as worker:
-        yield worker
+def parser() -> Iterator[ParserProcess]:
+    with ParserProcess() as parser:
+        yield parser
 
 
-def reason(path: Path, raw: bytes, worker: Worker) -> str:
+def reason(path: Path, raw: bytes, parser: ParserProcess) -> str:
     path.write_bytes(raw)
     with pytest.raises(Unreadable) as told:
-        read_document(path, path.name, worker=worker)
+        read_document(path, path.name, parser=parser)
     assert "\n" not in str(told.value)
     return str(told.value)
 
@@ -99,68 +99,68 @@ def test_an_empty_file_and_one_of_junk_are_told_in_every_format(
     assert [Path(path).name for path, _ in summary.unreadable] == [f"a.{suffix}", f"b.{suffix}"]
 
 
-def test_an_encrypted_pdf_a_scan_and_one_cut_short_are_told_apart(tmp_path: Path, worker: Worker) -> None:
+def test_an_encrypted_pdf_a_scan_and_one_cut_short_are_told_apart(tmp_path: Path, parser: ParserProcess) -> None:
     path = tmp_path / "a.pdf"
-    assert "encrypted" in reason(path, pdf(password="secret"), worker)  # noqa: S106
-    assert "OCR" in reason(path, pdf(text=""), worker)
-    assert "cut short" in reason(path, pdf(40)[:-2000], worker)
-    assert "damaged" in reason(path, b"%PDF-1.7 nothing of the kind\n%%EOF", worker)
+    assert "encrypted" in reason(path, pdf(password="secret"), parser)  # noqa: S106
+    assert "OCR" in reason(path, pdf(text=""), parser)
+    assert "cut short" in reason(path, pdf(40)[:-2000], parser)
+    assert "damaged" in reason(path, b"%PDF-1.7 nothing of the kind\n%%EOF", parser)
 
 
-def test_an_archive_that_would_unpack_to_gigabytes_is_not_opened(tmp_path: Path, worker: Worker) -> None:
+def test_an_archive_that_would_unpack_to_gigabytes_is_not_opened(tmp_path: Path, parser: ParserProcess) -> None:
     zeros = b"\0" * 501_000_000
     bomb = docx(tmp_path / "x.docx", **{"word/media/image1.png": zeros})
     assert len(bomb) < 3_000_000
-    assert "unpacks to" in reason(tmp_path / "a.docx", bomb, worker)
-    assert "unpacks to" in reason(tmp_path / "a.epub", epub(zeros), worker)
+    assert "unpacks to" in reason(tmp_path / "a.docx", bomb, parser)
+    assert "unpacks to" in reason(tmp_path / "a.epub", epub(zeros), parser)
 
 
-def test_entities_are_not_expanded(tmp_path: Path, worker: Worker) -> None:
+def test_entities_are_not_expanded(tmp_path: Path, parser: ParserProcess) -> None:
     xml = f'{BOMB}]><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p>' \
         "<w:r><w:t>&j;</w:t></w:r></w:p></w:body></w:document>"  # fmt: skip
     bomb = docx(tmp_path / "x.docx", **{"word/document.xml": xml})
-    assert "entities" in reason(tmp_path / "a.docx", bomb, worker)
+    assert "entities" in reason(tmp_path / "a.docx", bomb, parser)
     chapter = f"{BOMB}]><html><body><p>{SENTENCE} &j;</p></body></html>"
     (tmp_path / "a.epub").write_bytes(epub(chapter))
-    assert read_document(tmp_path / "a.epub", "a", worker=worker).text == f"{SENTENCE} &j;"
+    assert read_document(tmp_path / "a.epub", "a", parser=parser).text == f"{SENTENCE} &j;"
     secret = tmp_path / "secret"
     secret.write_text("the secret")
     chapter = f'<!DOCTYPE z [<!ENTITY x SYSTEM "{secret.as_uri()}">]><html><body><p>{SENTENCE} &x;</p></body></html>'
     (tmp_path / "a.epub").write_bytes(epub(chapter))
-    assert read_document(tmp_path / "a.epub", "a", worker=worker).text == SENTENCE
+    assert read_document(tmp_path / "a.epub", "a", parser=parser).text == SENTENCE
 
 
-def test_a_protected_book_and_an_office_file_with_a_password_are_told(tmp_path: Path, worker: Worker) -> None:
+def test_a_protected_book_and_an_office_file_with_a_password_are_told(tmp_path: Path, parser: ParserProcess) -> None:
     protected = archive(**{
         "META-INF/container.xml": CONTAINER, "p.opf": PACKAGE, "a.xhtml": b"junk",
         "META-INF/encryption.xml": '<encryption><EncryptedData><EncryptionMethod Algorithm="http://www.w3.org/2001/04/'
         'xmlenc#aes128-cbc"/></EncryptedData></encryption>',
     })  # fmt: skip
-    assert "DRM" in reason(tmp_path / "a.epub", protected, worker)
-    assert "encrypted" in reason(tmp_path / "a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 900, worker)
+    assert "DRM" in reason(tmp_path / "a.epub", protected, parser)
+    assert "encrypted" in reason(tmp_path / "a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 900, parser)
 
 
-def test_a_file_cut_anywhere_is_told_or_read_but_never_an_exception(tmp_path: Path, worker: Worker) -> None:
+def test_a_file_cut_anywhere_is_told_or_read_but_never_an_exception(tmp_path: Path, parser: ParserProcess) -> None:
     whole = docx(tmp_path / "x.docx")
     for share in (0.1, 0.5, 0.9, 0.99):
-        assert "damaged" in reason(tmp_path / "a.docx", whole[: int(len(whole) * share)], worker)
+        assert "damaged" in reason(tmp_path / "a.docx", whole[: int(len(whole) * share)], parser)
 
 
 def test_a_parser_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "b.pdf").write_bytes(pdf())
-    with Worker(seconds=0.4) as worker:
-        assert "longer than" in reason(tmp_path / "a.pdf", pdf(4000, text=SENTENCE * 3), worker)
-    with Worker() as worker:
-        assert read_document(tmp_path / "b.pdf", "b", worker=worker).text == SENTENCE
+    with ParserProcess(seconds=0.4) as parser:
+        assert "longer than" in reason(tmp_path / "a.pdf", pdf(4000, text=SENTENCE * 3), parser)
+    with ParserProcess() as parser:
+        assert read_document(tmp_path / "b.pdf", "b", parser=parser).text == SENTENCE
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to a limit of memory")
 def test_a_parser_that_takes_too_much_memory_is_stopped_and_the_next_file_is_read(tmp_path: Path) -> None:
     large = docx(tmp_path / "x.docx", **{"word/document.xml": b"<w:document><w:body>" + b" " * 300_000_000})
-    with Worker(memory_bytes=300_000_000) as worker:
-        assert "more memory than any document needs" in reason(tmp_path / "a.docx", large, worker)
+    with ParserProcess(memory_bytes=300_000_000) as parser:
+        assert "more memory than any document needs" in reason(tmp_path / "a.docx", large, parser)
         (tmp_path / "b.eml").write_bytes(f"From: a@b.example\nSubject: S\n\n{SENTENCE}\n".encode())
-        assert SENTENCE in read_document(tmp_path / "b.eml", "b", worker=worker).text
+        assert SENTENCE in read_document(tmp_path / "b.eml", "b", parser=parser).text
 
 
 def test_rows_without_text_and_lines_that_are_no_json_are_told_by_line(

@@ -180,7 +180,7 @@ KINDS: Mapping[str, tuple[Callable[[Path, str], None], str, str, str, int | None
     "jsonl": (write_jsonl, "The windmill belongs to Greta Sund.", "Who owns the windmill?", "a.jsonl#2", None),
     "csv": (write_csv, "The vineyard was bought by Paul Renn.", "Who bought the vineyard?", "a.csv#3", None),
     "tsv": (write_tsv, "The cellar was dug by Arne Lund.", "Who dug the cellar?", "a.tsv#2", None),
-    "xlsx": (write_xlsx, "The mill was leased by Vera Strom.", "Who leased the mill?", "a.xlsx", None),
+    "xlsx": (write_xlsx, "The bakery was leased by Vera Strom.", "Who leased the bakery?", "a.xlsx", None),
     "odt": (write_odt, "The dairy was opened by Bjorn Fisk.", "Who opened the dairy?", "a.odt", None),
     "rtf": (write_rtf, "The tannery was shut by Mayor Elin Hagen.", "Who shut the tannery?", "a.rtf", None),
     "mbox": (write_mbox, "The forge was lit by Sigurd Vik.", "Who lit the forge?", "a.mbox#2", None),

@@ -2,8 +2,11 @@
 
 import importlib.util
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -82,6 +85,8 @@ def check(read: Callable[[bytes], list[Content]], raw: bytes) -> None:
             assert words is None or ("\n" not in words and words.encode())
         assert list(content.pages) == sorted(content.pages)
         assert all(0 <= start <= len(content.text) for start in content.pages)
+        assert all(0 <= block.start < block.end <= len(content.text) for block in content.blocks)
+        assert all(above.end <= block.start for above, block in pairwise(content.blocks))
 
 
 CUTS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.binary(max_size=12)), min_size=1, max_size=6)
@@ -94,6 +99,28 @@ def test_a_damaged_file_is_read_or_told(suffix: str) -> None:
     @given(CUTS)
     def run(cuts: list[tuple[float, int, bytes]]) -> None:
         check(KINDS[suffix], damaged(whole(suffix), cuts))
+
+    run()
+
+
+def with_a_damaged_part(raw: bytes, share: float, cuts: list[tuple[float, int, bytes]]) -> bytes:
+    """The archive, packed anew, so that its checksums hold, with one of its parts damaged."""
+    packed = BytesIO()
+    with zipfile.ZipFile(BytesIO(raw)) as whole, zipfile.ZipFile(packed, "w") as archive:
+        members = whole.infolist()
+        for n, member in enumerate(members):
+            part = whole.read(member)
+            archive.writestr(member.filename, damaged(part, cuts) if n == int(share * (len(members) - 1)) else part)
+    return packed.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if whole(suffix)[:2] == b"PK"])
+def test_a_damaged_part_of_an_archive_is_read_or_told(suffix: str) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.floats(0, 1), CUTS)
+    def run(share: float, cuts: list[tuple[float, int, bytes]]) -> None:
+        check(KINDS[suffix], with_a_damaged_part(whole(suffix), share, cuts))
 
     run()
 

@@ -45,6 +45,52 @@ def test_a_follow_up_is_understood_without_a_model_and_its_query_is_shown(
     assert "1998" in second
 
 
+PARTS = (
+    "Filter KX-410 is for the small boiler and costs 31 euros.\n\n"
+    "Filter KX-420 is for the large boiler and costs 78 euros.\n\n"
+    "Filter KX-420-S is for salt water and costs 90 euros."
+)
+FLAT = (
+    "The contract between Maria Kovac (the owner) and Tom Osei (the lessee) began on 1 May 2020.\n\n"
+    "The rent is 740 euros a month.\n\n"
+    "The deposit of 1,480 euros lies at the Harbour Bank."
+)
+
+
+def test_another_code_is_asked_about_in_the_place_of_the_first(
+    make_collection: Callable[..., Collection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk(
+        pilcrow.open_collection(make_collection(parts=PARTS).folder), "How much does filter KX-410 cost?", "And KX-420?"
+    )
+    _, second = capsys.readouterr().out.split("Asked as: ")
+    assert second.startswith("How much does filter KX-420 cost?")
+    assert "78 euros" in second.partition("Sources")[0]
+    assert "31 euros" not in second
+
+
+def test_he_is_the_one_in_the_role_that_was_asked_for(
+    make_collection: Callable[..., Collection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = pilcrow.open_collection(make_collection(flat=FLAT).folder)
+    talk(opened, "Who is the lessee?", "How much rent does he pay?", "And the deposit?")
+    _, rent, deposit = capsys.readouterr().out.split("Asked as: ")
+    assert rent.startswith("How much rent does Tom Osei pay")
+    assert "740 euros" in rent
+    assert "1,480 euros" in deposit.partition("Sources")[0]
+
+
+def test_small_talk_is_answered_politely_and_nothing_is_searched_for(
+    opened: OpenCollection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk(opened, "Who mended the old bridge?", "thanks!", "And when was that?")
+    said = capsys.readouterr().out
+    first, polite, third = said.partition("You're welcome.")
+    assert "Ann Example" in first
+    assert polite
+    assert third.strip().startswith("Asked as: when was that (mended old bridge Ann Example)?")
+
+
 def test_sources_and_a_source_in_its_paragraph_are_shown_again(
     opened: OpenCollection, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,7 +220,7 @@ def test_a_rewritten_question_about_something_else_is_not_used(
     assert "Asked as: when was that (mended old bridge" in capsys.readouterr().out
 
 
-# What the model of the README's second conversation says: an answer, a rewritten question, an answer.
+# What the model of the second conversation of docs/chat-models.md says: an answer, a rewritten question, an answer.
 SCRIPT = [
     "Vladimir Putin met the president of Ukraine, Petro Poroshenko, in Minsk on 26 August [2]. Alexander Lukashenko "
     "stood between the two as host [4]. They signed a peace treaty that evening [4].",
@@ -191,7 +237,9 @@ def test_the_readmes_conversation_with_a_model_is_what_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "90")
-    shown = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    shown = re.findall(
+        r"```console\n(.*?)```", (ROOT / "docs" / "chat-models.md").read_text(encoding="utf-8"), re.DOTALL
+    )[1]
     opened = OpenCollection(sample.folder, model_name="scripted", server=chat_server.url)
     chat_server.first = [speech(text) for text in SCRIPT]
     chat, printed = Chat(opened), ""
@@ -209,7 +257,7 @@ def test_history_in_a_file_of_questions_does_the_same(
         {"id": 2, "question": "And when was that?", "history": ["Who mended the old bridge?"]},
         {"id": 3, "question": "And when was that?",
          "history": [{"question": "Who mended the old bridge?", "answer": "Ann Example did. [1]"}]},
-        {"id": 4, "question": "Who was paid?", "history": ["Who mended the old bridge?"]},
+        {"id": 4, "question": "What was Ann Example paid from?", "history": ["Who mended the old bridge?"]},
     ]  # fmt: skip
     file = tmp_path / "questions.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in asked))
@@ -219,7 +267,7 @@ def test_history_in_a_file_of_questions_does_the_same(
         "And when was that?",
         "when was that (mended old bridge)?",
         "when was that (mended old bridge Ann Example)?",
-        "Who was paid?",
+        "What was Ann Example paid from?",
     ]
     assert [row["question"] for row in rows] == [row["question"] for row in asked]
 

@@ -26,6 +26,7 @@ class Parrot:
     """Says what it is told, in the pieces that it is told."""
 
     name, context, notices = "parrot", 4096, ()
+    is_small = False
 
     def __init__(self, pieces: Sequence[str], *, cut: bool = False) -> None:
         self.pieces, self.cut, self.closed = pieces, cut, False

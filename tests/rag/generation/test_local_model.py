@@ -14,7 +14,7 @@ from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
 from rag.answering import Models, answer_events
 from rag.answers import Answer, Draft
-from rag.generation.chat_model import AnswerCut, Message
+from rag.generation.chat_model import AnswerCut, Data, Message
 from rag.generation.local_model import LocalModel
 from rag.reading.reader import Reader
 
@@ -144,3 +144,22 @@ def test_weights_that_are_a_pickle_are_not_loaded(tiny_chat: Path, tmp_path: Pat
     loaded: Any = LlamaForCausalLM.from_pretrained(tiny_chat)
     torch.save(loaded.state_dict(), tmp_path / "pytorch_model.bin")
     assert "could not be loaded" in refusal(str(tmp_path))
+
+
+def test_the_beginning_that_all_prompts_share_is_read_once_and_changes_no_word(model: LocalModel) -> None:
+    def said(question: str) -> str:
+        asked = [Message("system", ("Be short.",)), Message("user", (Data(question),))]
+        pieces: list[str] = []
+        with pytest.raises(AnswerCut):
+            pieces.extend(model.stream(asked, max_tokens=12))
+        return "".join(pieces)
+
+    read: list[int] = []
+    model._model.model.embed_tokens.register_forward_pre_hook(lambda _, given: read.append(given[0].shape[1]))
+    said("Who paid for it, and why?")
+    beginning = read[0]
+    read.clear()
+    text = said("Who mended it?")
+    assert beginning > 4
+    assert read[0] == model.count(ASKED) - beginning  # only what is new is read
+    assert text == model._tokenizer.decode(said_ids(model, 12), skip_special_tokens=True)

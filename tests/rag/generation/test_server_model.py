@@ -214,3 +214,29 @@ def test_a_server_that_never_ends_a_line_is_given_up(chat_server: Any) -> None:
     chat_server.events = ["x" * 3_000_000]
     with pytest.raises(ServerFailed, match="no stream of events"):
         list(ServerModel(chat_server.url, "small").stream(ASKED))
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "is_small"),
+    [
+        ("qwen3:0.6b", {}, True), ("SmolLM2-135M-Instruct", {}, True), ("qwen3:4b", {}, False), ("mistral", {}, False),
+        ("llama-3.2-1b", {"meta": {"n_params": 8_000_000_000}}, False),
+        ("local", {"meta": {"n_params": 5 * 10**8}}, True),
+        ("Qwen2.5-72B", {"meta": "?"}, False),
+    ],
+)  # fmt: skip
+def test_a_small_model_is_known_by_what_the_server_says_or_by_its_name(
+    chat_server: Any, name: str, told: dict[str, Any], is_small: bool
+) -> None:
+    chat_server.models = {"data": [{"id": name, **told}]}
+    assert ServerModel(chat_server.url, name).is_small is is_small
+
+
+def test_a_model_named_by_its_file_is_asked_for_by_that_and_shown_without_its_folders(
+    chat_server: Any, speech: Any
+) -> None:
+    chat_server.events = speech("Yes.")
+    model = ServerModel(chat_server.url, "/models/SmolLM2-135M.gguf")
+    assert "".join(model.stream([Message("user", ("Well?",))])) == "Yes."
+    assert model.name == "SmolLM2-135M.gguf"
+    assert chat_server.requests[0]["model"] == "/models/SmolLM2-135M.gguf"

@@ -9,10 +9,12 @@ from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
 from rag.answering import Models, answer, answer_events
-from rag.answers import Answer, Draft, Step
+from rag.answers import Answer, Draft, Step, answer_json
+from rag.conversation import Turn
 from rag.generation.chat_model import AnswerCut, Message
 from rag.generation.prompt import NO_ANSWER, Exhibit, answer_messages
 from rag.reading.reader import Reader
+from rag.support.model import bundled_support
 
 BRIDGE = (
     "The old bridge of the town was mended by the engineer Ann Example before the winter of 1998. "
@@ -27,6 +29,7 @@ class Scripted:
     name = "scripted"
     context = 4096
     notices = ()
+    is_small = False
 
     def __init__(self, *pieces: str, cut: bool = False) -> None:
         self.pieces, self.cut = pieces, cut
@@ -165,10 +168,12 @@ def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
     assert model.stopped
 
 
-def test_a_model_that_says_nothing_abstains_and_is_told(ask: Ask) -> None:
+def test_for_a_model_that_says_nothing_the_document_is_quoted_and_it_is_told(ask: Ask) -> None:
     given = ask(Scripted("<think>Hm.</think>"))
-    assert (given.abstained, given.reason) == (True, "not_stated")
+    assert [(claim.text in BRIDGE, claim.quoted_instead) for claim in given.claims] == [(True, True)]
     assert given.notices == ("the model gave no answer",)
+    of_the_reader_no_quote = ask(Scripted("<think>Hm.</think>"), threshold=1.0, own_reading=True)
+    assert (of_the_reader_no_quote.abstained, of_the_reader_no_quote.reason) == (True, "not_stated")
 
 
 @pytest.mark.parametrize(
@@ -183,8 +188,10 @@ def test_what_else_is_said_beside_the_sentence_for_no_answer_is_kept(ask: Ask) -
     assert [claim.text for claim in given.claims] == ["Ann Example mended it."]
 
 
-def test_strict_abstains_where_nothing_is_left(ask: Ask) -> None:
-    given = ask(Scripted("Ann Example mended it. [1]"), strict=True)
+def test_strict_quotes_what_nobody_judged_and_abstains_where_nothing_is_left(ask: Ask) -> None:
+    quoted = ask(Scripted("Ann Example mended it. [1]"), strict=True)
+    assert [(claim.verdict, claim.quoted_instead) for claim in quoted.claims] == [("supported", True)]
+    given = ask(Scripted("Ann Example mended it. [1]"), strict=True, threshold=1.0, own_reading=True)
     assert (given.abstained, given.text, given.citations) == (True, "", ())
     assert given.notices == ("sentences that nothing bears out, left out: 1",)
 
@@ -224,3 +231,67 @@ def test_the_prompt_has_titles_dates_outlets_and_the_question_in_full() -> None:
         "Asked in full: When did Ann mend it?\nAnswer from the evidence above, every sentence with its number."
     )
     assert NO_ANSWER in str(messages[0].parts[0])
+
+
+def test_a_small_model_is_asked_for_one_sentence_in_the_readers_words(ask: Ask) -> None:
+    model = Scripted("Ann Example ", "mended the old bridge. ", "She also wrote a ", "book about cats.")
+    model.is_small = True
+    given = ask(model)
+    assert [claim.text for claim in given.claims] == ["Ann Example mended the old bridge."]
+    asked = "".join(part if isinstance(part, str) else part.text for m in model.asked[0] for part in m.parts)
+    assert "Ann Example" in asked.split(QUESTION)[1]  # behind the question: what the reader marked
+    assert not re.search(r"\[\d", asked)
+    assert NO_ANSWER not in asked
+    assert model.stopped
+
+
+def test_what_a_model_makes_up_is_quoted_instead(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection, support = make_collection(bridge=BRIDGE), bundled_support()
+    for is_small, said in ((True, "Carl Other tore the bridge down in 2005."), (False, "Carl Other did in 2005. [1]")):
+        model = Scripted(said)
+        model.is_small = is_small
+        given = answer(collection, Models(encoder, reader, model, support), QUESTION)
+        plain = answer(collection, Models(encoder, reader), QUESTION)
+        assert [(c.text, c.quoted_instead) for c in given.claims] == [(plain.claims[0].text, True)]
+        assert given.citations[0].quote == plain.citations[0].quote
+        assert answer_json(given)["claims"][0]["quoted_instead"] is True
+
+
+def test_where_the_reader_finds_no_answer_the_model_is_not_waited_for(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection, model = make_collection(bridge=BRIDGE), Scripted("Ann Example sold it. [1]")
+    question = "Who sold the old bridge of the town to the circus?"
+    given = answer(collection, Models(encoder, reader, model), question)
+    assert (given.abstained, given.reason, model.asked) == (True, "not_stated", [])
+    assert answer(collection, Models(encoder, reader, model), question, own_reading=True).claims
+    assert len(model.asked) == 1
+
+
+def test_a_small_model_is_not_asked_to_rewrite_a_follow_up(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection, before = make_collection(bridge=BRIDGE), [Turn(QUESTION, QUESTION, "Ann Example mended it.")]
+    queries = []
+    for is_small in (False, True):
+        model = Scripted("When was the old bridge of the town mended?")
+        model.is_small = is_small
+        queries.append(answer(collection, Models(encoder, reader, model), "And when?", history=before).query)
+    assert queries == [
+        "When was the old bridge of the town mended?",
+        answer(collection, Models(encoder, reader), "And when?", history=before).query,
+    ]
+
+
+def test_what_is_refused_and_has_no_quote_left_is_left_out_and_told(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection = make_collection(bridge=BRIDGE)
+    model = Scripted("Ann Example mended the old bridge. [1] Carl Other tore it down in 2005. [1]")
+    given = answer(collection, Models(encoder, reader, model, bundled_support()), QUESTION)
+    assert [(claim.text, claim.quoted_instead) for claim in given.claims] == [
+        ("Ann Example mended the old bridge.", False)
+    ]
+    assert given.notices == ("sentences that nothing bears out, left out: 1",)

@@ -1,5 +1,6 @@
 """Elements of the page: every text is text, and a verdict is words."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from index.cleaning.furniture import classify
 from index.documents import Document
+from index.paragraphs import Kind
 from rag.answers import Answer, ShortAnswer
-from rag.citations import Citation, Claim
+from rag.citations import Cell, Citation, Claim
 from rag.page import markup
 from rag.transcript import Exchange
 
@@ -73,6 +75,18 @@ def test_a_verdict_is_told_in_words() -> None:
     assert 'class="verdict' not in markup.exchange_html(Exchange("a", "?", "", "done", answered("supported")))
 
 
+def test_what_was_quoted_in_place_of_a_model_says_so_and_who_was_not_asked_is_told() -> None:
+    given = replace(answered("supported"), generator="smollm2")
+    quoted = replace(given, claims=(replace(given.claims[0], quoted_instead=True),))
+    html = markup.exchange_html(Exchange("a", "How long?", "", "done", quoted))
+    assert 'class="verdict quoted"' in html
+    assert ">Quoted instead</span>" in html
+    assert "Quoted in place of smollm2" in html
+    assert "Written by smollm2" in markup.exchange_html(Exchange("a", "How long?", "", "done", given))
+    none = replace(given, claims=(), citations=(), abstained=True, reason="not_stated", seconds={"generate": 0.0})
+    assert "smollm2 was not asked" in markup.exchange_html(Exchange("a", "How long?", "", "done", none))
+
+
 def test_the_words_that_answer_are_set_apart_where_the_claim_is_the_quote() -> None:
     html = markup.exchange_html(Exchange("a", "How long?", "", "done", answered("supported")))
     assert 'He served <strong class="short">36 years</strong>.' in html
@@ -100,3 +114,58 @@ def test_the_list_tells_that_a_file_is_gone_and_a_row_lies_in_its_file(tmp_path:
 def test_sizes_are_words() -> None:
     sizes = [0, 812, 3400, 12_000_000, 999_600, 5_000_000_000_000]
     assert [markup.size_words(size) for size in sizes] == ["0 B", "812 B", "3.4 kB", "12 MB", "1.0 MB", "5000 GB"]
+
+
+ROW = "| Stork | 1971 | | Per <b>Lind |"
+
+
+def row_answer(short: str = "1971") -> Answer:
+    cells = tuple(
+        Cell(head, 10 + ROW.index(words), 10 + ROW.index(words) + len(words))
+        for head, words in (("Lift", "Stork"), ("Built", "1971"), ("Load", "| |"), ("Keeper & co", "Per <b>Lind"))
+    )
+    cells = tuple(replace(cell, end=cell.start) if cell.head == "Load" else cell for cell in cells)
+    at = 10 + ROW.index(short)
+    citation = Citation(
+        1, "a.md", "Lifts", None, None, None, 7, 10, 10 + len(ROW), ROW, 10, 10 + len(ROW),
+        kind=Kind.TABLE_ROW, headings=("Loads", "East <quay>"), cells=cells,
+    )  # fmt: skip
+    return Answer(
+        "When?", "When?", f"{ROW} [1]", (Claim(ROW, (1,), 1.0, "supported"),), (citation,),
+        (ShortAnswer(short, at, at + len(short), "a.md", 0.9),), (), False, None, 0.9, "extractive", (), {"total": 0.2},
+    )  # fmt: skip
+
+
+def test_a_row_is_shown_as_a_table_with_its_heads_the_cell_that_answers_marked_and_the_headings_above() -> None:
+    html = markup.exchange_html(Exchange("a", "When?", "", "done", row_answer()))
+    parsed = Parsed(html)
+    assert parsed.tags.count("table") == 1
+    assert "".join(f'<th scope="col" dir="auto">{h}</th>' for h in ("Lift", "Built", "Load", "Keeper &amp; co")) in html
+    assert '<td class="found" dir="auto"><strong class="short">1971</strong></td>' in html
+    assert '<td dir="auto"></td>' in html
+    assert "Per &lt;b&gt;Lind</td>" in html
+    assert "Loads › East &lt;quay&gt;" in html
+
+
+def test_a_row_of_a_document_keeps_all_its_characters_and_its_cells_apart() -> None:
+    text = "# Lifts\n\n| Lift | Built |\n|---|---|\n| Stork | 1971 |\n| Crane | |\n"
+    document = Document("a.md", "/a", None, text, None, None, "0" * 64, 1)
+    paragraphs = classify(text, None)
+    html = markup.document_html(document, paragraphs)
+    rows = [p for p in paragraphs if p.kind is Kind.TABLE_ROW]
+    assert len(rows) == 3
+    words = "".join(Parsed(html).words)
+    for row in rows:
+        assert text[row.start : row.end] in words
+    assert html.count('class="par table-row heads"') == 1
+    assert '<span class="cell">Stork</span>' in html
+    assert html.count('class="cell"') == 6
+
+
+def test_items_of_a_list_are_set_in_by_their_depth_and_get_a_bullet_where_they_have_no_number() -> None:
+    text = "Do this every morning, before the mill is started:\n\n1. Oil the wheel of the mill\n2. Count the sacks\n"
+    html = markup.document_html(Document("a", "/a", None, text, None, None, "0" * 64, 1), classify(text, None))
+    assert html.count('class="par list-item level-1 numbered"') == 2
+    text = text.replace("1. ", "- ").replace("2. ", "- ")
+    html = markup.document_html(Document("a", "/a", None, text, None, None, "0" * 64, 1), classify(text, None))
+    assert html.count('class="par list-item level-1"') == 2

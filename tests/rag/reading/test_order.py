@@ -1,13 +1,14 @@
 """The order by reading: what the small network and the search say together, of the best hits and no others."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from index.paragraphs import Kind
 from rag.reading import order
-from rag.reading.order import in_reading_order
+from rag.reading.order import in_reading_order, worth_reading
 
 NAMES = ("bridge", "harbour", "mill")
 
@@ -60,6 +61,29 @@ def test_the_search_has_its_say_and_ties_keep_their_order(found: Any, shelf: Cal
     scores = {"bridge": 0.01, "harbour": 0.02, "mill": 0.03}
     hits = [made.hit(name, f"The {name}.", rank, score=scores[name]) for rank, name in enumerate(NAMES, 1)]
     assert places(in_reading_order("What?", hits, sources, same)) == [(1, "mill"), (2, "harbour"), (3, "bridge")]
+
+
+def test_what_has_the_questions_exact_things_stays_first_whatever_the_network_says(found: Any) -> None:
+    sources, hits = found
+    hits = [hits[0], replace(hits[1], exact=1), hits[2]]
+    reader = Scripted(bridge=9.0, harbour=-9.0, mill=3.0)
+    assert places(in_reading_order("What?", hits, sources, reader)) == [(1, "harbour"), (2, "bridge"), (3, "mill")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_read"),
+    [
+        ("Who mended the bridge?", True),
+        ("turnout in the vote?", True),
+        ("tell me about the mill", True),
+        ("and when was it sold", True),
+        ("rent", False),
+        ("breast cancer treatment", False),
+        ("Zoos are cruel because animals live in cages.", False),
+    ],
+)
+def test_questions_are_worth_reading_and_key_words_and_claims_are_not(typed: str, is_read: bool) -> None:
+    assert worth_reading(typed) is is_read
 
 
 def test_only_the_best_are_read_and_the_others_stay_behind_them(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:

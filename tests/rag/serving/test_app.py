@@ -209,6 +209,25 @@ def test_a_follow_up_keeps_the_subject_of_the_messages_before_it(url: str, opene
     assert timeless(reply.pilcrow) == timeless(asked) == timeless(answer_json(second))  # type: ignore[attr-defined]
 
 
+def test_whom_he_means_is_told_by_the_marked_words_of_the_history(url: str) -> None:
+    before = {
+        "question": "Who is the ambassador?",
+        "answer": "Its envoys to the two capitals were Ruth Abelard and Kenneth Yalowitz.",
+        "marked": "Kenneth Yalowitz",
+    }
+    asked = httpx.post(f"{url}/ask", json={"question": "How old is he?", "history": [before]}).json()
+    assert asked["query"].startswith("How old is Kenneth Yalowitz")
+
+
+def test_small_talk_is_replied_to_without_a_search(url: str) -> None:
+    asked = httpx.post(f"{url}/ask", json={"question": "thanks!"}).json()
+    assert (asked["answer"], asked["reason"], asked["evidence"]) == ("You're welcome.", "small_talk", [])
+    with client(url) as caller:
+        messages: Any = [{"role": "user", "content": "hello"}]
+        reply = caller.chat.completions.create(model="pilcrow", messages=messages)
+    assert reply.choices[0].message.content == "Hello. Ask me something about your documents."
+
+
 def test_of_an_earlier_reply_only_what_it_said_is_remembered() -> None:
     assert unmarked("He left. [1][2] She came [3].\n\nSources:\n\n- [1] a.txt") == "He left. She came."
     assert unmarked("No answer. The documents do not seem to be about this.") == ""

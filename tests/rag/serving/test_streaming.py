@@ -13,6 +13,7 @@ class Endless:
     """A model that never ends its thoughts."""
 
     name, context, notices = "endless", 100, ()
+    is_small = False
 
     def __init__(self) -> None:
         self.closed = threading.Event()

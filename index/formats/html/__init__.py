@@ -1,0 +1,1 @@
+"""HTML: pages, the chapters of books, and the markup that both and mails are made of."""

@@ -1,0 +1,1 @@
+"""Mails: their parts, the older mails quoted in them, and invitations."""

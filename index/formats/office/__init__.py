@@ -1,0 +1,1 @@
+"""Office documents: Word, slides, workbooks, OpenDocument and RTF."""

@@ -1,0 +1,1 @@
+"""PDF and pictures of pages: where their letters stand, and what is read from that."""
