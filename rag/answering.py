@@ -141,7 +141,8 @@ def answer_events(
     query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
-    lines = composed.lines
+    # "Who else?" is not answered with who was named already.
+    lines = tuple(n for n in composed.lines if not any(words in n.cited[0].sentence.text for words in said))
     claims, citations = _claims(lines)
     short = () if is_yes_or_no(query) else _short_answers(lines)
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
@@ -183,7 +184,7 @@ def answer_events(
             "generate": perf_counter() - read if written else 0.0,
             "total": perf_counter() - began,
         },
-        direct=composed.direct if lines else None,
+        direct=composed.direct if lines and len(lines) == len(composed.lines) else None,
         shape=composed.shape,
         disputed=bool(lines) and composed.disputed,
         computed=composed.computed if lines else None,

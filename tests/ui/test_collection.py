@@ -62,7 +62,7 @@ def test_the_page_reads_no_more_documents_than_it_shows(
     with opened.stored.reading() as snapshot:
         monkeypatch.setattr(type(snapshot), "documents", lambda _: pytest.fail("all documents were read"))
     assert page.begin({}, None)["examples"] == ""
-    question = {"id": "a", "history": [], "question": "Who sold the bridge to the mayor of Example?"}
+    question = {"id": "a", "history": [], "question": "What did the mayor of Example eat for breakfast?"}
     *_, turn = page.ask(question, threading.Event())
     assert turn["record"]["answer"]["abstained"]
     assert "Example Post · 2019-03-01" in unescape(re.sub("<[^>]+>", "", turn["html"]))
@@ -127,7 +127,7 @@ def test_a_pdf_is_dropped_told_listed_and_asked_about(
     page.wait_for_function("document.querySelectorAll('#results .good, #results .bad').length === 3", timeout=60_000)
     said = page.locator("#results li").all_inner_texts()
     assert said[0] == "forest plan.pdf added"
-    assert said[1] == "picture.png not a format that Pilcrow reads"
+    assert said[1] == "picture.png Damaged, or no picture (its kind is unknown)."
     assert said[2].startswith("empty.txt No text in it")
     page.wait_for_function("document.querySelectorAll('#list .row').length === 3")
     assert sorted(names(page)) == ["bridge.txt", "forest plan.pdf", "mill.txt"]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,9 @@ FOLLOW_UP = "And for which country was he its ambassador?"
 
 def test_a_follow_up_keeps_the_subject_of_the_messages_before_it(url: str, opened: OpenCollection) -> None:
     first = answer(opened.stored, Models(opened.encoder, opened.reader), QUESTION)
-    second = answer(opened.stored, Models(opened.encoder, opened.reader), FOLLOW_UP, history=[Turn.of(first)])
+    second = answer(
+        opened.stored, Models(opened.encoder, opened.reader), FOLLOW_UP, history=[replace(Turn.of(first), marked="")]
+    )
     assert "Yalowitz" in second.query
     with client(url) as caller:
         told = (
