@@ -25,7 +25,7 @@ from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
-from rag.looking import Look, aside_of, look_at, surest
+from rag.looking import Look, aside_of, is_said, look_at, surest
 from rag.news.said import quotes_asked_for, said_claims
 from rag.parts import Together, asks_in, together
 from rag.reading.candidates import is_yes_or_no
@@ -142,7 +142,9 @@ def answer_events(
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
     # "Who else?" is not answered with who was named already.
-    lines = tuple(n for n in composed.lines if not any(words in n.cited[0].sentence.text for words in said))
+    lines = tuple(
+        n for n in composed.lines if not any(is_said(n.direct, n.cited[0].sentence.text, words) for words in said)
+    )
     claims, citations = _claims(lines)
     short = () if is_yes_or_no(query) else _short_answers(lines)
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.

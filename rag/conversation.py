@@ -87,8 +87,13 @@ def understood(question: str, history: Sequence[Turn], model: ChatModel | None =
 
 
 def said_before(question: str, history: Sequence[Turn]) -> tuple[str, ...]:
-    """The marked words of the turns before that a question does not want again: "who else?" after "Ann" is not Ann."""
-    return tuple(turn.marked for turn in history[-_TURNS_LOOKED_AT:] if turn.marked) if asks_for_more(question) else ()
+    """What the turns before said that a question does not want again: "who else?" after "Ann" is not Ann.
+
+    Their marked words and their answers.
+    """
+    if not asks_for_more(question):
+        return ()
+    return tuple(words for turn in history[-_TURNS_LOOKED_AT:] for words in (turn.marked, turn.answer) if words)
 
 
 def _rewritten(question: str, history: Sequence[Turn], model: ChatModel) -> str | None:

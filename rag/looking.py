@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.language import other_language
-from rag.citations import Sources
+from rag.citations import Sources, plain_claim
 from rag.composing.shapes import Ask
 from rag.confidence import confidence_of, signals
 from rag.finding.spelling import Respelled
@@ -60,10 +60,15 @@ def look_at(
     candidates = [
         candidate
         for candidate in find_candidates(query.text, readable, sources, reader)
-        if not any(same_words(candidate.text, words) or words in candidate.sentence.text for words in said)
+        if not any(is_said(candidate.text, candidate.sentence.text, words) for words in said)
     ]
     told = [*notices, *filter(None, [query.notice])]
     return Look(ask, query.text, hits, found, readable, told, candidates, confidence_of(signals(candidates)))
+
+
+def is_said(answering: str, sentence: str, words: str) -> bool:
+    """Whether a sentence says again what was said: the same words answer, or it has them, or they have all of it."""
+    return same_words(answering, words) or words in sentence or plain_claim(sentence) in words
 
 
 def surest(looks: Sequence[Look]) -> Look:

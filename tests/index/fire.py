@@ -36,9 +36,14 @@ _TRADES = ("cooper", "baker", "tanner", "weaver", "mason", "fletcher", "glazier"
 _PLACES = ("the harbour", "the old market", "the upper mill", "the east gate", "the long quay", "the chapel")
 
 
+def place_of(group: int, member: int) -> str:
+    """Where a house stands: no two of a group stand in one place."""
+    return _PLACES[(group * 7 + member) % len(_PLACES)]
+
+
 def document(group: int, member: int, version: int) -> Document:
     """One of the known documents; its first paragraph names an owner that no other document has."""
-    trade, place = _TRADES[(group + version) % len(_TRADES)], _PLACES[(group * 7 + member) % len(_PLACES)]
+    trade, place = _TRADES[(group + version) % len(_TRADES)], place_of(group, member)
     text = (
         f"The workshop with the sign group{group}version{version} near {place} belongs to "
         f"Owner{group}x{member}x{version}, a {trade} of the town.\n\nIt was let for {100 + group * 3 + member} crowns "

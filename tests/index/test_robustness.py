@@ -138,7 +138,8 @@ def look(town: Path, journal: Any, chance: random.Random, ask: Asks, vectors: np
                 documents = int(fire.require_committed(found, journal))
                 fire.require_whole(found, vectors, chance)
                 group, version = chance.choice(sorted(fire.versions_in(found).items()))
-                said = ask(found, f"Who owns the workshop group{group}version{version}?")
+                sign = f"group{group}version{version} near {fire.place_of(group, 0)}"
+                said = ask(found, f"Who owns the workshop with the sign {sign}?")
                 assert f"Owner{group}x" in said, said
             with open_collection(town, write=True) as mended:
                 fire.require_committed(mended, journal)
