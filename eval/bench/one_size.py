@@ -46,6 +46,7 @@ class Staged:
         self.seconds: dict[str, list[float]] = {}
         self._inside = 0.0
         self.encoder, self.generation, self.require = snapshot.encoder, snapshot.generation, snapshot.require
+        self.texts_of, self.words_beginning = snapshot.texts_of, snapshot.words_beginning
         self._lexical = self._timed("words: tantivy", snapshot.lexical)
         self.vectors = self._timed("vectors of the hits for words: SQLite", snapshot.vectors)
         self.passages = self._timed("text of the ten best: SQLite", snapshot.passages)
