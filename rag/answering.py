@@ -16,7 +16,7 @@ from rag.citations import Citation, Claim, Sources, Verdict, cite, plain_claim, 
 from rag.composing.composing import Reading, compose
 from rag.composing.grids import keep_records
 from rag.composing.lines import Line
-from rag.composing.shapes import Shape, ask_of
+from rag.composing.shapes import Ask, Shape, ask_of
 from rag.confidence import THRESHOLD
 from rag.conversation import Turn, said_before, understood
 from rag.finding.spelling import respelled
@@ -123,9 +123,7 @@ def answer_events(
         found = [hits] if hits is not None else [
             retrieve(snapshot, models.encoder, words.text, max(passages, DEPTH), filters=filters) for words in spelled
         ]  # fmt: skip
-        sources.keep(hit.passage.doc_id for each in found for hit in each)
-        if any(ask.shape in (Shape.SEVERAL, Shape.COMPARISON) for ask in asks):
-            keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
+        _keep(asks, found, snapshot, sources, passages=passages, filters=filters)
         nothing = "" if any(found) else _why_nothing(asked, filters, snapshot)
     retrieved = perf_counter()
     yield Step("reading")
@@ -141,10 +139,7 @@ def answer_events(
     query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
-    # "Who else?" is not answered with who was named already.
-    lines = tuple(
-        n for n in composed.lines if not any(is_said(n.direct, n.cited[0].sentence.text, words) for words in said)
-    )
+    lines = _not_said(composed.lines, said)
     claims, citations = _claims(lines)
     short = () if is_yes_or_no(query) else _short_answers(lines)
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
@@ -193,6 +188,21 @@ def answer_events(
     )
 
 
+def _keep(
+    asks: Sequence[Ask],
+    found: Sequence[Sequence[Hit]],
+    snapshot: Snapshot,
+    sources: Sources,
+    *,
+    passages: int,
+    filters: Filters | None,
+) -> None:
+    """Reads now all that an answer may cite: the snapshot ends before the reading begins."""
+    sources.keep(hit.passage.doc_id for each in found for hit in each)
+    if any(ask.shape in (Shape.SEVERAL, Shape.COMPARISON) for ask in asks):
+        keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
+
+
 def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
     """What is made of what was read.
 
@@ -203,6 +213,11 @@ def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: i
     if aside is None:
         return told
     return together([aside], [compose(aside.ask, aside.candidates, aside.readable, reading, threshold)], passages)
+
+
+def _not_said(lines: Sequence[Line], said: Sequence[str]) -> tuple[Line, ...]:
+    """The lines that say something new: "who else?" is not answered with who was named already."""
+    return tuple(n for n in lines if not any(is_said(n.direct, n.cited[0].sentence.text, words) for words in said))
 
 
 def _small_talk(question: str, line: str) -> Answer:

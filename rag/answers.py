@@ -52,7 +52,7 @@ class Answer:
 
     Small talk gets a polite line as its text, and nothing is searched for. Else text carries the markers; every label
     in it resolves to one of `citations`.
-    confidence: the probability in [0, 1] that the documents answer the question, also when abstaining.
+    confidence: the probability in [0, 1] that the answer found is right, also when it was not shown.
     evidence: the passages read, or the related ones when abstaining. seconds: by step, and in total.
     direct: the words that answer, in one line; None where the sentences themselves do.
     shape: what was asked for, as `rag.composing.shapes` tells it. disputed: sources disagree, each claim is one's.

@@ -14,6 +14,7 @@ from rag.composing.lines import whole
 from rag.composing.stems import shared, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
+from rag.words import names
 
 # Words of an account in all, and its sentences.
 MOST_WORDS = 90
@@ -47,12 +48,13 @@ def account(
     """The sentences of an answer with further ones that tell of the same matter, in their order behind the first.
 
     lines: the answer so far, the best first. Each further sentence is one in which the reader finds an answer, near the
-    question, and not what a sentence before it says.
+    question, and not what a sentence before it says; of another document only where that has all that is named.
     """
     others: dict[tuple[str, int], Candidate] = {}
     taken = {_place(c) for c in lines}
     for c in candidates:
-        if _place(c) not in taken and c.answerable >= _ANSWERABLE and c.margin >= _MARGIN:
+        may_answer = c.answerable >= _ANSWERABLE and c.margin >= _MARGIN
+        if _place(c) not in taken and may_answer and _tells_of_the_same(c, lines[0], question):
             others.setdefault(_place(c), c)
     if not others:
         return list(lines)
@@ -70,6 +72,14 @@ def account(
             words += size
     first_of = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(c.sentence.document.doc_id for c in found))}
     return [found[0], *sorted(found[1:], key=lambda c: (first_of[c.sentence.document.doc_id], c.sentence.start))]
+
+
+def _tells_of_the_same(candidate: Candidate, first: Candidate, question: str) -> bool:
+    """Whether a candidate is of the first one's document, or of one that has whatever the question names."""
+    document = candidate.sentence.document
+    named = stems(" ".join(names(question)))
+    around = stems(f"{document.title or ''} {candidate.hit.passage.text}")
+    return document.doc_id == first.sentence.document.doc_id or (bool(named) and named <= around)
 
 
 def gist(

@@ -168,3 +168,19 @@ def test_a_value_that_a_sentence_denies_is_not_the_answer(asked: Callable[..., A
 def test_a_yes_or_no_question_has_no_direct_words_and_a_place_for_its_polarity(asked: Callable[..., Ask]) -> None:
     a = asked(minutes=MINUTES)("Did Colin Peverell vote against the pump?")
     assert (a.direct, a.polarity, a.answers) == (None, None, ())
+
+
+def test_an_account_does_not_go_on_in_a_document_that_lacks_what_is_named(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        hall=(
+            "The Marholt ball\n\nIn former years the ballroom of Marholt was lighted by forty candles along the walls. "
+            "The dancers came at eight."
+        ),
+        palace=(
+            "The winter palace\n\nThe ballroom of the palace was lighted by a thousand candles in silver holders. "
+            "Its ballroom was lit by lamps of oil in former years."
+        ),
+    )
+    a = ask("How was the ballroom of Marholt lighted in former years?")
+    assert "forty candles" in quotes(a)[0]
+    assert {c.doc_id for c in a.citations} == {"hall.txt"}
