@@ -158,7 +158,7 @@ def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
         (["show", "nobody.txt", "0", "2", "--collection", "c"], "no document 'nobody.txt'"),
         (["remove", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["remove", "a.txt", "--collection", "none"], "no collection"),
-        (["eval", "retrieval", "nowhere"], "a BEIR folder, a .json file"),
+        (["eval", "retrieval", "nowhere"], "a BEIR folder, .json files"),
         (["search", "-said"], "No such option: -s. Put -- before"),
         (["ask", "x?", "--document", "nobody.txt", "--collection", "c"], "no document 'nobody.txt'"),
         (["ask", "--questions", "nowhere.jsonl", "--collection", "c"], "nowhere.jsonl"),

@@ -15,7 +15,7 @@ from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import asked_years, newest_first, of_the_time, replaces
-from rag.composing.disagreeing import conflicting
+from rag.composing.disagreeing import conflicting, sureness
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
@@ -148,13 +148,15 @@ def _of_a_grid(found: _Found) -> Composed | None:
 def _sentences(found: _Found, threshold: float) -> Composed:
     """The sentences that answer: of sources that disagree, of several facts, of an account, else the best."""
     ask, sources = found.ask, found.reading.sources
-    if found.confidence < threshold or not found.candidates:
+    if not found.candidates:
         return Composed((), found.confidence, ask.shape)
     is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
     if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
         disputed = conflicting(ask.question, found.candidates, sources, max(threshold, THRESHOLD))
         if disputed:
-            return _disputed(found, disputed)
+            return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
+    if found.confidence < threshold:
+        return Composed((), found.confidence, ask.shape)
     groups = chosen(found.candidates, sources)
     if ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask):
         items = listed(ask, groups[0][0], found.hits, sources)

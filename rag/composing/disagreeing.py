@@ -34,7 +34,8 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
     if not candidates:
         return []
     best = candidates[0]
-    if _sureness(candidates) < max(threshold, _SURE):
+    # Of its own document: rivals that say otherwise take its lead away, and that is what is looked for.
+    if sureness(_of_document(best, candidates)) < max(threshold, _SURE):
         return []
     kind = value_of(direct_words(best) or best.text).kind
     if kind is ValueKind.OTHER:
@@ -47,7 +48,7 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
         other = next((c for c in own if value_of(c.text).kind is kind), None)
         if other is None or other is not own[0]:
             continue
-        sure = _sureness(own)
+        sure = sureness(own)
         if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
             continue
         nearness = _nearness(question, best, other)
@@ -57,7 +58,11 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
     return found if len(found) > 1 else []
 
 
-def _sureness(candidates: Sequence[Candidate]) -> float:
+def _of_document(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if c.sentence.document.doc_id == best.sentence.document.doc_id]
+
+
+def sureness(candidates: Sequence[Candidate]) -> float:
     """How sure a source is by itself: as if its passage were the first to be read, since only one of them can be."""
     found = signals(candidates)
     return confidence_of(replace(found, rank=0.0) if found else None)

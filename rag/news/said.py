@@ -26,10 +26,11 @@ _SAY = (
     r"|mentioned|explain|explained|report|reported|insist|insisted|complain|complained|propose|proposed|remark"
     r"|remarked|have to say|had to say)"
 )
-_SAYS = r"(?:said|says|claims?|claimed|argues?|argued|stated?|states|announced?|wrote|writes|warn(?:s|ed)|promise[sd]"
-_SAYS += r"|suggest(?:s|ed)|predict(?:s|ed)|believes?|believed|thinks?|thought|denie[sd]|admit(?:s|ted)|demand(?:s|ed)"
-_SAYS += (
-    r"|explain(?:s|ed)|insist(?:s|ed)|complain(?:s|ed)|propose[sd]|called|calls|describe[sd]|told|tells|asked|asks)"
+_SAYS = (
+    r"(?:said|says|claims?|claimed|argues?|argued|stated?|states|announced?|wrote that|writes that|warn(?:s"
+    r"|ed)|promise[sd]|suggest(?:s|ed)|predict(?:s|ed)|believes?|believed|thinks?|thought|denie[sd]"
+    r"|admit(?:s|ted)|demand(?:s|ed)|explain(?:s|ed)|insist(?:s|ed)|complain(?:s|ed)|propose[sd]|called"
+    r"|calls|describe[sd]|told|tells|asked|asks)"
 )
 _ABOUT = r"(?:about|on|of|regarding|concerning|to|for|in|that|when|as|after|before|at|during|with)"
 _LEAD = r"^\W*(?:(?:so|and|but|please|tell me|can you tell me|do you know)[ ,]+)*"
@@ -51,6 +52,7 @@ _BY_NAME = (
         re.IGNORECASE,
     ),
 )
+_HOW = _BY_NAME[-1]
 _BY_WORDS = re.compile(
     rf"{_LEAD}(?:who|which \w+|whose words (?:are|were)|who was it that|who is quoted as)(?: (?:has|have|had|is|was))?"
     rf"(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b(?: (?:that|of|about|how|why|whether)\b)?"
@@ -94,7 +96,8 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
     quotation in the best of them does, though it shares no word with the question.
     """
     asked = said_question(question)
-    if asked is None:
+    # How somebody explains a thing may be told in other words than theirs: a sentence that does goes before.
+    if asked is None or (sure and _HOW.match(question)):
         return []
     found = _in_hits(hits, sources)
     if asked.speaker is not None:

@@ -21,7 +21,7 @@ from rag.opened import OpenCollection
 from rag.page.visit import Page
 from rag.reading.reader import Reader, Reading
 
-QUESTIONS = [f"How many years was Kenneth Yalowitz a diplomat, and who asks for the {n}th time?" for n in range(12)]
+QUESTIONS = [f"How many years was Kenneth Yalowitz a diplomat when asked for the {n}th time?" for n in range(12)]
 
 
 class Counted:

@@ -110,6 +110,7 @@ def test_no_text_is_ever_taken_for_markup(
     files = tmp_path / "files"
     files.mkdir()
     body = "\n\n".join(f"The bridge number {n} of the town carries this sign: {a}." for n, a in enumerate(attacks))
+    body += f"\n\nThe old bridge of Hollin was built in 1873 by {attacks[0]} and his sons."
     header = f"Title: {attacks[1]}\nPublisher: {attacks[3]}\nDate: 2020-01-01"
     (files / "<img src=x onerror=caught(40)> & 'b'.txt").write_text(f"{header}\n\n{body}\n", encoding="utf-8")
     with create_collection(tmp_path / "collection", encoder.identity) as collection:
@@ -127,16 +128,16 @@ def test_no_text_is_ever_taken_for_markup(
         "Object.keys(localStorage).filter(k => k.includes(':c:')).map(k => JSON.parse(localStorage[k]).turns).flat()"
     )
     claims = [claim["text"] for claim in record["answer"]["claims"]]
-    assert any("<" in claim or "${" in claim for claim in claims)
     assert turn.locator(".claim").evaluate_all("nodes => nodes.map(node => node.textContent)") == claims
     assert turn.locator(".question").text_content() == record["question"]
-    turn.locator("a.cite").first.hover()
-    turn.locator("a.cite").first.click()
+    page.select_option("#answerer", "quotes")
+    quoted = visitor.ask("When was the old bridge of Hollin built?")
+    assert attacks[0] in quoted.locator(".claim").first.text_content()
+    quoted.locator("a.cite").first.hover()
+    quoted.locator("a.cite").first.click()
     visitor.marked()
     shown = page.locator("#source .par .text").evaluate_all("nodes => nodes.map(node => node.textContent)")
     assert shown == [text[start:end] for start, end in spans]
-    page.select_option("#answerer", "quotes")
-    visitor.ask("What sign does bridge number 3 carry?")
     new = tmp_path / "<svg onload=caught(50)>.txt"
     new.write_text(attacks[0] + " is the sign of a new bridge in the town.")
     page.set_input_files("#files", [str(new)])

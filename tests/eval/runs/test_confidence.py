@@ -78,7 +78,7 @@ def test_a_question_is_seen_of_its_own_document_and_among_all(
     assert [(e.stated, e.among_all) for e in found] == [(True, False), (True, True), (False, False), (False, True)]
     assert [e.right for e in found] == [True, True, False, False]
     assert found[0].signals.answerable > found[2].signals.answerable + 2
-    assert found[0].signals.lead > found[1].signals.lead  # the other mill has its miller, too
+    assert found[0].signals.lead >= found[1].signals.lead  # the other mill has its miller, too
 
 
 def test_reliability_is_the_share_that_came_true() -> None:

@@ -184,3 +184,14 @@ def test_an_account_does_not_go_on_in_a_document_that_lacks_what_is_named(asked:
     a = ask("How was the ballroom of Marholt lighted in former years?")
     assert "forty candles" in quotes(a)[0]
     assert {c.doc_id for c in a.citations} == {"hall.txt"}
+
+
+def test_sources_of_equal_strength_stand_side_by_side_and_do_not_silence_one_another(asked: Callable[..., Ask]) -> None:
+    towns = {"one": "the harbour", "two": "the old market", "three": "the chapel"}
+    ask = asked(**{
+        name: f"The sign of the cooper Tolmach near {place} belongs to Owner{name}, a cooper of the town."
+        for name, place in towns.items()
+    })  # fmt: skip
+    a = ask("Who owns the sign of the cooper Tolmach?")
+    assert a.disputed
+    assert {c.doc_id for c in a.citations} == {"one.txt", "two.txt", "three.txt"}
