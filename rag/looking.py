@@ -72,8 +72,19 @@ def is_said(answering: str, sentence: str, words: str) -> bool:
 
 
 def surest(looks: Sequence[Look]) -> Look:
-    """The look that is answered from: the first, what the question most likely means, or one that is clearly surer."""
-    return max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
+    """The look that is answered from: the first, what the question most likely means, or one that is clearly surer.
+
+    Of those that find the same sentence as surely, the one of the fewest words: what it left out added nothing.
+    """
+    best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
+    same = [look for look in looks if _found_by(look) == _found_by(best) and look.confidence >= best.confidence]
+    return min(same, key=lambda look: len(look.query)) if best.candidates else best
+
+
+def _found_by(look: Look) -> tuple[str, int] | None:
+    """Where the sentence stands that a look finds first."""
+    sentence = look.candidates[0].sentence if look.candidates else None
+    return (sentence.document.doc_id, sentence.start) if sentence else None
 
 
 def aside_of(look: Look, sources: Sources, reader: PassageReader) -> Look | None:

@@ -158,9 +158,10 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     if found.confidence < threshold:
         return Composed((), found.confidence, ask.shape)
     groups = chosen(found.candidates, sources)
-    if ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask):
+    of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
+    if of_several or (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
         items = listed(ask, groups[0][0], found.hits, sources)
-        if not items and ask.shape is not Shape.ACCOUNT:
+        if not items and of_several and ask.shape is not Shape.ACCOUNT:
             items = also_said(ask, found.candidates, found.reading.reader)
         if len(items) > 1:
             lines = tuple(line_of([c], sources) for c in items)
@@ -177,6 +178,13 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     lines = tuple(line_of(group, sources) for group in groups)
     direct = None if ask.shape is Shape.YES_NO else lines[0].direct or None
     return Composed(lines, found.confidence, ask.shape, direct)
+
+
+# "What may not be burned?" is answered by one thing or by a list of them.
+_WHAT_ALL = re.compile(
+    r"\W*what (?:may|must|can(?:not)?|could|should|shall|will|has|have|do|does|did|needs?|is not|isn['’]t)\b",
+    re.IGNORECASE,
+)
 
 
 def _all_of(lines: Sequence[Line]) -> str | None:

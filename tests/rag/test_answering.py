@@ -304,6 +304,16 @@ def test_what_a_question_may_mean_is_told_by_what_is_found(
     assert (anew.citations[0].doc_id, anew.query) == ("ferry.txt", "when does the night ferry leave?")
 
 
+def test_of_two_meanings_that_find_the_same_the_one_that_carries_less_is_told(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    texts = {"tower": "The Vessel tower is 198 metres tall.", "fires": "Painted wood may not be burned in the gardens."}
+    asked, models = make_collection(**texts), Models(encoder, reader)
+    before = [Turn.of(answer(asked, models, "How tall is the Vessel tower?"))]
+    anew = answer(asked, models, "What may not be burned?", history=before)
+    assert (anew.citations[0].doc_id, anew.query) == ("fires.txt", "What may not be burned?")
+
+
 def test_who_else_is_not_answered_with_what_was_said(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:

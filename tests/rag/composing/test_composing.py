@@ -195,3 +195,8 @@ def test_sources_of_equal_strength_stand_side_by_side_and_do_not_silence_one_ano
     a = ask("Who owns the sign of the cooper Tolmach?")
     assert a.disputed
     assert {c.doc_id for c in a.citations} == {"one.txt", "two.txt", "three.txt"}
+
+
+def test_what_a_list_is_headed_by_gets_the_list_whole(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    assert quotes(ask("What may not be burned?")) == ["Wet leaves", "Painted wood", "Old tyres"]
