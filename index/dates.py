@@ -56,22 +56,32 @@ def days_in(text: str) -> Iterator[str]:
 
     "03/05/2021" may be one of two days, and is both of them.
     """
+    for _, _, named in written_days(text):
+        yield from named
+
+
+def written_days(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Where a text names a day: half-open characters, and the words of `days_in` for it."""
     if not any(map(str.isdigit, text)):
         return
     for written in _DAYS_WRITTEN:
         for match in written.finditer(text):
-            found = match.groupdict()
-            named = found["month"].lower()
-            month = int(named) if named.isdecimal() else _MONTH_NUMBERS[named[:3]]
-            day, year = int(found["day"]), found["year"]
-            readings = {(month, day)} | (
-                {(day, month)} if found.get("mark") == "/" and match[0][-4:] == year else set()
-            )
-            for m, d in sorted(readings):
-                if 1 <= m <= 12 and 1 <= d <= 31:
-                    if year:
-                        yield f"day{year}{m:02}{d:02}"
-                    yield f"day{m:02}{d:02}"
+            named = tuple(_names_of_day(match))
+            if named:
+                yield match.start(), match.end(), named
+
+
+def _names_of_day(match: re.Match[str]) -> Iterator[str]:
+    found = match.groupdict()
+    named = found["month"].lower()
+    month = int(named) if named.isdecimal() else _MONTH_NUMBERS[named[:3]]
+    day, year = int(found["day"]), found["year"]
+    readings = {(month, day)} | ({(day, month)} if found.get("mark") == "/" and match[0][-4:] == year else set())
+    for m, d in sorted(readings):
+        if 1 <= m <= 12 and 1 <= d <= 31:
+            if year:
+                yield f"day{year}{m:02}{d:02}"
+            yield f"day{m:02}{d:02}"
 
 
 def days_of(date: str) -> tuple[int, int]:

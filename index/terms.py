@@ -44,6 +44,17 @@ def _shared_analyzer(*, stop_words: bool) -> tantivy.TextAnalyzer:
     return analyzer(stop_words=stop_words)
 
 
+@lru_cache(maxsize=1)
+def _letters() -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
+    return builder.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold()).build()
+
+
+def plain_letters(word: str) -> str:
+    """A word as any keyboard writes it: "Größe" and "Grosse" are "grosse", "AX‑2210" has the common hyphen."""
+    return "".join(_letters().analyze(folded(word)))
+
+
 def folded(text: str) -> str:
     """The text as it is compared: Unicode's compatible forms as one, nothing unseen in it, every dash a hyphen."""
     if text.isascii():

@@ -7,6 +7,7 @@ from index.language import other_language
 from rag.citations import Sources, plain_claim
 from rag.composing.shapes import Ask
 from rag.confidence import confidence_of, signals
+from rag.finding.as_written import as_written
 from rag.finding.spelling import Respelled
 from rag.reading.aside import ASIDE_FROM, NOTICE, find_aside
 from rag.reading.candidates import Candidate, find_candidates, same_words
@@ -53,13 +54,14 @@ def look_at(
     asked: the question as it was typed. passages: how many hits are read at most.
     said: answers given before, which are none again.
     """
+    read_as = as_written(query.text, [hit.passage.text for hit in found])
     if not other_language(asked):
-        found = in_reading_order(query.text, found, sources, reader)
+        found = in_reading_order(read_as, found, sources, reader)
     hits = found[:passages]
     readable, notices = _in_english(asked, hits, sources)
     candidates = [
         candidate
-        for candidate in find_candidates(query.text, readable, sources, reader)
+        for candidate in find_candidates(read_as, readable, sources, reader)
         if not any(is_said(candidate.text, candidate.sentence.text, words) for words in said)
     ]
     told = [*notices, *filter(None, [query.notice])]

@@ -162,7 +162,7 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     if of_several or (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
         items = listed(ask, groups[0][0], found.hits, sources)
         if not items and of_several and ask.shape is not Shape.ACCOUNT:
-            items = also_said(ask, found.candidates, found.reading.reader)
+            items = also_said(ask, found.candidates, sources, found.reading.reader)
         if len(items) > 1:
             lines = tuple(line_of([c], sources) for c in items)
             direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)

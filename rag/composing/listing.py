@@ -66,10 +66,19 @@ def told_by_grid(ask: Ask, hits: Sequence[Hit], sources: Sources) -> list[Candid
 
 
 def also_said(
-    ask: Ask, candidates: Sequence[Candidate], reader: PassageReader, *, most: int = _MOST_SENTENCES
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    sources: Sources,
+    reader: PassageReader,
+    *,
+    most: int = _MOST_SENTENCES,
 ) -> list[Candidate]:
     """The best candidate and those of other sentences that answer by themselves, too, with other words; in the order of
-    their documents. Words that name several things already are all that was asked for."""
+    their documents. Words that name several things already are all that was asked for.
+
+    A sentence read by itself does not say whom its section, its row's heads or its record are about: one of which these
+    have not all of the question's words that the best one's have is of something else.
+    """
     best = candidates[0]
     if _NAMES_SEVERAL.search(best.text):
         return [best]
@@ -80,7 +89,16 @@ def also_said(
             others.setdefault(place, c)
     asked = stems(ask.question)
     own = len(asked & stems(best.sentence.text))
-    near = [c for c in others.values() if len(asked & stems(c.sentence.text)) >= max(own, 1)][: 2 * most]
+    of_best, record_of_best = asked & _told_of(best, sources), asked & stems(best.hit.passage.text)
+    near = [
+        c
+        for c in others.values()
+        if len(asked & stems(c.sentence.text)) >= max(own, 1)
+        and not c.sentence.text.rstrip().endswith("?")
+        # What stands in another section or record is of something else: it lacks the name that this one goes by.
+        and of_best <= _told_of(c, sources)
+        and (c.hit.passage.doc_id == best.hit.passage.doc_id or record_of_best <= stems(c.hit.passage.text))
+    ][: 2 * most]
     if not near:
         return [best]
     read = [best, *near]
@@ -105,6 +123,14 @@ def also_said(
 def _says_as_much(one: str, other: str) -> bool:
     """Whether one answer has all the words of another."""
     return same_words(one, other) or (bool(stems(other)) and stems(other) <= stems(one))
+
+
+def _told_of(candidate: Candidate, sources: Sources) -> set[str]:
+    """Stems of a sentence, of the headings above it and, of a row, of the heads of its columns."""
+    paragraph, document = candidate.sentence.paragraph, candidate.sentence.document
+    above = [document.text[h.start : h.end] for h in sources.headings(paragraph)]
+    table, _ = sources.rows(document.doc_id).get(paragraph.number, (None, None))
+    return stems(" \n".join([candidate.sentence.text, *above, *(table.heads if table else ())]))
 
 
 # ---- Lists

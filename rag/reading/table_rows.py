@@ -51,7 +51,12 @@ def best_rows(
         return []
     found = [excerpt for excerpt, _ in rows.values()]
     in_rows = Counter(word for _, words in rows.values() for word in words)
-    named = [sum(log(len(found) / in_rows[word]) for word in words) for _, words in rows.values()]
+    weights = {word: log(len(found) / n) for word, n in in_rows.items()}
+    # The parts of one code or date are one name: else a table's own number outweighs what is asked of its rows.
+    names = [set(query_words(token)) for token in question.split()]
+    named = [
+        sum(max((weights[word] for word in words & name), default=0.0) for name in names) for _, words in rows.values()
+    ]
     logits = reader.answerable([question] * len(found), [e.text for e in found], [e.title for e in found])
     ordered = [
         replace(
