@@ -19,6 +19,7 @@ from rag.composing.disagreeing import conflicting, sureness
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
+from rag.composing.numbered import said_by_number
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of
@@ -30,8 +31,9 @@ from rag.retrieval import Hit
 # How sure it is that the opening sentences of a document that was pointed to tell what it is about, and that what was
 # computed from a table's column is what was asked for: measured on none, set below what a found sentence can reach.
 _GIST, _COMPUTED = 0.8, 0.75
-# How sure it is that what stands below a question of the document that says the same answers it.
-_ASKED_BEFORE = 0.85
+# How sure it is that what stands below a question of the document that says the same answers it; and that a part of the
+# number that was asked for is the part that is meant.
+_ASKED_BEFORE = _NUMBERED = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.85
 _AT_MOST_DOCUMENTS = 3
@@ -86,7 +88,7 @@ def compose(
     """
     moved = not_denied(ask.question, of_the_time(ask.question, candidates))
     found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
-    told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    told = _numbered(found) or _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
     if told.confidence < threshold:
         return replace(told, lines=())
     return told if told.disputed or asked_years(ask.question) else replace(told, lines=_with_older(told.lines, found))
@@ -102,6 +104,14 @@ def _with_older(lines: Sequence[Line], found: _Found) -> tuple[Line, ...]:
         return any(replaces(d, own[0]) for d in documents) and not any(replaces(d, own[0]) for d in own)
 
     return tuple(replace(line, older=is_older(line)) for line in lines)
+
+
+def _numbered(found: _Found) -> Composed | None:
+    """What a part says that the question names by its number, in each document that has such a part."""
+    sources = found.reading.sources
+    parts = said_by_number(found.ask.question, found.hits, sources)
+    lines = tuple(line_of([c], sources, direct="") for part in parts for c in part)
+    return Composed(lines, max(found.confidence, _NUMBERED), found.ask.shape) if lines else None
 
 
 def _below(found: _Found) -> Composed | None:
