@@ -53,6 +53,18 @@ _SIGNED = re.compile(
     r"[^.!?]{2,60}@\w+ */ *\d+ (?:minute|hour|day|week|month)s?(?: ago)?)$",
     re.IGNORECASE,
 )
+# "By the river" is no byline, "By the foreign desk" is one; what is marked as a heading is one where it has names or a
+# date alone: "By Ann Example in Leeds", "Posted on 4 May 2021".
+_PLACED = re.compile(
+    r"(?:by|from) (?:the|an?) (?!.*\b(?:staff|writers?|agenc(?:y|ies)|correspondents?|reporters?|editors?|team|desk|"
+    r"bureau|press|service)\b)[a-z]",
+    re.IGNORECASE,
+)
+_NAMES_OR_DATE = re.compile(
+    r"(?i:by|from) (?:(?i:our|the)\b.*|[A-Z][\w.'’-]*(?:,? (?:and |in |for |of |at |the )*[A-Z][\w.'’-]*)+)$|"
+    r"(?i:published|updated|posted|last modified):?(?: (?i:on|at|by))? (?:\w+, )?(?:\d|[A-Z][a-z]{2,8}\.? \d)|"
+    r"(?i:listen) \d"
+)
 # A label and a value: a number, or a name of a few words.
 _FACT = re.compile(r"[^:\n]{2,40}: +(?:[^\n]*\d|[A-Z]\S*(?: [A-Z]\S*){0,3}$)")
 # Pictures that link, and nothing else: "[![Build](x.svg)](https://y)".
@@ -83,7 +95,9 @@ def is_against(block: str, shape: Shape, *, is_item: bool = False, written: bool
     if rest == "markup":
         plain = _TAG.sub(" ", block)
         return bool(_SCRIPT.search(plain.strip())) or (plain != block and len(plain.split()) < 4)
-    return rest in ("menu", "byline") or bool(_SIGNED.match(shape.text))
+    if rest == "byline":
+        return not _PLACED.match(shape.text) and (not shape.marked_heading or bool(_NAMES_OR_DATE.match(shape.text)))
+    return rest == "menu" or bool(_SIGNED.match(shape.text))
 
 
 def is_written(blocks: Sequence[str], seen: Sequence[Kind | None], certain: int) -> bool:
@@ -126,6 +140,10 @@ def given_back(
         and is_against(block, shape, is_item=kind is Kind.LIST_ITEM or bool(_ITEM.match(block)), written=written)
         for block, shape, kind in zip(blocks, shapes, seen, strict=True)
     ]
+    # What is marked as a heading and has a text of its own below it says what that is about, whatever its words are.
+    for i, (above, below) in enumerate(zip(shapes, shapes[1:], strict=False)):
+        if against[i] and above.marked_heading and (above.plea or _is_offer(above)) and is_anchor(below):
+            against[i] = against[i + 1]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]
     first, last = (anchors[0], anchors[-1]) if anchors else (0, len(blocks) - 1)
     before, behind = any(against[:first]) and not written, any(against[last + 1 :]) and not written
@@ -142,6 +160,10 @@ def given_back(
     if titled is None and not before:
         _take_first_for_headline(result, shapes, seen, first)
     return result
+
+
+def _is_offer(shape: Shape) -> bool:
+    return shape.residue is None and bool(_OF_A_PAGE.search(shape.text))
 
 
 def _titled(shapes: Sequence[Shape], title: str | None) -> int | None:

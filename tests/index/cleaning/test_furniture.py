@@ -386,3 +386,32 @@ def test_the_clauses_of_a_law_are_no_script() -> None:
 
 def test_who_signed_an_article_and_when_is_furniture_below_it() -> None:
     assert kinds("Bridge", BODY, BODY + " So it was.", "Written by Ada Lind, RN on May 14, 2031")[-1] == "furniture"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "By the river",
+        "From Riga to Tartu",
+        "By air",
+        "Published works 2010 to 2020",
+        "Updated rules of 2019",
+        "Cookies and cream",
+        "Log in",
+        "Newsletter",
+    ],
+)
+def test_a_marked_heading_with_a_text_below_it_is_no_byline_and_no_offer(words: str) -> None:
+    assert kinds("# The mill", BODY, BODY, f"## {words}", BODY, BODY) == [
+        "heading", "body", "body", "heading", "body", "body",
+    ]  # fmt: skip
+
+
+def test_a_line_that_places_something_is_no_byline() -> None:
+    assert kinds("The mill", BODY, BODY, "By the river", BODY)[3] == "heading"
+
+
+@pytest.mark.parametrize("words", ["By Ada Lind", "By our foreign staff", "From the foreign desk", "Posted 4 May 2031"])
+def test_names_and_dates_marked_as_a_heading_are_a_byline(words: str) -> None:
+    assert kinds("# The mill", f"## {words}", BODY, BODY, BODY)[1] == "furniture"
+    assert kinds("The mill", words, BODY, BODY, BODY)[1] == "furniture"
