@@ -178,6 +178,7 @@ def citation_json(citation: Citation) -> JsonObject:
         "kind": citation.kind.value,
         "headings": list(citation.headings),
         "cells": [{"head": cell.head, "start": cell.start, "end": cell.end} for cell in citation.cells],
+        "renamed": citation.renamed,
     }
 
 

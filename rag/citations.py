@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from index.collection import Filters, Snapshot
+from index.collection import Filters, Snapshot, name_now
 from index.documents import Document
 from index.errors import BadSpan
 from index.paragraphs import CONTENT, Kind, Paragraph, heading_paths, heading_words
@@ -40,6 +40,7 @@ class Citation:
     label: the number that a marker `[n]` shows, from 1. page: from 1, where the format has pages.
     paragraph: its number; paragraph_start and paragraph_end: its span. also_in: names of copies of the document.
     kind: the paragraph's. headings: those above it, the highest first. cells: of a table row that is cited whole.
+    renamed: what the document's file is called since it was renamed; the document keeps its name.
     """
 
     label: int
@@ -58,6 +59,12 @@ class Citation:
     kind: Kind = Kind.BODY
     headings: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
+    renamed: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The document's name, and its file's where that was renamed: "boat.txt (now ship.txt)"."""
+        return f"{self.doc_id} (now {self.renamed})" if self.renamed else self.doc_id
 
 
 class Verdict(StrEnum):
@@ -270,6 +277,7 @@ def cite(sentence: Sentence, label: int) -> Citation:
         quote=sentence.text,
         paragraph_start=paragraph.start,
         paragraph_end=paragraph.end,
+        renamed=name_now(document.doc_id, document.source),
     )
 
 

@@ -169,7 +169,7 @@ def _claim_markdown(claim: Claim, first: int) -> str:
 
 
 def _note(citation: Citation, first: int) -> str:
-    parts = [citation.title or "", citation.publisher or "no outlet", citation.date or "no date", citation.doc_id]
+    parts = [citation.title or "", citation.publisher or "no outlet", citation.date or "no date", citation.file]
     place = f"paragraph {citation.paragraph}, characters {citation.start} to {citation.end}"
     if citation.page is not None:
         place = f"page {citation.page}, {place}"
@@ -260,6 +260,7 @@ def _citation(record: JsonObject) -> Citation:
         also_in=_texts(record, "also_in"),
         kind=_kind(record),
         # Conversations that a browser kept from before there were these fields lack them.
+        renamed=_optional(record, "renamed"),
         headings=_texts(record, "headings") if "headings" in record else (),
         cells=tuple(Cell(_text(c, "head"), _whole(c, "start"), _whole(c, "end")) for c in _rows(record, "cells"))
         if "cells" in record

@@ -63,7 +63,7 @@ def _said(answer: Answer) -> list[str]:
 def _told_by(claim: Claim, answer: Answer) -> str:
     """Which source says a claim, and when; that it is older where a newer one replaces it."""
     c = next(c for c in answer.citations if c.label == claim.labels[0])
-    name = printable_line(c.publisher or c.title or c.doc_id)
+    name = printable_line(c.publisher or c.title or c.file)
     return ", ".join([name, c.date or "no date", *(["older"] if claim.older else [])])
 
 
@@ -213,7 +213,7 @@ def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
 
 
 def _place(citation: Citation) -> str:
-    parts = [printable_line(citation.doc_id), citation.date or "no date", citation.publisher or "no outlet"]
+    parts = [printable_line(citation.file), citation.date or "no date", citation.publisher or "no outlet"]
     if citation.page is not None:
         parts.append(f"page {citation.page}")
     if citation.kind is Kind.FURNITURE:

@@ -88,7 +88,14 @@ def compose(
     """
     moved = not_denied(ask.question, of_the_time(ask.question, candidates))
     found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
-    told = _numbered(found) or _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    told = (
+        _numbered(found)
+        or _gist(found)
+        or _below(found)
+        or _computed(found)
+        or _of_a_grid(found)
+        or _sentences(found, threshold)
+    )
     if told.confidence < threshold:
         return replace(told, lines=())
     return told if told.disputed or asked_years(ask.question) else replace(told, lines=_with_older(told.lines, found))

@@ -15,7 +15,9 @@ from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 
 _LABEL = r"(?:clause|section|article|paragraph|chapter|rule|item|step|point|part|regulation|requirement|§+|sec\.|art\.)"
-_NUMBERED = re.compile(rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.I)
+_NUMBERED = re.compile(
+    rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.I
+)
 _SAYS = stems(
     "say state provide contain mean read tell describe cover require regulate about text word content show give explain "
     "summarise summarize quote repeat deal concern"

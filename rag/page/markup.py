@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from index.collection import name_now
 from index.documents import Document
 from index.formats.reading import file_of
 from index.intake.files import is_there
@@ -163,7 +164,7 @@ def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
     """Which source says a claim and when; that it is older where a newer one replaces it."""
     c = by_label[claim.labels[0]]
     older = _OLDER if claim.older else ""
-    who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
+    who, when = text_of(c.publisher or c.title or c.file), text_of(c.date or "no date")
     return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
 
 
@@ -261,14 +262,15 @@ def _source(turn: str, citation: Citation, told: Collection[str]) -> str:
     quote = "quote hidden" if is_told or table else "quote"
     path = f'<p class="path" dir="auto">{text_of(_PATH.join(c.headings))}</p>' if c.headings else ""
     aside = " · set aside as furniture" if c.kind is Kind.FURNITURE else ""
-    title = text_of(c.title or c.doc_id)
+    now = f' · now <span dir="auto">{text_of(c.renamed)}</span>' if c.renamed and c.title else ""
+    title = text_of(c.title or c.file)
     also = f'<p class="also">Also in: {", ".join(text_of(name) for name in c.also_in)}</p>' if c.also_in else ""
     return (
         f'<li id="source-{text_of(turn)}-{c.label}" class="source" data-label="{c.label}">'
         f'<span class="n" aria-hidden="true">{c.label}</span><div class="what">'
         f'<a class="open" href="#source-{text_of(turn)}-{c.label}" {_place(c)} data-turn="{text_of(turn)}" '
         f'data-label="{c.label}" dir="auto">{title}</a>{path}'
-        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}{aside}</p>'
+        f'<p class="meta">{_meta(c.publisher, c.date, c.page, c.paragraph)}{aside}{now}</p>'
         f'{table}<blockquote class="{quote}" dir="auto">{text_of(c.quote)}</blockquote>{also}'
         f"{_judging('passage', f'source {c.label}', 'As a source:')}</div></li>"
     )
@@ -370,9 +372,15 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
     return (
         f'<article class="document" data-doc="{text_of(d.doc_id)}"><header>{title}'
         f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · '
-        f'<span class="name" dir="auto">{text_of(d.doc_id)}</span> · {counted}</p>{not_read}</header>'
+        f'<span class="name" dir="auto">{text_of(_file(d))}</span> · {counted}</p>{not_read}</header>'
         f"{''.join(blocks)}</article>"
     )
+
+
+def _file(document: Document) -> str:
+    """A document's name, and its file's where that was renamed."""
+    renamed = name_now(document.doc_id, document.source)
+    return f"{document.doc_id} (now {renamed})" if renamed else document.doc_id
 
 
 def _paragraph(text: str, paragraph: Paragraph, row: TableRow | None = None) -> str:
@@ -445,7 +453,7 @@ def _row(number: int, document: Document) -> str:
         f'<div class="what"><a class="open" href="#" data-doc="{text_of(d.doc_id)}" dir="auto">'
         f"{text_of(d.title or d.doc_id)}</a>"
         f'<p class="meta">{_meta(d.publisher, d.date, None, None)} · {size_words(d.size)}{state}</p>'
-        f'<p class="name" dir="auto">{text_of(d.doc_id)}</p></div></li>'
+        f'<p class="name" dir="auto">{text_of(_file(d))}</p></div></li>'
     )
 
 

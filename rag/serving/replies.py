@@ -85,7 +85,7 @@ def _sentences(answer: Answer) -> list[str]:
 
 
 def _place(citation: Citation) -> str:
-    parts = [citation.title, citation.publisher, citation.date, citation.doc_id]
+    parts = [citation.title, citation.publisher, citation.date, citation.file]
     page = f", page {citation.page}" if citation.page is not None else ""
     return _one_line(", ".join(part for part in parts if part) + f"{page}, paragraph {citation.paragraph}")
 

@@ -9,16 +9,19 @@ import pytest
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
 from index.errors import BadSpan, UnknownDocument
+from index.intake.indexing import index_paths
 from index.paragraphs import Kind
 from rag.answering import Models, answer
 from rag.answers import Answer, Evidence, answer_json, evidence_of
 from rag.citations import Sources, cite_span
 from rag.commands.text import answer_text, hits_text, shown_text
 from rag.conversation import Turn
+from rag.page.markup import document_html, exchange_html
 from rag.printable import plain
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.reader import Reader
 from rag.retrieval import retrieve
+from rag.transcript import Exchange, conversation_markdown
 
 QUESTIONS = [
     json.loads(line)
@@ -200,6 +203,7 @@ def test_the_json_form_has_the_fields_of_the_contract(answers: list[Answer]) -> 
         "kind",
         "headings",
         "cells",
+        "renamed",
     ]
     assert list(row["evidence"][0]) == ["document", "paragraph", "start", "end", "score", "rank"]
     assert set(row["seconds"]) == {"retrieve", "read", "generate", "total"}
@@ -239,6 +243,27 @@ def test_the_terminal_text_is_wrapped_names_its_sources_and_obeys_nothing(
     assert all(len(line) <= 50 for line in nothing.splitlines())
     assert hits_text([]) == "Nothing found."
     assert plain("a\tb\nc\x9bd") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
+
+
+def test_what_a_renamed_file_is_called_now_is_told_wherever_it_is_cited(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection = make_collection(boat="Tove Rasmusson built the Kittiwake in a barn beside the river.")
+    files = tmp_path / "collection-files"
+    models, question = Models(encoder, reader), "Who built the Kittiwake?"
+    assert answer(collection, models, question).citations[0].file == "boat.txt"
+    (files / "boat.txt").rename(files / "ship.txt")
+    index_paths(collection, encoder, [files])
+    a = answer(collection, models, question)
+    told = "boat.txt (now ship.txt)"
+    assert told in answer_text(a)
+    page = exchange_html(Exchange("a", question, "", "done", a))
+    assert told in page
+    assert told in conversation_markdown("x", [Exchange("a", question, "", "done", a)], "")
+    assert answer_json(a)["citations"][0]["renamed"] == "ship.txt"
+    with collection.reading() as snapshot:
+        document = snapshot.document("boat.txt")
+        assert told in document_html(document, snapshot.paragraphs("boat.txt"))
 
 
 def test_the_terminal_shows_a_row_with_its_heads_the_cell_that_answers_marked_and_the_headings_above(

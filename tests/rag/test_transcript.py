@@ -118,7 +118,7 @@ def test_a_cited_row_comes_back_with_its_cells_and_a_record_from_before_there_we
     cited["cells"][0]["end"] = cited["end"] + 1
     with pytest.raises(BadTranscript, match="not inside its citation"):
         exchange_from_json(record)
-    for name in ("kind", "headings", "cells"):
+    for name in ("kind", "headings", "cells", "renamed"):
         del cited[name]
     old = exchange_from_json(record).answer
     assert old is not None

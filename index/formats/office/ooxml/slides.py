@@ -75,9 +75,17 @@ def slides_pieces(package: Package, presentation: str) -> tuple[list[list[Piece]
         raise ValueError("it holds no slides")
     deck = _Deck(package, presentation)
     pages = [deck.slide(found.get(f"{R}id")) for found in tree.iterfind(f"{P}sldIdLst/{P}sldId")]
+    for n, pieces in enumerate(pages, 1):
+        # What stands on a slide without a title is not under that of the slide before it.
+        if pieces and not _has_title(pieces) and any(map(_has_title, pages[: n - 1])):
+            pieces.insert(0, Piece(f"Slide {n}", Kind.HEADING, 1))
     if pages:
         pages[-1] += deck.running()
     return pages, tuple(deck.notices())
+
+
+def _has_title(pieces: list[Piece]) -> bool:
+    return any(piece.kind is Kind.HEADING for piece in pieces)
 
 
 class _Deck:

@@ -14,12 +14,14 @@ from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
+from index.cleaning.furniture import classify
 from index.errors import Unreadable
 from index.formats.content import HEAD_ROW, Content
 from index.formats.counting import roman, written
 from index.formats.letters import settled_text, subscript, superscript, symbol
 from index.formats.office.microsoft import read_docx, read_pptx
 from index.formats.office.ooxml.drawing import shown_number
+from index.paragraphs import Kind, headings_above
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
@@ -420,6 +422,20 @@ def test_a_shape_of_no_sound_size_is_read_all_the_same(size: str) -> None:
                 shape._element.spPr.find(f"{{{DRAWING}}}xfrm/{{{DRAWING}}}ext").set(name, size)
 
     assert texts(slides(build)) == ["Harbour", "Line 0.", "Line 1.", "Line 2."]
+
+
+def test_a_slide_without_a_title_is_not_under_the_title_before_it() -> None:
+    def build(deck: Any, slide: Any) -> None:
+        box(slide, "Torvald is the caretaker.", 1, 2)
+        box(deck.slides.add_slide(deck.slide_layouts[6]), "Ask Bo Moe.", 1, 2)
+
+    content = slides(build)
+    paragraphs = classify(content.text, "d", keep_all=True, blocks=content.blocks)
+    above = headings_above(content.text, paragraphs)
+    assert {content.text[p.start : p.end]: above[p.number] for p in paragraphs if p.kind is not Kind.HEADING} == {
+        "Torvald is the caretaker.": ("Harbour",),
+        "Ask Bo Moe.": ("Slide 2",),
+    }
 
 
 def test_a_hidden_slide_keeps_its_page_and_is_told() -> None:
