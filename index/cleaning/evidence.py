@@ -7,6 +7,7 @@ furniture only where it says itself that it is of a page, or stands beyond the t
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from index.cleaning.rules import ANCHOR_WORDS, Shape, bare_words, is_anchor, residue_of
 from index.paragraphs import Kind
@@ -95,9 +96,8 @@ def is_against(block: str, shape: Shape, *, is_item: bool = False, written: bool
     if rest == "markup":
         plain = _TAG.sub(" ", block)
         return bool(_SCRIPT.search(plain.strip())) or (plain != block and len(plain.split()) < 4)
-    if rest == "byline":
-        return not _PLACED.match(shape.text) and (not shape.marked_heading or bool(_NAMES_OR_DATE.match(shape.text)))
-    return rest == "menu" or bool(_SIGNED.match(shape.text))
+    is_byline = not _PLACED.match(shape.text) and (not shape.marked_heading or bool(_NAMES_OR_DATE.match(shape.text)))
+    return rest == "menu" or (rest == "byline" and is_byline) or bool(_SIGNED.match(shape.text))
 
 
 def is_written(blocks: Sequence[str], seen: Sequence[Kind | None], certain: int) -> bool:
@@ -141,7 +141,7 @@ def given_back(
         for block, shape, kind in zip(blocks, shapes, seen, strict=True)
     ]
     # What is marked as a heading and has a text of its own below it says what that is about, whatever its words are.
-    for i, (above, below) in enumerate(zip(shapes, shapes[1:], strict=False)):
+    for i, (above, below) in enumerate(pairwise(shapes)):
         if against[i] and above.marked_heading and (above.plea or _is_offer(above)) and is_anchor(below):
             against[i] = against[i + 1]
     anchors = [i for i, shape in enumerate(shapes) if is_anchor(shape)]

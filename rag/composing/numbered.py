@@ -14,9 +14,9 @@ from rag.composing.stems import stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 
-_LABEL = r"(?:clause|section|article|paragraph|chapter|rule|item|step|point|part|regulation|requirement|§+|sec\.|art\.)"
+_LABEL = r"(?:clause|section|article|paragraph|chapter|rule|item|step|point|part|regulation|requirement|§+|sec\.)"
 _NUMBERED = re.compile(
-    rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.I
+    rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.IGNORECASE
 )
 _SAYS = stems(
     "say state provide contain mean read tell describe cover require regulate about text word content show give explain "
@@ -50,7 +50,7 @@ def said_by_number(question: str, hits: Sequence[Hit], sources: Sources) -> list
 
 
 def _parts(number: str, doc_id: str, sources: Sources) -> Iterator[list[Paragraph]]:
-    """The content of each part of this number: the paragraph that begins with it, or what stands below such a heading."""
+    """The content of each part of this number: the paragraph that begins with it, or all below such a heading."""
     text, paragraphs = sources.document(doc_id).text, sources.paragraphs(doc_id)
     begins = re.compile(rf"(?:{_LABEL}\s*)?{re.escape(number)}(?:[.):]*\s|[.):]*$)", re.IGNORECASE)
     for paragraph in paragraphs:

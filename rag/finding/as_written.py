@@ -38,8 +38,8 @@ def _words_as_written(question: str, texts: Sequence[str]) -> str:
     if question.isascii() and all(text.isascii() for text in texts):
         return question
     words = [word for text in texts for word in _WORD.findall(text)]
-    stands = {word.casefold() for word in words}
-    missing = {word for word in _WORD.findall(question) if word.casefold() not in stands}
+    stands = {word.lower() for word in words}
+    missing = {word for word in _WORD.findall(question) if word.lower() not in stands}
     if not missing:
         return question
     forms: dict[str, str] = {}

@@ -1,11 +1,13 @@
 """Answers in the shape that was asked for, from real collections, encoder and reader."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.commands.text import answer_text
@@ -200,3 +202,89 @@ def test_sources_of_equal_strength_stand_side_by_side_and_do_not_silence_one_ano
 def test_what_a_list_is_headed_by_gets_the_list_whole(asked: Callable[..., Ask]) -> None:
     ask = asked(minutes=MINUTES)
     assert quotes(ask("What may not be burned?")) == ["Wet leaves", "Painted wood", "Old tyres"]
+
+
+SITES = """# Depots of the Varga line
+
+The line has three depots, told of one after the other in the sections that follow.
+
+## Holm
+
+The foreman is Astrid Kvam and the depot was opened in 1987. It has 140 beds.
+
+## Lund
+
+The foreman is Mikko Salo and the depot was opened in 1994. It has 85 beds.
+
+## Skive
+
+The foreman is Ilze Berzina and the depot was opened in 2003. It has 61 beds.
+"""
+TICKETS = "ticket,subject,owner\nT-551,Broken hinge,Noor Aziz\nT-552,Wet cellar,Sven Lund\nT-553,Lost key,Ida Holt\n"
+CHAT = """[12/03/2024, 09:14:02] Mona: who has the ladder of the yard?
+[12/03/2024, 09:15:40] Per: Ulf has it since Monday
+"""
+LEASE = """Lease of Quay House
+
+1. Term
+
+1.1 The lease runs for five years from the first of May.
+
+1.2 Either side may end it with ninety days of notice.
+
+2. Rent
+
+2.1 The rent is 640 crowns a month.
+
+2.2 It is paid on the first day of each month.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "right"),
+    [("Who is the foreman of Lund?", "Mikko Salo"), ("Who is the foreman of Skive?", "Ilze Berzina")],
+)
+def test_what_other_sections_say_of_others_is_not_listed_with_the_answer(
+    asked: Callable[..., Ask], question: str, right: str
+) -> None:
+    a = asked(sites=SITES)(question)
+    assert a.direct == right
+    assert len(a.citations) == 1
+
+
+def test_another_record_of_a_file_says_nothing_of_the_one_that_is_named(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    (tmp_path / "tickets.csv").write_text(TICKETS)
+    collection = make_collection("collection")
+    index_paths(collection, encoder, [tmp_path / "tickets.csv"])
+    a = answer(collection, Models(encoder, reader), "Who is the owner of ticket T-552?")
+    assert a.direct == "Sven Lund"
+    assert quotes(a) == ["owner: Sven Lund"]
+
+
+def test_who_asks_is_not_listed_with_who_is_asked_for(asked: Callable[..., Ask]) -> None:
+    a = asked(chat=CHAT)("Who has the ladder of the yard?")
+    assert a.direct == "Ulf"
+    assert len(a.citations) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does clause 1.2 say?", ["1.2 Either side may end it with ninety days of notice."]),
+        ("What is said in section 2.1 of the lease?", ["2.1 The rent is 640 crowns a month."]),
+    ],
+)
+def test_a_part_that_is_named_by_its_number_is_told(
+    asked: Callable[..., Ask], question: str, expected: list[str]
+) -> None:
+    assert quotes(asked(lease=LEASE)(question)) == expected
+
+
+def test_a_heading_with_a_number_gives_what_stands_below_it(asked: Callable[..., Ask]) -> None:
+    manual = "# Pump\n\n## 4.1 Start\n\nOpen the inlet.\n\n## 4.2 Stop\n\nClose valve C first. Then cut the power.\n"
+    ask = asked(pump=manual)
+    assert quotes(ask("What does section 4.2 say?")) == ["Close valve C first.", "Then cut the power."]
+    assert ask("What does section 4.3 say?").abstained
+    assert ask("What does section 4.2 of the boiler manual say?").abstained
