@@ -19,8 +19,8 @@ _NUMBERED = re.compile(
     rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.IGNORECASE
 )
 _SAYS = stems(
-    "say state provide contain mean read tell describe cover require regulate about text word content show give explain "
-    "summarise summarize quote repeat deal concern"
+    "say state provide contain mean read tell describe cover require regulate about text word content show give "
+    "explain summarise summarize quote repeat deal concern"
 )
 # Sentences are shown up to so many words of a part, and parts of that number of so many documents.
 _MOST_WORDS = 60
