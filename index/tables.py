@@ -203,6 +203,9 @@ def begins_table(above: Paragraph, row: Paragraph) -> bool:
 def _table(text: str, rows: Sequence[Paragraph]) -> Table:
     cells = _cells(text, rows)
     columns = max(map(len, cells))
+    labels = [] if any(row.level == HEAD_ROW for row in rows) else _labels(text, cells)
+    if labels:
+        cells = [[_behind_label(text, cell) for cell in row] for row in cells]
     first = [row.level == HEAD_ROW for row in rows]
     filled = tuple(
         TableRow(row.number, _filled(text, row, of_row, columns), is_head)
@@ -212,7 +215,7 @@ def _table(text: str, rows: Sequence[Paragraph]) -> Table:
     for n in range(columns):
         words = [text[slice(*row.cells[n])] for row in filled if row.is_head]
         heads.append(" ".join(dict.fromkeys(word for word in words if word)))
-    return Table(filled, tuple(heads))
+    return Table(filled, tuple(labels or heads))
 
 
 def _filled(text: str, row: Paragraph, cells: list[Span], columns: int) -> tuple[Span, ...]:
@@ -276,7 +279,9 @@ def _between(mark: re.Pattern[str], line: str) -> Iterator[Span]:
 
 
 def _unlabelled(text: str, cells: list[list[Span]]) -> list[list[Span]]:
-    """Rows that are all "label: a | b": the label is a cell of its own."""
+    """Rows that are all "label: a | b": the label is a cell of its own, unless each cell has one."""
+    if _labels(text, cells):
+        return cells
     labels = [LABEL.match(text[slice(*row[0])]) for row in cells]
     if not all(labels):
         return cells
@@ -287,3 +292,17 @@ def _unlabelled(text: str, cells: list[list[Span]]) -> list[list[Span]]:
         colon = text.rfind(":", start, cut)
         split.append([(start, colon), (cut, end), *row[1:]])
     return split
+
+
+def _labels(text: str, cells: Sequence[Sequence[Span]]) -> list[str]:
+    """What each cell of all rows is labelled, column by column the same: "Inland: 49 | Europe: 129"; else nothing."""
+    found = [[LABEL.match(text[slice(*cell)]) for cell in row] for row in cells]
+    if len(cells) < 2 or len(cells[0]) < 2 or not all(all(row) for row in found):
+        return []
+    labels = [[label[0].strip().rstrip(":").rstrip() for label in row if label] for row in found]
+    return labels[0] if all(row == labels[0] for row in labels) else []
+
+
+def _behind_label(text: str, cell: Span) -> Span:
+    label = LABEL.match(text[slice(*cell)])
+    return trim(text, cell[0] + (label.end() if label else 0), cell[1])

@@ -32,6 +32,8 @@ MARKS = (
     re.compile(r",(?!\s)(?=(?:[^\"\n]*\"[^\"\n]*\")*[^\"\n]*$)"),
 )
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
+# Figures of a column's head that are none: "Flow (m3/h)", "Q3".
+_UNITS = re.compile(r"\([^()]*\)|\b[A-Za-z]{1,4}\d{1,2}\b")
 LABEL = re.compile(r"(?=[^\s])[^:\n]{1,60}(?<!\s)(?<!https)(?<!http): +(?=\S)")
 _SENTENCE = re.compile(r"[.!?…][\"'”’»)\]*_]*$")
 _LINK_ITEM = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[|•· \t])+$")
@@ -448,12 +450,26 @@ def _has_head(rows: Sequence[_Line]) -> bool:
     first, others = real[0].words, real[1:]
     label = LABEL.match(first)
     if label:
+        if len(_cells_of(first)) > 1 and all(map(LABEL.match, _cells_of(first))):
+            return False
         return len(others) >= 2 and all(LABEL.match(row.words) for row in others) and first[label.end()].isalpha()
-    if not others or any(char.isdigit() for char in first):
+    if not others or (any(char.isdigit() for char in _UNITS.sub("", first)) and not _names_years(first)):
         return False
     numbers = [any(char.isdigit() for char in row.words) for row in others]
     columns = max(len(BAR.findall(first.strip().strip("|"))), len(re.findall("\t", first.strip()))) + 1
     return 2 * sum(numbers) >= len(others) or (not any(numbers) and columns >= 3 and len(others) >= 2)
+
+
+def _cells_of(words: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"\t|\|| {2,}", words.strip(" |")) if cell.strip()]
+
+
+def _names_years(first: str) -> bool:
+    """Whether the only figures of a row are two or more years, in order, as columns are named."""
+    figures = re.findall(r"\d[\d.,]*", first)
+    years = [int(figure) for figure in figures if re.fullmatch(r"(?:1[5-9]|20)\d\d", figure)]
+    in_order = len(set(years)) == len(years) and years in (sorted(years), sorted(years, reverse=True))
+    return len(years) == len(figures) > 1 and in_order
 
 
 def _spoken(text: str, lines: Sequence[_Line], found: list[Block], end: int) -> int | None:

@@ -11,7 +11,7 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
-from index.tables import Shown, as_it_stands, joined, shown_part, shown_row
+from index.tables import Shown, Span, as_it_stands, joined, shown_part, shown_row
 from rag.citations import Sources
 from rag.retrieval import Hit
 
@@ -31,13 +31,15 @@ _GAP = "\n\n"
 class Excerpt:
     """A text to read. title: of its document, "" where the text begins with it. hit: the best of those inside.
 
-    named: of a table's row read by itself, how well it has the question's words and other rows have not, at least 0.
+    Of a table's row read by itself, named: how well it has the question's words and other rows have not, at least 0;
+    cell: half-open characters of the cell, be it empty, in the column that the question names, if it names one.
     """
 
     hit: Hit
     title: str
     shown: Shown
     named: float = 0.0
+    cell: Span | None = None
 
     @property
     def text(self) -> str:
@@ -63,6 +65,10 @@ class Excerpt:
         pieces = [*self.shown.pieces, *((a, b, None) for a, b in self.shown.empty)]
         touched = [(a, b, at) for a, b, at in pieces if a < end and start < b]
         return max(touched, key=lambda p: (min(end, p[1]) - max(start, p[0]), -p[0]), default=None)
+
+    def is_asked_for(self, start: int, end: int) -> bool:
+        """Whether these characters are of the cell in the column that the question names."""
+        return self.cell is not None and start < self.cell[1] and self.cell[0] < end
 
     def covers(self, passage: Passage) -> bool:
         """Whether nearly all of a passage is in it."""

@@ -7,6 +7,7 @@ that takes this for the answer says that there is none. Knows excerpts; not what
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from math import log
@@ -80,7 +81,26 @@ def _rows(hit: Hit, asked: set[str], sources: Sources) -> Iterator[tuple[int, Ex
             continue
         shown = shown_row(text, table, row, partial(_stand_in, text, table, row, asked))
         parts = [*path_above(paragraph, sources), *_line_above(passage.doc_id, table, sources), shown]
-        yield paragraph.number, excerpt_with(hit, document, parts), set(words_of(text[paragraph.start : paragraph.end]))
+        excerpt = excerpt_with(hit, document, parts)
+        column = asked_column(asked, [set(words_of(head)) for head in table.heads], [
+            set(words_of(text[start:end])) for start, end in row.cells
+        ])  # fmt: skip
+        if column is not None:
+            spans = sorted([*((a, b) for a, b, _ in excerpt.shown.pieces), *excerpt.shown.empty])
+            excerpt = replace(excerpt, cell=spans[column - len(row.cells)])
+        yield paragraph.number, excerpt, set(words_of(text[paragraph.start : paragraph.end]))
+
+
+def asked_column(
+    asked: AbstractSet[str], heads: Sequence[AbstractSet[str]], cells: Sequence[AbstractSet[str]]
+) -> int | None:
+    """The column that a question names: whose head has most of its words; None where none has, or several as many.
+
+    All as sets of words. A column of which the question gives what stands in the row is not what it asks for.
+    """
+    shared = [len(asked & head) if asked.isdisjoint(cell) else 0 for head, cell in zip(heads, cells, strict=True)]
+    most = max(shared, default=0)
+    return shared.index(most) if most and shared.count(most) == 1 else None
 
 
 def _line_above(doc_id: str, table: Table, sources: Sources) -> list[Shown]:
