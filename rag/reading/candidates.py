@@ -12,15 +12,13 @@ from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
 from rag.reading.excerpts import Excerpt, excerpts
 from rag.reading.reader import PassageReader
-from rag.reading.table_rows import best_rows, is_tabular
+from rag.reading.table_rows import best_rows, is_of_another, is_tabular, stands_empty
 from rag.retrieval import Hit
 
 # score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
 ANSWERABLE_WEIGHT = 0.5
 _ORDER_WEIGHT = 1.0
 _NAMED_WEIGHT = 2.0
-# Added where a span stands in the column that the question names: beside a value of another the reader may prefer that.
-_COLUMN_WEIGHT = 4.0
 # Taken off where the exact thing that the question gives, a code or a quoted phrase, is in another document only.
 _INEXACT = 4.0
 # Excerpts that the reader reads: each of them takes it a fifteenth of a second. Rows: each a quarter of that.
@@ -96,13 +94,15 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
         )
         for span in reading.spans:
             margin = span.score - reading.null_score
-            of_cell = _COLUMN_WEIGHT * excerpt.is_asked_for(span.start, span.end)
+            of_cell = excerpt.asked_for(span.start, span.end)
             if excerpt.says_nothing(span.start, span.end):
                 empty = max(empty, margin + of_excerpt + of_cell)
                 continue
             place = excerpt.place(span.start, span.end)
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
+                continue
+            if is_of_another(question, sentence) or stands_empty(question, sentence, sources):
                 continue
             start, end = max(place[0], sentence.start), min(place[1], sentence.end)
             hit = _hit_of(sentence, excerpt.hit, hits)

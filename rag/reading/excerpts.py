@@ -32,7 +32,8 @@ class Excerpt:
     """A text to read. title: of its document, "" where the text begins with it. hit: the best of those inside.
 
     Of a table's row read by itself, named: how well it has the question's words and other rows have not, at least 0;
-    cell: half-open characters of the cell, be it empty, in the column that the question names, if it names one.
+    cell: half-open characters of the cell, be it empty, in the column that the question names, if it names one;
+    of_cell: how much that speaks for what stands there.
     """
 
     hit: Hit
@@ -40,6 +41,7 @@ class Excerpt:
     shown: Shown
     named: float = 0.0
     cell: Span | None = None
+    of_cell: float = 0.0
 
     @property
     def text(self) -> str:
@@ -66,9 +68,9 @@ class Excerpt:
         touched = [(a, b, at) for a, b, at in pieces if a < end and start < b]
         return max(touched, key=lambda p: (min(end, p[1]) - max(start, p[0]), -p[0]), default=None)
 
-    def is_asked_for(self, start: int, end: int) -> bool:
-        """Whether these characters are of the cell in the column that the question names."""
-        return self.cell is not None and start < self.cell[1] and self.cell[0] < end
+    def asked_for(self, start: int, end: int) -> float:
+        """What speaks for these characters as they are of the cell in the column that the question names; else 0."""
+        return self.of_cell if self.cell is not None and start < self.cell[1] and self.cell[0] < end else 0.0
 
     def covers(self, passage: Passage) -> bool:
         """Whether nearly all of a passage is in it."""
