@@ -94,11 +94,11 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
         )
         for span in reading.spans:
             margin = span.score - reading.null_score
-            of_cell = excerpt.asked_for(span.start, span.end)
-            if excerpt.says_nothing(span.start, span.end):
+            shown_from, shown_to, of_cell = excerpt.asked_for(span.start, span.end)
+            if excerpt.says_nothing(shown_from, shown_to):
                 empty = max(empty, margin + of_excerpt + of_cell)
                 continue
-            place = excerpt.place(span.start, span.end)
+            place = excerpt.place(shown_from, shown_to)
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue

@@ -68,9 +68,12 @@ class Excerpt:
         touched = [(a, b, at) for a, b, at in pieces if a < end and start < b]
         return max(touched, key=lambda p: (min(end, p[1]) - max(start, p[0]), -p[0]), default=None)
 
-    def asked_for(self, start: int, end: int) -> float:
-        """What speaks for these characters as they are of the cell in the column that the question names; else 0."""
-        return self.of_cell if self.cell is not None and start < self.cell[1] and self.cell[0] < end else 0.0
+    def asked_for(self, start: int, end: int) -> tuple[int, int, float]:
+        """The characters that are of the cell in the column that the question names, and what speaks for them; all of
+        them, and 0, where none is."""
+        if self.cell is None or end <= self.cell[0] or self.cell[1] <= start:
+            return start, end, 0.0
+        return max(start, self.cell[0]), min(end, self.cell[1]), self.of_cell
 
     def covers(self, passage: Passage) -> bool:
         """Whether nearly all of a passage is in it."""

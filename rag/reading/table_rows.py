@@ -7,7 +7,7 @@ that takes this for the answer says that there is none. Knows excerpts; not what
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,11 @@ _NAMED_WEIGHT = 2.0
 _COLUMN_WEIGHT, _ASKED_COLUMN_WEIGHT = 4.0, 9.0
 _ASKS_WITH = re.compile(
     r"\W*(?:(?:in|on|at|to|from|by|for|of|with|under) )?(?:which|what|whose) ([\w'’-]+)", re.IGNORECASE
+)
+_DAY_OR_MONTH = re.compile(
+    r"mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs?)?(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|"
+    r"jan(?:uary?)?\w*|feb\w*|mar(?:ch)?|apr(?:il)?|june?|jul\w?|aug(?:ust)?|sept?(?:emb)?(?:er)?|oct(?:ob)?(?:er)?|"
+    r"nov(?:emb)?(?:er)?|dec(?:emb)?(?:er)?"
 )
 # Fields of a record of a file of rows, which is no longer than that; rows may also be articles.
 _RECORD, _FIELD, _RECORD_CHARACTERS = re.compile(r"#\d+$"), re.compile(r"[^\n:]{1,60}: \S"), 2000
@@ -155,11 +160,11 @@ def _rows(question: str, hit: Hit, asked: set[str], sources: Sources) -> Iterato
         shown = shown_row(text, table, row, partial(_stand_in, text, table, row, asked))
         parts = [*path_above(paragraph, sources), *_line_above(passage.doc_id, table, sources), shown]
         excerpt = excerpt_with(hit, document, parts)
-        heads = [set(words_of(head)) for head in table.heads]
-        cells = [set(words_of(text[start:end])) for start, end in row.cells]
+        heads = [_short_days(words_of(head)) for head in table.heads]
+        cells = [_short_days(words_of(text[start:end])) for start, end in row.cells]
         column, weight = asked_column(asks_with, heads, [set()] * len(cells)), _ASKED_COLUMN_WEIGHT
         if column is None:
-            column, weight = asked_column(asked, heads, cells), _COLUMN_WEIGHT
+            column, weight = asked_column(_short_days(asked), heads, cells), _COLUMN_WEIGHT
         if column is not None:
             spans = sorted([*((a, b) for a, b, _ in excerpt.shown.pieces), *excerpt.shown.empty])
             excerpt = replace(excerpt, cell=spans[column - len(cells)], of_cell=weight)
@@ -176,6 +181,11 @@ def asked_column(
     shared = [len(asked & head) if asked.isdisjoint(cell) else 0 for head, cell in zip(heads, cells, strict=True)]
     most = max(shared, default=0)
     return shared.index(most) if most and shared.count(most) == 1 else None
+
+
+def _short_days(words: Iterable[str]) -> set[str]:
+    """The words, days of the week and months by their first three letters, as heads of columns have them."""
+    return {word[:3] if _DAY_OR_MONTH.fullmatch(word) else word for word in words}
 
 
 def _line_above(doc_id: str, table: Table, sources: Sources) -> list[Shown]:

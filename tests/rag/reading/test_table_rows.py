@@ -1,19 +1,22 @@
 """Rows of tables read one by one: the right cell of the right row, and nothing where the cell that is asked for is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from index.collection import Collection
 from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
 from index.paragraphs import Kind
 from rag.answering import Models, answer
 from rag.answers import citation_json
-from rag.citations import Sources
+from rag.citations import Sentence, Sources
 from rag.reading.candidates import find_candidates
 from rag.reading.excerpts import excerpt_of
 from rag.reading.reader import Reader, Reading, Span
-from rag.reading.table_rows import best_rows, is_tabular
+from rag.reading.table_rows import best_rows, is_of_another, is_tabular
 from rag.retrieval import Hit, retrieve
 
 LIFTS = """# Lifts of the harbour
@@ -150,6 +153,131 @@ def test_a_citation_of_a_row_tells_its_cells_with_their_heads_and_the_headings_a
     told = citation_json(cited)
     assert (told["kind"], told["headings"]) == ("table row", ["Loads", "West quay"])
     assert told["cells"][3] == {"head": "Keeper", "start": cited.cells[3].start, "end": cited.cells[3].end}
+
+
+SHIFTS = """# Shifts at the lock
+
+| Keeper | Mon-Thu | Fri | Sat, Sun | Hut |
+|---|---|---|---|---|
+| Aino | early | late | off | 3 |
+| Bram | late | | early | 12 |
+| Cato | off | early | late | 7 |
+
+All keepers have a key. A spare one hangs in the tower beside the upper gate.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "found"),
+    [
+        ("Which hut does Bram sleep in?", "late", "late"),
+        ("Which hut does Bram sleep in?", "early; Hut: 12", "12"),
+        ("What does Cato do on Saturday?", "early; Sat, Sun: late", "late"),
+        ("What does Aino do on Friday?", "early; Fri: late", "late"),
+        ("Which keeper has hut 7?", "Cato; Mon-Thu", "Cato"),
+    ],
+)
+def test_of_a_row_the_words_in_the_column_that_is_asked_for_are_taken(
+    make_collection: Callable[..., Collection], encoder: Encoder, question: str, words: str, found: str
+) -> None:
+    hits, sources = tabular(make_collection(shifts=SHIFTS), encoder, question)
+    assert found in [c.text for c in find_candidates(question, hits, sources, Picking(words))]
+
+
+class Preferring(Picking):
+    """A reader that takes the first of given words for the answer, and the others for a little less."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(words[0])
+        self.all = words
+
+    def read(self, question: str, passages: Sequence[str], titles: object = None, *, n_spans: int = 5) -> list[Reading]:
+        of_each = [Picking(words).read(question, passages, titles, n_spans=n_spans) for words in self.all]
+        return [
+            Reading(
+                tuple(replace(s, score=9.0 - 3 * n) for n, reading in enumerate(readings) for s in reading.spans),
+                0.0, 0.0, 0.5,
+            )
+            for readings in zip(*of_each, strict=True)
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "preferred", "asked_for"),
+    [
+        ("Which hut does Bram sleep in?", "late", "12"),
+        ("What does Bram do on Saturday?", "late", "early"),
+        ("Which keeper has hut 7?", "early", "Cato"),
+    ],
+)
+def test_the_column_that_is_asked_for_outweighs_what_the_reader_prefers_by_little(
+    make_collection: Callable[..., Collection], encoder: Encoder, question: str, preferred: str, asked_for: str
+) -> None:
+    hits, sources = tabular(make_collection(shifts=SHIFTS), encoder, question)
+    assert find_candidates(question, hits, sources, Preferring(preferred, asked_for))[0].text == asked_for
+
+
+def test_an_empty_cell_in_the_column_that_is_asked_for_is_no_answer_whatever_else_the_row_says(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    hits, sources = tabular(make_collection(shifts=SHIFTS), encoder, "What does Bram do on Friday?")
+    # The row is shown with another row's word in the empty cell: "Fri: late".
+    assert find_candidates("What does Bram do on Friday?", hits, sources, Preferring("12", "Fri: late")) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [("What does Aino do on Friday?", False), ("What does Dunya do on Friday?", True), ("Who has hut 7?", False),
+     ("What does Cato do in the USA?", False), ("What does the Dutch keeper of Lock Bremen do?", False),
+     ("Who is off in July?", False)],
+)  # fmt: skip
+def test_a_table_that_has_none_of_the_names_asked_for_says_nothing_of_them(
+    make_collection: Callable[..., Collection], encoder: Encoder, question: str, expected: bool
+) -> None:
+    hits, sources = tabular(make_collection(shifts=SHIFTS), encoder, "Who has hut 7?")
+    document = sources.document(hits[0].passage.doc_id)
+    row = next(p for p in sources.paragraphs(document.doc_id) if p.kind is Kind.TABLE_ROW)
+    assert is_of_another(question, Sentence(document, row, row.start, row.end)) is expected
+
+
+CALLS = """Whom to ring
+
+Furnace: Nilsen and Daughter
+Hoist:
+Gutters: Fairweather, 8831
+Mail: fetched at noon
+Padlocks: -
+"""
+
+
+def test_an_item_that_is_left_empty_is_not_answered_from_the_next(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    collection, models = make_collection(calls=CALLS), Models(encoder, reader)
+    assert answer(collection, models, "Who is rung for the furnace?").direct == "Nilsen and Daughter"
+    assert answer(collection, models, "Who is rung for the hoist?").abstained
+    assert answer(collection, models, "Who is rung for the padlocks?").abstained
+
+
+def test_a_record_that_leaves_a_field_out_is_not_answered_from_another(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    rows = "Name,Voice,Phone\nAda Wrenfield,alto,5501\nBen Frostad,,5502\nCleo Marsk,bass,\n"
+    (tmp_path / "choir.csv").write_text(rows)
+    collection = make_collection("collection")
+    index_paths(collection, encoder, [tmp_path / "choir.csv"])
+    models = Models(encoder, reader)
+    assert answer(collection, models, "What is the phone number of Ben Frostad?").direct == "5502"
+    for question in ("What is the phone number of Cleo Marsk?", "What is the phone number of Eva Stonefield?"):
+        assert answer(collection, models, question).abstained
+
+
+def test_the_parts_of_a_code_are_one_name_and_do_not_outweigh_what_is_asked_of_its_table(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    bill = "| | |\n|---|---|\n| Bill number | KX-2031-0554 |\n| Date | 17 May 2031 |\n| Net | 179.00 |\n| Total | 214.80 |\n"
+    a = answer(make_collection(bill=bill), Models(encoder, reader), "What is the total of bill KX-2031-0554?")
+    assert a.direct == "214.80"
 
 
 def test_rows_of_names_are_read_in_a_collection_of_english_texts(
