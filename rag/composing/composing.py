@@ -11,7 +11,6 @@ from index.collection import Filters
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
 from rag.citations import Sources
-from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import asked_years, newest_first, of_the_time, replaces
@@ -19,7 +18,7 @@ from rag.composing.disagreeing import conflicting, sureness
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
 from rag.composing.negated import not_denied
-from rag.composing.numbered import said_by_number
+from rag.composing.pointed_to import answered_below, said_by_number
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of

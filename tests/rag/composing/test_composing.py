@@ -121,7 +121,11 @@ def test_what_cannot_be_compared_is_not_guessed(asked: Callable[..., Ask]) -> No
 
 def test_a_newer_document_comes_first_and_the_older_is_told_as_older(asked: Callable[..., Ask]) -> None:
     ask = asked(rules_2021=OLD, rules_2024=NEW)
-    for question in ("What is the current meal allowance?", "How much may employees of Larkmoor claim for meals?"):
+    for question in (
+        "What is the current meal allowance?",
+        "What is the latest meal allowance for employees of Larkmoor?",
+        "How much may employees of Larkmoor claim for meals?",
+    ):
         a = ask(question)
         assert a.direct is not None
         assert "44 euros" in a.direct

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import docx
 import pytest
 
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
+from rag.answering import Models, answer
+from rag.reading.reader import Reader
 from rag.retrieval import retrieve
 
 MakeCollection = Callable[..., Collection]
@@ -34,6 +37,37 @@ def test_a_passage_is_found_by_the_heading_above_it_also_the_second_below_it(
     index_paths(collection, encoder, [tmp_path / "stations.md"])
     assert KEEPERS[number] in first(collection, encoder, f"Who is the keeper of {STATIONS[number]}?")
     assert f"{1950 + number}" in first(collection, encoder, f"When was the boat of {STATIONS[number]} built?")
+
+
+def test_a_passage_of_a_word_document_is_found_by_the_heading_above_it(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder, reader: Reader
+) -> None:
+    document = docx.Document()
+    document.add_heading("Rescue stations", 0)
+    for n, (station, keeper) in enumerate(zip(STATIONS, KEEPERS, strict=True)):
+        document.add_heading(station, 1)
+        document.add_paragraph(f"The keeper of the station is {keeper}, who came from the coast guard.")
+        document.add_paragraph(f"The boat was built in {1950 + n} and has room for {n + 7} people in all weathers.")
+    document.save(str(tmp_path / "stations.docx"))
+    collection = make_collection()
+    index_paths(collection, encoder, [tmp_path / "stations.docx"])
+    for n, (station, keeper) in enumerate(zip(STATIONS, KEEPERS, strict=True)):
+        assert f"{1950 + n}" in first(collection, encoder, f"When was the boat of {station} built?")
+        a = answer(collection, Models(encoder, reader), f"Who is the keeper of {station}?")
+        assert (a.direct, a.citations[0].headings[-1]) == (keeper, station)
+
+
+@pytest.mark.parametrize(
+    "name", ["boat🚢.md", "semi;colon#1.txt", "trailing .txt", "Ünïcode (1) — copy.txt", "UPPER.TXT"]
+)
+def test_a_file_of_any_name_is_found_and_cited(
+    tmp_path: Path, make_collection: MakeCollection, encoder: Encoder, reader: Reader, name: str
+) -> None:
+    (tmp_path / name).write_text("The lantern is mended by Milla Roos.")
+    collection = make_collection(other="The oars are kept in the loft over the smithy.")
+    index_paths(collection, encoder, [tmp_path / name])
+    a = answer(collection, Models(encoder, reader), "Who mends the lantern?")
+    assert (a.direct, a.citations[0].doc_id) == ("Milla Roos", name)
 
 
 def test_a_text_that_says_she_is_found_by_the_name_of_its_file(

@@ -1,0 +1,110 @@
+"""What a question points to by the document's own words: a question that it asks itself, or a part by its number.
+
+What stands below a question that says the same is its answer. To a reader of meaning a number says nothing: "What does
+clause 2.2 say?" asks for what stands behind it. Knows the kinds of paragraphs; not how documents were found.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
+from index.sentences import unit_spans
+from rag.citations import Sentence, Sources
+from rag.composing.stems import is_negated, stems
+from rag.reading.candidates import Candidate
+from rag.retrieval import Hit
+
+# Which part of all words of both questions both must have.
+_SAME = 0.75
+# An answer of a page of questions, or a part, is shown up to so many words; parts of so many documents.
+_MOST_WORDS = 60
+_MOST_DOCUMENTS = 3
+_LABEL = r"(?:clause|section|article|paragraph|chapter|rule|item|step|point|part|regulation|requirement|§+|sec\.)"
+_NUMBERED = re.compile(
+    rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.IGNORECASE
+)
+_SAYS = stems(
+    "say state provide contain mean read tell describe cover require regulate about text word content show give "
+    "explain summarise summarize quote repeat deal concern"
+)
+
+
+def answered_below(question: str, hits: Sequence[Hit], sources: Sources) -> list[Candidate]:
+    """The sentences below the question that a document asks and that is nearly this one; empty where none is."""
+    asked = stems(question)
+    if not asked:
+        return []
+    for hit in hits:
+        for paragraph in sources.touched(hit.passage.doc_id, hit.passage.start, hit.passage.end):
+            above = _question_above(paragraph, sources)
+            if above is None or is_negated(above) != is_negated(question):
+                continue
+            same = stems(above)
+            if paragraph.kind in CONTENT and len(asked & same) >= _SAME * len(asked | same):
+                return _sentences([paragraph], hit, sources)
+    return []
+
+
+def _question_above(paragraph: Paragraph, sources: Sources) -> str | None:
+    """The question right above a paragraph: a heading, or a paragraph that is nothing else."""
+    paragraphs = sources.paragraphs(paragraph.doc_id)
+    at = next(n for n, p in enumerate(paragraphs) if p.number == paragraph.number)
+    if not at:
+        return None
+    above = paragraphs[at - 1]
+    words = heading_words(sources.document(paragraph.doc_id).text[above.start : above.end])
+    is_one = words.endswith("?") and (above.kind is Kind.HEADING or (words.count("?") == 1 and len(words.split()) < 30))
+    return words if is_one and above.kind in (CONTENT | {Kind.HEADING}) else None
+
+
+def _sentences(part: Sequence[Paragraph], hit: Hit, sources: Sources) -> list[Candidate]:
+    found: list[Candidate] = []
+    words = 0
+    for paragraph in part:
+        document = sources.document(paragraph.doc_id)
+        for start, end in unit_spans(document.text, paragraph):
+            words += len(document.text[start:end].split())
+            if found and words > _MOST_WORDS:
+                return found
+            found.append(Candidate(hit, Sentence(document, paragraph, start, end), start, end, 0.0, 0.0))
+    return found
+
+
+# ---- Parts by their numbers
+
+
+def said_by_number(question: str, hits: Sequence[Hit], sources: Sources) -> list[list[Candidate]]:
+    """The first sentences of the part that a question asks for by its number alone, of each document that has one.
+
+    Empty where a question asks something else, or names by its other words what is no document's name.
+    """
+    named = _NUMBERED.search(question)
+    if named is None:
+        return []
+    others = stems(question[: named.start()] + " " + question[named.end() :]) - _SAYS
+    first: dict[str, Hit] = {}
+    for hit in hits:
+        first.setdefault(hit.passage.doc_id, hit)
+    parts = []
+    for doc_id, hit in first.items():
+        document = sources.document(doc_id)
+        if others <= stems(f"{document.title or ''} {re.sub(r'[_.-]+', ' ', doc_id)}"):
+            part = next(_parts(named["number"], doc_id, sources), None)
+            if part:
+                parts.append(_sentences(part, hit, sources))
+    return parts[:_MOST_DOCUMENTS]
+
+
+def _parts(number: str, doc_id: str, sources: Sources) -> Iterator[list[Paragraph]]:
+    """The content of each part of this number: the paragraph that begins with it, or all below such a heading."""
+    text, paragraphs = sources.document(doc_id).text, sources.paragraphs(doc_id)
+    begins = re.compile(rf"(?:{_LABEL}\s*)?{re.escape(number)}(?:[.):]*\s|[.):]*$)", re.IGNORECASE)
+    for paragraph in paragraphs:
+        if not begins.match(heading_words(text[paragraph.start : paragraph.end])):
+            continue
+        if paragraph.kind is Kind.HEADING:
+            below = [p for p in paragraphs if p.kind in CONTENT and paragraph in sources.headings(p)]
+            if below:
+                yield below
+        elif paragraph.kind in CONTENT - {Kind.TABLE_ROW}:
+            yield [paragraph]
