@@ -245,24 +245,18 @@ def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:
     return value
 
 
+_SUPERLATIVES = re.compile(
+    r"\b(?:most(?:ly)?|least|highest|lowest|largest|biggest|longest|best|worst|hardest|record|primarily|mainly|chiefly"
+    r"|more than any)\b"
+)
+
+
 def _states(ask: Ask, best: Candidate) -> bool:
     """Whether a sentence says itself what is the most: it has the question's superlative, or a form of it."""
     text = best.sentence.text.casefold()
     compared = {word for word in stems(ask.question) if word in stems(text)}
     roots = [ask.measure.removesuffix("iest").removesuffix("est")] if ask.measure.endswith("est") else []
-    superlatives = (
-        "most",
-        "least",
-        "highest",
-        "lowest",
-        "largest",
-        "biggest",
-        "longest",
-        "best",
-        "record",
-        "more than any",
-    )
-    said = any(root and f"{root}" in text for root in roots) or any(word in text.split() for word in superlatives)
+    said = any(root and root in text for root in roots) or bool(_SUPERLATIVES.search(text))
     return said or (
         ask.most is None and bool(compared) and bool({"total", "average", "altogether"} & set(text.split()))
     )

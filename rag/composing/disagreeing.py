@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rag.citations import Sources
 from rag.composing.dating import is_of_the_time
-from rag.composing.lines import direct_words
+from rag.composing.lines import bounded_words, direct_words
 from rag.composing.stems import shared, stems
 from rag.composing.values import ValueKind, differ, value_of
 from rag.confidence import confidence_of, signals
@@ -49,7 +49,7 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
         if other is None or other is not own[0]:
             continue
         sure = sureness(own)
-        if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
+        if any(not differ(bounded_words(c), bounded_words(other)) for c in found) or not is_of_the_time(question, other):
             continue
         nearness = _nearness(question, best, other)
         is_sure = sure >= max(threshold, _SURE if nearness >= _NEARER else _SURER)

@@ -145,8 +145,38 @@ def differ(one: str, other: str) -> bool:
         # "1922" and "3 May 1922" say the same, as far as they go.
         parts = zip(_date_parts(a.amount), _date_parts(b.amount), strict=True)
         return any(x and y and x != y for x, y in parts)
+    if _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount):
+        return False
     others = {value.amount for value in values(other)}
     return not {value.amount for value in values(one)} & others
+
+
+# Words before an amount that say it is not exact, by which way the true one lies.
+_LOW = "more than|over|at least|no (?:less|fewer) than|upwards of|above|no less than"
+_HIGH = "less than|fewer than|under|at most|up to|no more than|as many as|as much as|below"
+_NEAR = "nearly|almost|about|around|roughly|some|approximately|close to"
+BOUND = re.compile(
+    rf"\b(?:(?P<low>{_LOW})|(?P<high>{_HIGH})|(?P<near>{_NEAR}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
+)
+# How far two amounts of which one is "about" so much may be apart and still be one, by the larger.
+_ABOUT = 0.05
+
+
+def _bound_of(words: str) -> str:
+    """Which way the true amount lies from the first that the words name: "low", "high" or "near"; "" if it is exact."""
+    found = BOUND.search(words)
+    return (found.lastgroup or "") if found else ""
+
+
+def _may_be_one(bound: str, amount: float, other_bound: str, other: float) -> bool:
+    """Whether two amounts that differ may be of one that is true: "more than 25" and "over 15", or "about 120" and
+    118."""
+    low, high = amount, other
+    if low > high:
+        low, high, bound, other_bound = high, low, other_bound, bound
+    if bound == "low" or other_bound == "high":
+        return True
+    return "near" in (bound, other_bound) and high - low <= _ABOUT * abs(high)
 
 
 def years(text: str) -> set[int]:

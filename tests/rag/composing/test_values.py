@@ -70,3 +70,21 @@ def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
     found = values("On 3 May 2024 at 9:45 it cost 14 euros, 5% more.")
     assert [v.kind for v in found] == [ValueKind.DATE, ValueKind.TIME, ValueKind.MONEY, ValueKind.PERCENT]
     assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("more than 25 agencies", "over 15 agencies", False),
+        ("at least 20", "31", False),
+        ("up to 40", "31", False),
+        ("about 120", "118", False),
+        ("about 3.5 million crowns", "about 5.2 million crowns", True),
+        ("at least 20", "11", True),
+        ("up to 40", "52", True),
+        ("fewer than 10", "more than 30", True),
+    ],
+)
+def test_amounts_that_may_be_one_do_not_differ(one: str, other: str, apart: bool) -> None:
+    assert differ(one, other) is apart
+    assert differ(other, one) is apart
