@@ -92,9 +92,7 @@ def aside_of(look: Look, sources: Sources, reader: PassageReader) -> Look | None
 
     None where that does not clearly answer, either.
     """
-    found = find_aside(look.query, look.readable, sources, reader)
-    # Where nothing in the text answers, the order of its passages says nothing of what stands around it.
-    aside = [replace(candidate, hit=replace(candidate.hit, rank=1)) for candidate in found]
+    aside = find_aside(look.query, look.readable, sources, reader)
     confidence = confidence_of(signals(aside))
     if confidence < ASIDE_FROM:
         return None

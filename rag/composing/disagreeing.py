@@ -34,7 +34,6 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
     if not candidates:
         return []
     best = candidates[0]
-    # Of its own document: rivals that say otherwise take its lead away, and that is what is looked for.
     if sureness(_of_document(best, candidates)) < max(threshold, _SURE):
         return []
     kind = value_of(direct_words(best) or best.text).kind
@@ -49,7 +48,9 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
         if other is None or other is not own[0]:
             continue
         sure = sureness(own)
-        if any(not differ(bounded_words(c), bounded_words(other)) for c in found) or not is_of_the_time(question, other):
+        if any(not differ(bounded_words(c), bounded_words(other)) for c in found) or not is_of_the_time(
+            question, other
+        ):
             continue
         nearness = _nearness(question, best, other)
         is_sure = sure >= max(threshold, _SURE if nearness >= _NEARER else _SURER)
@@ -65,7 +66,7 @@ def _of_document(best: Candidate, candidates: Sequence[Candidate]) -> list[Candi
 def sureness(candidates: Sequence[Candidate]) -> float:
     """How sure a source is by itself: as if its passage were the first to be read, since only one of them can be."""
     found = signals(candidates)
-    return confidence_of(replace(found, rank=0.0) if found else None)
+    return confidence_of(replace(found, behind=0.0) if found else None)
 
 
 def _nearness(question: str, best: Candidate, other: Candidate) -> float:

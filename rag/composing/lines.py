@@ -76,7 +76,7 @@ def bounded_words(candidate: Candidate) -> str:
     before = " ".join(sentence.document.text[sentence.start : candidate.start].split())
     bound = list(BOUND.finditer(f"{before} {words}"))
     is_before = bool(bound) and bound[-1].start() < len(before) and bound[-1].end() == len(before) + 1
-    return f"{before[bound[-1].start():]} {words}" if is_before else words
+    return f"{before[bound[-1].start() :]} {words}" if is_before else words
 
 
 def is_pronoun(words: str) -> bool:
