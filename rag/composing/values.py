@@ -145,10 +145,8 @@ def differ(one: str, other: str) -> bool:
         # "1922" and "3 May 1922" say the same, as far as they go.
         parts = zip(_date_parts(a.amount), _date_parts(b.amount), strict=True)
         return any(x and y and x != y for x, y in parts)
-    if _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount):
-        return False
-    others = {value.amount for value in values(other)}
-    return not {value.amount for value in values(one)} & others
+    same = {value.amount for value in values(one)} & {value.amount for value in values(other)}
+    return not same and not _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount)
 
 
 # Words before an amount that say it is not exact, by which way the true one lies.
