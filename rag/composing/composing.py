@@ -194,10 +194,15 @@ def _all_of(lines: Sequence[Line]) -> str | None:
 
 
 def _asks_who(ask: Ask) -> bool:
-    """Whether it asks who does something, which several may; "who is Ann Example" asks what one person is."""
+    """Whether it asks who does something, which several may; "who is Ann Example" asks what one person is, and of those
+    who lead or win there is one."""
     asks = re.match(r"whom?\b", ask.question, re.IGNORECASE)
     is_about_one = re.match(r"\W*(?i:who) (?i:is|was|are|were) (?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z]", ask.question)
-    return ask.shape is Shape.FACT and asks is not None and is_about_one is None
+    is_of_one = re.match(
+        r"\W*who (?:(?:is|was) (?:now |currently |then )?(?:the|a|an)\b|(?:leads?|led|heads?|headed|chairs?|chaired|runs"
+        r"|ran|directs?|directed|presides|presided|founded|invented|composed|won)\b)", ask.question, re.IGNORECASE,
+    )  # fmt: skip
+    return ask.shape is Shape.FACT and asks is not None and is_about_one is None and is_of_one is None
 
 
 def _disputed(found: _Found, disputed: Sequence[Candidate]) -> Composed:

@@ -18,10 +18,11 @@ from rag.words import names
 
 # Which part of the words of the shorter sentence both have, values and names left out, for them to tell of one matter.
 _ALIKE = 0.34
-# Which part of the question's words a source has near its value, by what the best one has.
-_AS_NEAR, _NEARER = 0.75, 0.8
-# How sure a source must be by itself to be told to disagree, and how sure where it has few of the question's words.
-_SURE, _SURER = 0.6, 0.8
+# How sure a source must be by itself to be told to disagree, by which part of the question's words that the best one
+# has near its value it has near its own; those that have fewer are about something else.
+_NEEDED = ((0.6, 0.8), (0.78, 0.75), (0.9, 0.5))
+# Of names, several may answer one question, and both rightly.
+_SURE_OF_NAMES = 0.85
 _MOST = 4
 
 
@@ -34,7 +35,7 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
     if not candidates:
         return []
     best = candidates[0]
-    if sureness(_of_document(best, candidates)) < max(threshold, _SURE):
+    if sureness(_of_document(best, candidates)) < max(threshold, _NEEDED[0][0]):
         return []
     kind = value_of(direct_words(best) or best.text).kind
     if kind is ValueKind.OTHER:
@@ -52,11 +53,16 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
             question, other
         ):
             continue
-        nearness = _nearness(question, best, other)
-        is_sure = sure >= max(threshold, _SURE if nearness >= _NEARER else _SURER)
-        if is_sure and nearness >= _AS_NEAR and len(found) < _MOST:
+        needed = _needed(kind, _nearness(question, best, other))
+        if sure >= max(threshold, needed) and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
+
+
+def _needed(kind: ValueKind, nearness: float) -> float:
+    """How sure a source must be that is so near; more than any is where it is too far."""
+    needed = next((sure for sure, near in _NEEDED if nearness >= near), 2.0)
+    return max(needed, _SURE_OF_NAMES) if kind is ValueKind.NAME else needed
 
 
 def _of_document(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:

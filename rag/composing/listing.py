@@ -20,8 +20,8 @@ from rag.retrieval import Hit
 # Lines of an answer at most; of sentences of prose fewer, since each of them is found by itself.
 MOST_LINES = 20
 _MOST_SENTENCES = 6
-# A sentence read by itself answers from this margin and this logit on.
-_MARGIN, _ANSWERABLE = 0.0, 0.0
+# A sentence read by itself answers from this margin and this logit on; where several were not asked for, from higher.
+_ASKED, _NOT_ASKED = (0.0, 0.0), (4.0, 2.0)
 # Words that name several things by themselves: "Ann and Bo", "bread, cheese".
 _NAMES_SEVERAL = re.compile(r"\w,? (?:and|as well as) \w|\w, \w+.*, ")
 _LISTING = stems("list name enumerate show give tell every entry entries row rows")
@@ -71,6 +71,7 @@ def also_said(
     """The best candidate and those of other sentences that answer by themselves, too, with other words; in the order of
     their documents. Words that name several things already are all that was asked for."""
     best = candidates[0]
+    margin, answerable = _ASKED if ask.shape is Shape.SEVERAL or ask.whole else _NOT_ASKED
     if _NAMES_SEVERAL.search(best.text):
         return [best]
     others: dict[tuple[str, int], Candidate] = {}
@@ -89,7 +90,7 @@ def also_said(
     )
     said = []
     for c, reading in zip(read, readings, strict=True):
-        if reading.spans and reading.margin >= _MARGIN and reading.answerable >= _ANSWERABLE:
+        if reading.spans and reading.margin >= margin and reading.answerable >= answerable:
             span = reading.spans[0]
             said.append(replace(c, start=c.sentence.start + span.start, end=c.sentence.start + span.end))
     # The best one was found among its neighbours; where it does not answer by itself, others may have it of the same.

@@ -200,3 +200,23 @@ def test_sources_of_equal_strength_stand_side_by_side_and_do_not_silence_one_ano
 def test_what_a_list_is_headed_by_gets_the_list_whole(asked: Callable[..., Ask]) -> None:
     ask = asked(minutes=MINUTES)
     assert quotes(ask("What may not be burned?")) == ["Wet leaves", "Painted wood", "Old tyres"]
+
+
+def test_who_leads_is_one_though_others_stand_near(asked: Callable[..., Ask]) -> None:
+    text = (
+        "The Marholt growers, led by Ilse Brandt, asked the county for a new well on Monday. Members of the Marholt "
+        "growers such as Tomas Weir have said the old one is salty. Piet Aalders speaks for the Marholt growers."
+    )
+    a = asked(growers=text)("Who leads the Marholt growers?")
+    assert a.direct == "Ilse Brandt"
+    assert len(a.citations) == 1
+
+
+def test_a_value_is_told_with_the_word_that_says_it_is_not_exact(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        one="Seed bank\n\nThe Marholt seed bank has worked with more than 25 schools in the county since it opened.",
+        two="Schools\n\nOver 15 schools in the county have worked with the Marholt seed bank, its yearly report says.",
+    )
+    a = ask("How many schools has the Marholt seed bank worked with?")
+    assert not a.disputed
+    assert a.direct in ("more than 25 schools", "more than 25", "Over 15 schools", "Over 15")
