@@ -194,8 +194,9 @@ def _all_of(lines: Sequence[Line]) -> str | None:
 
 
 def _asks_who(ask: Ask) -> bool:
-    """Whether it asks who does something, which several may; "who is Ann Example" asks what one person is, and of those
-    who lead or win there is one."""
+    """Whether it asks who does something, which several may.
+
+    "Who is Ann Example" asks what one person is, and of those who lead or win there is one."""
     asks = re.match(r"whom?\b", ask.question, re.IGNORECASE)
     is_about_one = re.match(r"\W*(?i:who) (?i:is|was|are|were) (?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z]", ask.question)
     is_of_one = re.match(
