@@ -13,7 +13,7 @@ from index.paragraphs import Kind
 from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
-from rag.printable import plain, printable_line
+from rag.printable import plain, printable_line, row_words
 
 if TYPE_CHECKING:
     from rag.news.quoted import Quote, QuotedSpeaker
@@ -277,7 +277,10 @@ def timeline_text(found: "Timeline") -> str:
     blocks = []
     for s in found.statements:
         # The first line's date stands in the indent of the others.
-        said = _wrap(" ".join(s.citation.quote.split()), " " * 12)
+        quote = " ".join(s.citation.quote.split())
+        if s.citation.kind is Kind.TABLE_ROW:
+            quote = row_words(quote).strip(" ·")
+        said = _wrap(quote, " " * 12)
         lines = [f"{s.date:<12}{said[12:]}", _wrap(_place(s.citation), " " * 12)]
         if (counted := counted_from(s)) is not None:
             lines.append(_wrap(counted, " " * 12))
