@@ -193,16 +193,21 @@ def _all_of(lines: Sequence[Line]) -> str | None:
     return "; ".join(dict.fromkeys(words)) if all(words) else None
 
 
+# Who leads, or is the head, is one.
+_WHO_ALONE = re.compile(
+    r"\W*who (?:(?:is|was) (?:now |currently |then )?(?:the|an?)|leads?|led|heads?|headed|chairs?|chaired|runs|ran"
+    r"|directs?|directed|presides|presided|founded|invented|composed|won)\b",
+    re.IGNORECASE,
+)
+
+
 def _asks_who(ask: Ask) -> bool:
     """Whether it asks who does something, which several may.
 
     "Who is Ann Example" asks what one person is, and of those who lead or win there is one."""
     asks = re.match(r"whom?\b", ask.question, re.IGNORECASE)
     is_about_one = re.match(r"\W*(?i:who) (?i:is|was|are|were) (?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z]", ask.question)
-    is_of_one = re.match(
-        r"\W*who (?:(?:is|was) (?:now |currently |then )?(?:the|a|an)\b|(?:leads?|led|heads?|headed|chairs?|chaired|runs"
-        r"|ran|directs?|directed|presides|presided|founded|invented|composed|won)\b)", ask.question, re.IGNORECASE,
-    )  # fmt: skip
+    is_of_one = _WHO_ALONE.match(ask.question)
     return ask.shape is Shape.FACT and asks is not None and is_about_one is None and is_of_one is None
 
 
