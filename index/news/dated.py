@@ -57,8 +57,8 @@ _UNIT = re.compile(
 )
 # What speaks of the time to come, the present of a timetable with it; and what tells of when that was said.
 _TO_COME = re.compile(
-    r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|must|should|deadline|plans? to|expected to|(?:re)?opens|starts"
-    r"|begins|closes|ends|expires|launches|resumes|takes (?:place|effect)|comes into force)\b"
+    r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|must|should|deadline|plans? to|expected to|(?:re)?opens"
+    r"|starts|begins|closes|ends|expires|launches|resumes|takes (?:place|effect)|comes into force)\b"
 )
 _SAID = re.compile(
     r"\b(?:said|says|told|wrote|announced|reported|confirmed|stated|warned|added|ruled|decided|agreed)\b"
