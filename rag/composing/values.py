@@ -196,8 +196,8 @@ def _may_be_one(bound: str, amount: float, other_bound: str, other: float) -> bo
 
 
 def _are_other_days(one: Value, other: Value) -> bool:
-    """Whether two dates cannot be one: "1922" and "3 May 1922" say the same, as far as they go; a month at the edge of a
-    season may be of it."""
+    """Whether two dates cannot be one: "1922" and "3 May 1922" say the same, as far as they go; so may a month and a
+    season."""
     (year, month, day), (year_2, month_2, day_2) = _date_parts(one.amount or 0), _date_parts(other.amount or 0)
     months_apart = min((month - month_2) % 12, (month_2 - month) % 12) if month and month_2 else 0
     allowed = 2 if one.unit != other.unit else 0
