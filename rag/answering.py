@@ -27,7 +27,7 @@ from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import Look, aside_of, is_said, look_at, surest
 from rag.news.said import quotes_asked_for, said_claims
-from rag.parts import Together, asks_in, together
+from rag.parts import Together, asks_in, together, typed_parts
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
@@ -135,7 +135,8 @@ def answer_events(
     if len(queries) > 1:
         looks = [surest(looks)]
         whole = looks[0].ask.question
-    told = _told(looks, reading, threshold, passages, with_aside=model is None)
+    typed = typed_parts(asked, queries[0]) if len(looks) > 1 else []
+    told = _told(looks, reading, threshold, passages, typed, with_aside=model is None)
     query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
@@ -203,12 +204,15 @@ def _keep(
         keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
 
 
-def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
+def _told(
+    looks: Sequence[Look], reading: Reading, threshold: float, passages: int, typed: Sequence[str], *, with_aside: bool
+) -> Together:
     """What is made of what was read.
 
-    with_aside: of what stands around the text, too, where the text answers nothing.
+    typed: the parts of a question that is several, in the user's words. with_aside: of what stands around the text, too, where the text answers nothing.
     """
-    told = together(looks, [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks], passages)
+    composed = [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks]
+    told = together(looks, composed, passages, typed)
     aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None
     if aside is None:
         return told

@@ -91,6 +91,15 @@ def words_in(citation: Citation, answer: Answer) -> list[tuple[int, int]]:
     return sorted(found)
 
 
+def likely_right(answer: Answer) -> str:
+    """What the confidence says: of a quoted answer, of one that was found and not shown, of what a model read."""
+    if answer.abstained:
+        return f"the best sentence found is {answer.confidence:.0%} likely to answer"
+    if answer.generator != "extractive":
+        return f"the best sentence that it read is {answer.confidence:.0%} likely to answer"
+    return f"{answer.confidence:.0%} likely to be right"
+
+
 def disagreement(answer: Answer) -> str:
     """What is told before the claims of sources that disagree."""
     return "The documents differ, the newest first:" if any(c.older for c in answer.claims) else "The sources disagree:"

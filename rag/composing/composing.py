@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.collection import Filters
+from index.documents import Document
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
 from rag.citations import Sources
 from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
-from rag.composing.dating import asked_years, newest_first, of_the_time, replaces
+from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
 from rag.composing.disagreeing import conflicting, sureness
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, listed, told_by_grid
@@ -67,10 +68,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is known of a question: its candidates, best first, the hits that they were found in, and how sure they
-    are."""
+    """What is known of a question: the time that it asks about, its candidates, best first, the hits that they were
+    found in, and how sure they are."""
 
     ask: Ask
+    asked: Asked | None
     candidates: Sequence[Candidate]
     hits: Sequence[Hit]
     confidence: float
@@ -84,18 +86,20 @@ def compose(
 
     What asks in a special shape is looked for in that shape first; what is found in none is a sentence that answers.
     """
-    moved = not_denied(ask.question, of_the_time(ask.question, candidates))
-    found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
+    documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
+    asked = asked_time(ask.question, documents)
+    moved = not_denied(ask.question, of_the_time(asked, candidates))
+    found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
     told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    if asked is not None and asked.assumed is not None:
+        told = replace(told, notices=(*told.notices, told_as(asked, documents)))
     if told.confidence < threshold:
         return replace(told, lines=())
-    return told if told.disputed or asked_years(ask.question) else replace(told, lines=_with_older(told.lines, found))
+    return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
 
 
-def _with_older(lines: Sequence[Line], found: _Found) -> tuple[Line, ...]:
-    """The lines, those told as older whose document another one that was found replaces, if none of theirs does."""
-    sources = found.reading.sources
-    documents = [sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in found.hits)]
+def _with_older(lines: Sequence[Line], documents: Sequence[Document]) -> tuple[Line, ...]:
+    """The lines, those told as older whose document another one of those found replaces, if none of theirs does."""
 
     def is_older(line: Line) -> bool:
         own = [c.sentence.document for c in line.cited]
@@ -152,7 +156,7 @@ def _sentences(found: _Found, threshold: float) -> Composed:
         return Composed((), found.confidence, ask.shape)
     is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
     if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
-        disputed = conflicting(ask.question, found.candidates, sources, max(threshold, THRESHOLD))
+        disputed = conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
         if disputed:
             return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
     if found.confidence < threshold:

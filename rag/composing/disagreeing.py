@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.citations import Sources
-from rag.composing.dating import is_of_the_time
+from rag.composing.dating import Asked, is_of_the_time
 from rag.composing.lines import direct_words
 from rag.composing.stems import shared, stems
 from rag.composing.values import ValueKind, differ, value_of
@@ -25,11 +25,13 @@ _SURE, _SURER = 0.6, 0.8
 _MOST = 4
 
 
-def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources, threshold: float) -> list[Candidate]:
+def conflicting(
+    question: str, asked: Asked | None, candidates: Sequence[Candidate], sources: Sources, threshold: float
+) -> list[Candidate]:
     """The best candidate and those of other sources that give another value, each above the threshold by itself.
 
-    Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about one
-    matter.
+    asked: the time that the question asks about. Empty where none does. Two values conflict where they are of one kind,
+    differ, and stand in sentences about one matter.
     """
     if not candidates:
         return []
@@ -49,7 +51,7 @@ def conflicting(question: str, candidates: Sequence[Candidate], sources: Sources
         if other is None or other is not own[0]:
             continue
         sure = sureness(own)
-        if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(question, other):
+        if any(not differ(c.text, other.text) for c in found) or not is_of_the_time(asked, other):
             continue
         nearness = _nearness(question, best, other)
         is_sure = sure >= max(threshold, _SURE if nearness >= _NEARER else _SURER)

@@ -28,8 +28,9 @@ class Shape(StrEnum):
 class Ask:
     """A question and what it asks for. whole: it asks for all of them in so many words, or for the steps of a thing.
 
-    most: of a comparison, whether the most or the least is wanted; None for a sum. measure: what is compared, a word as
-    it is written ("cheap", "goals", "" where only the text can tell). superlative: the word that asks for it.
+    most: of a comparison, whether the most or the least is wanted; None for a sum, or with mean for an average.
+    measure: what is compared, a word as it is written ("cheap", "goals", "" where only the text can tell).
+    superlative: the word that asks for it.
     recent: it asks for how it is now. read_as: the question without the words that say so, as the reader gets it.
     """
 
@@ -39,6 +40,7 @@ class Ask:
     whole: bool = False
     recent: bool = False
     most: bool | None = None
+    mean: bool = False
     measure: str = ""
     superlative: str = ""
 
@@ -127,6 +129,8 @@ _TOTAL = re.compile(
     r"|\bsum of\b|\b(?:on )?average\b|\bmean (?:value|of)\b|\bmedian\b",
     re.IGNORECASE,
 )
+# The middle value is none of these: it is not computed.
+MEAN = re.compile(r"\b(?:average|mean(?= (?:value|of)\b))\b", re.IGNORECASE)
 _RECENT = re.compile(
     r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
@@ -161,7 +165,8 @@ def ask_of(question: str) -> Ask:
             superlative=word,
         )
     if _TOTAL.search(rest) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
-        return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, measure=_counted(rest))
+        mean = bool(MEAN.search(rest))
+        return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, mean=mean, measure=_counted(rest))
     shape, whole = _plain_shape(rest)
     return Ask(question, shape, read_as, whole=whole, recent=recent)
 
@@ -190,8 +195,10 @@ def _counted(rest: str) -> str:
     if adjective:
         return adjective[1].casefold()
     counted = re.match(r"how (?:many|much) ([a-z][\w’'-]*)", rest, re.IGNORECASE)
-    if counted is None:
-        counted = re.search(r"total (?:number of |amount of )?([a-z][\w’'-]*)", rest, re.IGNORECASE)
+    if counted is None or not content_words(counted[1]):
+        counted = re.search(
+            r"(?:total|average|mean) (?:number of |amount of |value of )?(?:the )?([a-z][\w’'-]*)", rest, re.IGNORECASE
+        )
     return singular(counted[1]) if counted else ""
 
 

@@ -149,9 +149,16 @@ def differ(one: str, other: str) -> bool:
     return not {value.amount for value in values(one)} & others
 
 
-def years(text: str) -> set[int]:
-    """The years that a text names in digits."""
-    return {int(value.amount // 10000) for value in _dates(text) if value.amount and value.amount >= 10000}
+def dated_days(text: str) -> list[tuple[int, tuple[int, int]]]:
+    """Where each date that has a year begins in a text, in order, and its first and last day as numbers: 20230500 and
+    20230599 of "May 2023"."""
+    found = []
+    for value in _dates(text):
+        day = int(value.amount or 0)
+        if day >= 10000:
+            open_end = 9999 if day % 10000 == 0 else 99 if day % 100 == 0 else 0
+            found.append((value.start, (day, day + open_end)))
+    return sorted(found)
 
 
 def scale_of(unit: str) -> float:

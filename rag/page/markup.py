@@ -14,7 +14,7 @@ from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from index.tables import TableRow, rows_of
-from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
+from rag.answers import REASONS, Answer, Evidence, disagreement, likely_right, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -114,7 +114,7 @@ def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document
 
 
 def _spoke(answer: Answer) -> str:
-    """Who answered, how likely it is that the documents answer at all, and how long it took."""
+    """Who answered, how likely it is that the answer found is right, and how long it took."""
     if answer.reason == "small_talk":
         return "Nothing was searched for"
     if answer.generator == "extractive":
@@ -125,7 +125,7 @@ def _spoke(answer: Answer) -> str:
         all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
         who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
     # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
-    likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
+    likely = [likely_right(answer)] if answer.confidence else []
     return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
 
 
