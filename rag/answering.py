@@ -209,7 +209,8 @@ def _told(
 ) -> Together:
     """What is made of what was read.
 
-    typed: the parts of a question that is several, in the user's words. with_aside: of what stands around the text, too, where the text answers nothing.
+    typed: the parts of a question that is several, in the user's words.
+    with_aside: of what stands around the text, too, where the text answers nothing.
     """
     composed = [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks]
     told = together(looks, composed, passages, typed)

@@ -20,12 +20,12 @@ _YEAR = r"((?:1[0-9]|20)\d\d)"
 _SPAN = re.compile(rf"\b(?:from|between) (?:\w+ )?{_YEAR} (?:to|and|until|till) (?:\w+ )?{_YEAR}", re.IGNORECASE)
 _WAY = r"\b(?P<way>since|after|from|before|until|till|up to|by)"
 _SINCE = re.compile(
-    rf"{_WAY} (?:(?:the|about|around|the (?:end|beginning|start|middle) of) )?(?=[\dA-Z])", re.IGNORECASE
+    rf"{_WAY} (?:(?:the (?:end|beginning|start|middle) of|the|about|around) )?(?=[\dA-Z])", re.IGNORECASE
 )
 # "Since May": of which year is told by the newest document. Of a bare "in May" it may be a year to come.
 _MONTHS = [name.casefold() for name in month_name[1:]]
 _SINCE_MONTH = re.compile(
-    rf"\b(?P<way>since|after|before|until|till) (?:the (?:(?:end|beginning|start|middle) of )?)?"
+    rf"\b(?P<way>since|after|before|until|till) (?:the (?:end|beginning|start|middle) of |the (?=\d))?"
     rf"(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?: of)? )?(?P<month>{'|'.join(_MONTHS)})\b"
     rf"(?! (?:the )?\d{{1,2}}\b| (?:\w+ )?{_YEAR})",
     re.IGNORECASE,

@@ -133,15 +133,20 @@ _OTHERS = re.compile(
 
 
 def who_is_meant(sentence: Sentence, sources: Sources) -> tuple[str, str] | None:
-    """The word that a cited sentence begins with and whom it means: ("She", "Ann Example"); None where it is not sure.
+    """The word that a cited sentence begins with and what it means: ("She", "Ann Example"); None if it is not sure."""
+    it = _IT.match(sentence.text)
+    if it is None:
+        return _person_or_firm(sentence, sources)
+    named = None if _EMPTY_IT.match(sentence.text) else thing_named(next(iter(_before(sentence, sources)), ""))
+    return (it["word"], named) if named else None
+
+
+def _person_or_firm(sentence: Sentence, sources: Sources) -> tuple[str, str] | None:
+    """Whom "she" or "the company" means.
 
     It is sure where the sentences right before name one person only, as their subject, and every one between them and
     this begins with such a word, too.
     """
-    it = _IT.match(sentence.text)
-    if it is not None:
-        named = thing_named(next(iter(_before(sentence, sources)), ""))
-        return (it["word"], named) if named and not _EMPTY_IT.match(sentence.text) else None
     word = _PERSON.match(sentence.text) or _FIRM.match(sentence.text)
     if word is None:
         return None
@@ -168,9 +173,10 @@ def who_is_meant(sentence: Sentence, sources: Sources) -> tuple[str, str] | None
 _IT = re.compile(r"(?P<word>It|Its)\b(?!['’]s own)")
 _EMPTY_IT = re.compile(
     r"It (?:(?:is|was|will be|would be|has been|had been|may be|might be|seems?|seemed|appears?|appeared|turned out)"
-    r"(?: \w+){0,4} (?:that|to|whether|how|why|who|when|where|if|by)\b"
+    r"(?: \w+){0,4} (?:that|to|whether|how|why|who|when|where|if)\b"
     r"|(?:rain|snow|happen|take|took|seem|appear|turn|follow|mean|depend)(?:s|ed)?\b|is up to|was not until"
-    r"|(?:is|was) (?:\w+ )?(?:raining|snowing|cold|warm|hot|dark|late|early|time|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))",
+    r"|(?:is|was) (?:\w+ )?(?:raining|snowing|cold|warm|hot|dark|late|early|time"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))",
 )
 _DETERMINED = re.compile(r"\b(?:The|the|A|a|An|an|This|this|Its|its|Their|their|Our|our|His|his|Her|her)(?= )")
 _PREPOSED = re.compile(
@@ -191,7 +197,7 @@ _LEADS = re.compile(r"(?:(?:In|On|Since|By|Until|Then|Later|But|And|Yet|Today)(?
 
 
 def thing_named(sentence: str) -> str | None:
-    """What "it" means behind a sentence that names one thing alone: "the old printer"; None where it names none or more.
+    """What "it" means behind a sentence that names one thing alone: "the old printer"; None where it names more.
 
     Those behind a preposition are of another thing ("the roof of the hall") and do not count; people are no thing. It
     is the subject, or the object of "we" or "she": nouns without an article may be meant, too.

@@ -77,6 +77,8 @@ def test_two_questions_in_one_get_both_answers_and_one_that_is_not_answered_is_t
     half = ask("Who signed the lease and who painted the Sistine Chapel?")
     assert half.direct == "Oona Barrow"
     assert half.notices == ("no passage was found that answers this part: Who painted the Sistine Chapel?",)
+    own = ask("Who signed the lease, and what colour is it?")
+    assert own.notices == ("no passage was found that answers this part: What colour is it?",)
 
 
 def test_two_answers_in_one_sentence_are_cited_once(asked: Callable[..., Ask]) -> None:
@@ -106,6 +108,32 @@ def test_a_column_is_compared_and_added_up_with_its_rows_cited(asked: Callable[.
     assert largest.computed == "Compared in 4 rows: Size."
     assert largest.claims[0].labels == (1, 2, 3, 4)
     assert ask("How large are the plots in total?").direct == "435 m2"
+
+
+def test_an_average_is_computed_over_a_column_with_its_rows_cited(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES)
+    mean = ask("What is the average size of the plots?")
+    assert mean.direct == "108.75 m2"
+    assert mean.computed == "The mean of 4 rows: Size."
+    assert [c.labels for c in mean.claims] == [(1,), (2,), (3,), (4,)]
+    assert ask("What is the average age of the holders?").computed is None
+    assert ask("What is the median size of the plots?").abstained
+
+
+def test_what_came_since_a_month_is_told_by_documents_that_can_know_of_it(asked: Callable[..., Ask]) -> None:
+    def notice(day: str, words: str) -> str:
+        return f"---\ndate: {day}\n---\n\nNotice of the harbour office at Sorn.\n\n{words}"
+
+    ask = asked(
+        early=notice("2023-03-02", "The harbour office has decided that dogs are forbidden on the pier of Sorn."),
+        late=notice("2023-09-10", "The harbour office has decided that boats are forbidden at the pier of Sorn."),
+    )
+    since = ask("What has the harbour office of Sorn forbidden since May?")
+    assert [c.date for c in since.citations] == ["2023-09-10"]
+    assert since.notices == (
+        "the month was taken to be that of 2023, as the newest document found is of 2023-09-10",
+    )
+    assert ask("What has the harbour office of Sorn forbidden since October 2023?").abstained
 
 
 def test_what_cannot_be_compared_is_not_guessed(asked: Callable[..., Ask]) -> None:
