@@ -146,6 +146,7 @@ def answer_events(
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
     speaks = model is None and bool(told.readable)
     quoted = quotes_asked_for(query, told.found, sources, sure=bool(lines)) if speaks else []
+    quoted = [quote for quote in quoted if not any(quote.speaker in words for words in said)]
     if quoted:
         by_speaker = said_claims(query, quoted, sources)
         claims, citations, short = by_speaker.claims, by_speaker.citations, by_speaker.answers

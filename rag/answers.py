@@ -100,6 +100,16 @@ def likely_right(answer: Answer) -> str:
     return f"{answer.confidence:.0%} likely to be right"
 
 
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
+
+
+def is_in_lines(answer: Answer) -> bool:
+    """Whether each claim is a line by itself: a fact beside others, or what somebody says."""
+    facts = answer.generator == "extractive" and answer.shape in _LISTED
+    return facts or any(claim.speaker for claim in answer.claims)
+
+
 def disagreement(answer: Answer) -> str:
     """What is told before the claims of sources that disagree."""
     return "The documents differ, the newest first:" if any(c.older for c in answer.claims) else "The sources disagree:"

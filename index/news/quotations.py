@@ -135,6 +135,8 @@ class _Read:
     def _named_behind(self, q: Quoted, right: int) -> Named | None:
         """The speaker in what follows a quotation: "..., said Ann Example", "..." Ann Example, a baker, told us."""
         rest = self._at(q.outer_end, right)
+        if re.match(r"[.;!?]", rest):  # a full stop behind the mark: what follows is another sentence
+            return None
         sentence = re.split(r"(?<=[a-z\d)])[.!?](?:\s|$)|\n", rest, maxsplit=1)[0]
         lead = len(sentence) - len(sentence.lstrip(" ,—–-\n"))
         last = self._text[q.start : q.end].rstrip("])")[-1:]
@@ -170,7 +172,8 @@ class _Read:
         verbs = list(re.finditer(rf"(?:^|(?<=[\s,;—]))({AUXILIARY})?({ADVERB})?({VERB})(?![\w-])", words))
         for verb in reversed(verbs):
             tail = words[verb.end() :]
-            if not re.fullmatch(r"\s*(?:[,:;—–-]|that)?\s*|\s[^.;]{0,80}?[,:]\s*(?:that\s*)?", tail):
+            calls = verb[3] in ("called", "calls") and re.fullmatch(r"\s[^.;,:]{1,60}\s", tail)
+            if not calls and not re.fullmatch(r"\s*(?:[,:;—–-]|that)?\s*|\s[^.;]{0,80}?[,:]\s*(?:that\s*)?", tail):
                 continue
             if re.search(r"(?:n[’']t|\bto|\bnot|\bnever)\s*$", words[: verb.start()]):
                 continue

@@ -14,7 +14,7 @@ from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from index.tables import TableRow, rows_of
-from rag.answers import REASONS, Answer, Evidence, disagreement, likely_right, words_in
+from rag.answers import REASONS, Answer, Evidence, disagreement, is_in_lines, likely_right, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -50,7 +50,6 @@ _LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
 # Lists deeper than this are set in no further.
 _DEEPEST = 4
 # Shapes of answers of which each sentence is a line by itself.
-_LISTED = frozenset(("several", "comparison", "parts"))
 
 
 def text_of(text: object) -> str:
@@ -138,7 +137,7 @@ def _claims(turn: str, answer: Answer) -> str:
         told_by = [_told_by(claim, by_label) for claim in answer.claims]
         rows = "".join(f"<li>{who}{claim}</li>" for who, claim in zip(told_by, claims, strict=True))
         said = f'<p class="aside">{disagreement(answer)}</p><ul class="said lines disputed" dir="auto">{rows}</ul>'
-    elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
+    elif len(claims) > 1 and paragraphs is claims and is_in_lines(answer):
         said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
     else:
         # A table cannot stand in a paragraph.
