@@ -119,7 +119,9 @@ class _Read:
         for n, q in enumerate(self._quotes):
             left = self._quotes[n - 1].outer_end if n else self._paragraph.start
             right = self._quotes[n + 1].outer if n + 1 < len(self._quotes) else self._paragraph.end
-            named = self._named_behind(q, right) or self._named_before(q, left)
+            # Behind a full stop outside the marks another sentence begins.
+            ended = self._text[q.outer_end : right][:1] in (".", ";", "!", "?")
+            named = (None if ended else self._named_behind(q, right)) or self._named_before(q, left)
             if named is None or not self._is_speech(q):
                 continue
             quotation = self._quotation(q.start, q.end, named, direct=True)
@@ -135,8 +137,6 @@ class _Read:
     def _named_behind(self, q: Quoted, right: int) -> Named | None:
         """The speaker in what follows a quotation: "..., said Ann Example", "..." Ann Example, a baker, told us."""
         rest = self._at(q.outer_end, right)
-        if re.match(r"[.;!?]", rest):  # a full stop behind the mark: what follows is another sentence
-            return None
         sentence = re.split(r"(?<=[a-z\d)])[.!?](?:\s|$)|\n", rest, maxsplit=1)[0]
         lead = len(sentence) - len(sentence.lstrip(" ,—–-\n"))
         last = self._text[q.start : q.end].rstrip("])")[-1:]

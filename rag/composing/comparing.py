@@ -33,7 +33,10 @@ _MEASURED = {
     "heaviest lightest": ((), ("gram",), "weight mass"),
     "oldest youngest newest latest earliest recent": (
         (ValueKind.DATE, ValueKind.TIME), (), "date year founded built born age time departure opened since"),
-    "fastest slowest": ((), (), "speed"),
+    "fastest slowest": ((), (), "speed rpm ppm mph"),
+    "quietest loudest noisiest": ((), (), "noise loudness volume db decibel"),
+    "thickest thinnest": ((), ("metre",), "thickness"),
+    "richest poorest": ((), (), "income wealth fortune"),
     "deepest": ((), ("metre",), "depth deep"),
     "widest narrowest": ((), ("metre",), "width wide"),
     "hottest warmest coldest": ((), (), "temperature"),
@@ -42,6 +45,8 @@ _MEASURED = {
     "long": ((), ("metre", "second"), "length duration time"),
     "nearest closest farthest furthest": ((), ("metre",), "distance"),
 }  # fmt: skip
+# "Pages per minute", "km/h": a speed.
+_RATE = re.compile(r"\bper (?:second|minute|hour|day)\b|/ ?(?:s|min|h|sec|hour|minute)\b", re.IGNORECASE)
 _UPWARDS = frozenset(("newest", "latest", "recent"))
 _WHAT_IS_THE = re.compile(
     r"^(?:what|how (?:much|high|many|big|long|old)) (?:is|was|are|were|does|do|did) the\b", re.IGNORECASE
@@ -98,12 +103,18 @@ def _measured_columns(ask: Ask, grid: Grid) -> list[int]:
     heads = [stems(head) for head in grid.heads]
     kinds, units, words = _measured(ask.measure)
     by_head = [n for n in able if heads[n] & (stems(words) if words else {stem(ask.measure)} - {""})]
+    if ask.measure in ("fastest", "slowest"):
+        by_head = by_head or [n for n in able if _RATE.search(grid.heads[n])]
     by_head = [n for n in by_head if not _numbers_rows(read[n] or [])]
+    asked = [n for n in able if stems(_without_unit(grid.heads[n])) & stems(ask.question)]
+    if words and asked and not set(by_head) & set(asked):
+        # "The dearest month for power": the column that is named, not the one that has prices.
+        others = [n for n in asked if n and n not in by_head]
+        by_head = others if len(others) == 1 else by_head
     if not by_head and not words and ask.superlative:
         kinds, units, words = _measured(ask.superlative)
         by_head = [n for n in able if heads[n] & stems(words)]
     by_kind = [n for n in able for value in (read[n] or [])[:1] if value.kind in kinds or value.unit in units]
-    asked = [n for n in able if heads[n] & stems(ask.question)]
     if ask.most is None:
         # What is added up must be what is counted, and no numbering.
         named = asked if len(asked) == 1 else []
@@ -146,8 +157,13 @@ def _of_column(ask: Ask, hit: Hit, grid: Grid, column: int, rows: Sequence[GridR
     label = column_asked_for(ask.question, grid, rows)
     if label == column and not _WHAT_IS_THE.match(ask.question):
         label = 0 if column else min(1, len(grid.heads) - 1)
+    unit = _unit_of(head)
+    values_said = [
+        f"{row.cell(column)} {unit}" if row.cell(column)[-1:].isdigit() else row.cell(column) for row in rows
+    ]
     words = "; ".join(
-        rows[n].cell(column) if label == column else f"{rows[n].cell(label)} ({rows[n].cell(column)})" for n in winners
+        values_said[n].strip() if label == column else f"{rows[n].cell(label)} ({values_said[n].strip()})"
+        for n in winners
     )
     cited = [rows[n].candidate(hit, label) for n in winners]
     ordered = [*winners, *(n for n in range(len(rows)) if n not in winners)]
@@ -161,6 +177,10 @@ def _unit_of(head: str) -> str:
     """The unit that a column's head says; "" where it says none."""
     found = _UNIT_OF_HEAD.search(head)
     return (found["in"] or found["behind"]).strip() if found else ""
+
+
+def _without_unit(head: str) -> str:
+    return _UNIT_OF_HEAD.sub("", head)
 
 
 def _number_end(cell: str) -> int:

@@ -17,8 +17,9 @@ from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
 from rag.composing.disagreeing import conflicting, sureness
+from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
-from rag.composing.listing import also_said, listed, told_by_grid
+from rag.composing.listing import also_said, headed_so, listed, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
@@ -90,7 +91,14 @@ def compose(
     asked = asked_time(ask.question, documents)
     moved = not_denied(ask.question, of_the_time(asked, candidates))
     found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
-    told = _gist(found) or _below(found) or _computed(found) or _of_a_grid(found) or _sentences(found, threshold)
+    told = (
+        _gist(found)
+        or _below(found)
+        or _computed(found)
+        or _of_a_grid(found)
+        or _headed(found)
+        or _sentences(_by_row(found), threshold)
+    )
     if asked is not None and asked.assumed is not None:
         told = replace(told, notices=(*told.notices, told_as(asked, documents)))
     if told.confidence < threshold:
@@ -147,6 +155,49 @@ def _of_a_grid(found: _Found) -> Composed | None:
     cells = told_by_grid(found.ask, found.hits, found.reading.sources)
     lines = tuple(line_of([c], found.reading.sources) for c in cells)
     return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, _all_of(lines)) if lines else None
+
+
+def _headed(found: _Found) -> Composed | None:
+    """The list that stands below a heading of the question's own words."""
+    ask, sources = found.ask, found.reading.sources
+    if not ask.whole:
+        return None
+    items = headed_so(ask, found.hits, sources)
+    lines = tuple(line_of([c], sources) for c in items)
+    direct = _all_of(lines) if ask.shape is Shape.SEVERAL else None
+    return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, direct) if lines else None
+
+
+def _by_row(found: _Found) -> _Found:
+    """With the cell first that a question for one fact names by its row and column; with cells behind all others for
+    which it names no row."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is not Shape.FACT or not found.candidates:
+        return found
+    read = grids(found.hits, sources)
+    best = found.candidates[0]
+    for hit, grid in read:
+        cell = cell_asked_for(ask.question, grid)
+        at = cell[0].cells[cell[1]] if cell else None
+        if cell and at and not (at[0] <= best.start < at[1] and best.sentence.document == cell[0].document):
+            moved = replace(cell[0].candidate(hit, cell[1]), score=best.score + 1.0)
+            sure = max(found.confidence, _COMPUTED)
+            return replace(found, candidates=[moved, *found.candidates], confidence=sure)
+    unnamed = [c for c in found.candidates if _is_any_row(ask.question, c, read)]
+    others = [c for c in found.candidates if c not in unnamed]
+    if best not in unnamed or not others or confidence_of(signals(others)) < THRESHOLD:
+        return found
+    return replace(found, candidates=[*others, *unnamed], confidence=confidence_of(signals(others)))
+
+
+def _is_any_row(question: str, candidate: Candidate, read: Sequence[tuple[Hit, Grid]]) -> bool:
+    place, document = candidate.start, candidate.sentence.document
+    return any(
+        row.document.doc_id == document.doc_id and a <= place < b and names_no_row(question, grid, row, column)
+        for _, grid in read
+        for row in grid.rows
+        for column, (a, b) in enumerate(row.cells)
+    )
 
 
 def _sentences(found: _Found, threshold: float) -> Composed:
@@ -279,9 +330,12 @@ def _gist(found: _Found) -> Composed | None:
         return None
     pointed = reading.filters.documents if reading.filters else ()
     doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
-    subject = stems(ask.question) - _OF_DOCUMENTS
+    subject = stems(ask.read_as) - _OF_DOCUMENTS
     if subject and not pointed and doc_ids:
         with_subject = [d for d in doc_ids if subject & _of_document(d, hits, reading.sources)]
+        if ask.recent:
+            whole = [d for d in with_subject if subject <= _of_document(d, hits, reading.sources)] or with_subject
+            with_subject = [whole[n] for n in newest_first([reading.sources.document(d) for d in whole])]
         doc_ids = with_subject[:1]
     elif pointed:
         doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
@@ -296,9 +350,10 @@ def _gist(found: _Found) -> Composed | None:
 
 _ABOUT_DOCUMENTS = """
     summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
-    subject theme message takeaway document documents text article paper report page file letter email message memo book
-    story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide speech
-    interview review kind short brief briefly quick deal cover describe content contents detail detailed whole
+    subject theme message takeaway document documents text article paper report page file letter email message memo
+    book story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide
+    speech interview review news development update status kind short brief briefly quick deal cover describe
+    content contents detail detailed whole
 """
 _OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
 

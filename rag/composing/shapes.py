@@ -112,11 +112,11 @@ _GIST = re.compile(
 # "the oldest member", "the latest train"; of "most people" nothing is compared.
 _SMALL = """
     cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
-    thinnest narrowest weakest coldest
+    thinnest narrowest weakest coldest quietest calmest poorest softest driest darkest
 """
 _GREAT = """
     most largest biggest longest highest tallest heaviest fastest dearest priciest farthest furthest latest strongest
-    deepest widest greatest hottest warmest steepest
+    deepest widest greatest hottest warmest steepest loudest noisiest richest thickest brightest busiest wettest
 """
 _LEAST, _MOST = _SMALL.split(), _GREAT.split()
 _COMPARED = re.compile(
@@ -136,6 +136,12 @@ _RECENT = re.compile(
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
+# "What's the latest on the bridge?": what the newest document about it tells.
+_LATEST_NEWS = re.compile(
+    r"(?:what(?: is|['’]s| are) (?:the )?|(?:the )?(?=latest))(?:latest|newest|most recent)"
+    r"(?: (?:news|developments?|updates?|state(?: of affairs)?))? (?:on|about|regarding|concerning|with|from) ",
+    re.IGNORECASE,
+)
 # What is new or old by its own date is compared; "the latest allowance" is the one that holds now.
 _BY_DATE = frozenset(("latest", "newest", "earliest", "oldest", "youngest"))
 
@@ -148,8 +154,8 @@ def ask_of(question: str) -> Ask:
     read_as = " ".join(_RECENT.sub(" ", question).split()) if recent else question
     if not content_words(read_as):
         read_as = question
-    if _GIST.match(rest):
-        return Ask(question, Shape.GIST, read_as)
+    if _GIST.match(rest) or _LATEST_NEWS.match(rest):
+        return Ask(question, Shape.GIST, read_as, recent=recent)
     compared = _COMPARED.search(rest)
     if compared and not is_yes_or_no(question):
         word = compared["word"].casefold()

@@ -54,9 +54,9 @@ _BY_NAME = (
 )
 _HOW = _BY_NAME[-1]
 _BY_WORDS = re.compile(
-    rf"{_LEAD}(?:who(?: else)?|which \w+|whose words (?:are|were)|who was it that|who is quoted as)(?: (?:has|have|had|is|was))?"
-    rf"(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b(?: (?:something|anything))?"
-    r"(?: (?:that|of|about|how|why|whether)\b)?"
+    rf"{_LEAD}(?:who(?: else)?|which \w+|whose words (?:are|were)|who was it that|who is quoted as)"
+    rf"(?: (?:has|have|had|is|was))?(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b"
+    r"(?: (?:something|anything))?(?: (?:that|of|about|how|why|whether)\b)?"
     r"(?P<topic>.*)$",
     re.IGNORECASE,
 )

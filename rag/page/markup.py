@@ -49,7 +49,6 @@ _OLDER = ' <span class="verdict older" title="A newer document replaces this one
 _LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
 # Lists deeper than this are set in no further.
 _DEEPEST = 4
-# Shapes of answers of which each sentence is a line by itself.
 
 
 def text_of(text: object) -> str:
