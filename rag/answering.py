@@ -26,7 +26,7 @@ from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import Look, aside_of, is_said, look_at, surest
-from rag.news.said import quotes_asked_for, said_claims
+from rag.news.said import not_told, quotes_asked_for, said_claims
 from rag.parts import Together, asks_in, together, typed_parts
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
@@ -146,7 +146,7 @@ def answer_events(
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
     speaks = model is None and bool(told.readable)
     quoted = quotes_asked_for(query, told.found, sources, sure=bool(lines)) if speaks else []
-    quoted = [quote for quote in quoted if not any(quote.speaker in words for words in said)]
+    quoted = not_told(query, quoted, said)
     if quoted:
         by_speaker = said_claims(query, quoted, sources)
         claims, citations, short = by_speaker.claims, by_speaker.citations, by_speaker.answers

@@ -19,7 +19,7 @@ from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, r
 from rag.composing.disagreeing import conflicting, sureness
 from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
-from rag.composing.listing import also_said, headed_so, listed, told_by_grid
+from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
@@ -36,7 +36,7 @@ _GIST, _COMPUTED = 0.8, 0.75
 _ASKED_BEFORE = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.85
-_AT_MOST_DOCUMENTS = 3
+_AT_MOST_DOCUMENTS, _MOST_LISTED = 3, 5
 WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
 
@@ -216,6 +216,7 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
     if of_several or (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
         items = listed(ask, groups[0][0], found.hits, sources)
+        items = items or (named_next(groups[0][0], sources) if ask.shape is Shape.SEVERAL else [])
         if not items and of_several and ask.shape is not Shape.ACCOUNT:
             items = also_said(ask, found.candidates, found.reading.reader)
         if len(items) > 1:
@@ -324,21 +325,20 @@ def _states(ask: Ask, best: Candidate) -> bool:
 
 
 def _gist(found: _Found) -> Composed | None:
-    """What a document is about: of those that were pointed to, of the only ones there are, or of the one found."""
+    """What a document is about: of those that were pointed to, of the only ones there are, or of the one found; or
+    which documents are about something."""
     ask, hits, reading = found.ask, found.hits, found.reading
     if ask.shape is not Shape.GIST:
         return None
     pointed = reading.filters.documents if reading.filters else ()
     doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
     subject = stems(ask.read_as) - _OF_DOCUMENTS
-    if subject and not pointed and doc_ids:
-        with_subject = [d for d in doc_ids if subject & _of_document(d, hits, reading.sources)]
-        if ask.recent:
-            whole = [d for d in with_subject if subject <= _of_document(d, hits, reading.sources)] or with_subject
-            with_subject = [whole[n] for n in newest_first([reading.sources.document(d) for d in whole])]
-        doc_ids = with_subject[:1]
-    elif pointed:
+    if ask.whole:
+        return _documents_about(subject, doc_ids, found)
+    if pointed:
         doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
+    elif subject:
+        doc_ids = _best_about(subject, doc_ids, found)
     if len(doc_ids) > _AT_MOST_DOCUMENTS:
         return Composed((), 0.0, ask.shape, notices=(WHICH_DOCUMENT,))
     if not doc_ids:
@@ -346,6 +346,31 @@ def _gist(found: _Found) -> Composed | None:
     told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
     lines = tuple(line_of([c], reading.sources, direct="") for c in told)
     return Composed(lines, _GIST, ask.shape) if lines else None
+
+
+def _best_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> list[str]:
+    """The document that has a word of the subject, the best found; for the latest of it the newest that has all."""
+    sources = found.reading.sources
+    words = {d: _of_document(d, found.hits, sources) for d in doc_ids}
+    some = [d for d in doc_ids if subject & words[d]]
+    if found.ask.recent:
+        some = [d for d in some if subject <= words[d]] or some
+        some = [some[n] for n in newest_first([sources.document(d) for d in some])]
+    return some[:1]
+
+
+def _documents_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> Composed | None:
+    """The documents that have all words of a subject, those first and alone that have one in their title; of each the
+    sentence that tells what it is about."""
+    reading = found.reading
+    about = [d for d in doc_ids if subject and subject <= _of_document(d, found.hits, reading.sources)]
+    entitled = [d for d in about if subject & stems(reading.sources.document(d).title or d)]
+    told = [
+        c for d in (entitled or about)[:_MOST_LISTED]
+        for c in gist([d], found.hits, reading.sources, reading.encoder, most_words=0)[:1]
+    ]  # fmt: skip
+    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
+    return Composed(lines, _GIST, Shape.SEVERAL) if lines else None
 
 
 _ABOUT_DOCUMENTS = """

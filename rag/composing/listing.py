@@ -133,6 +133,21 @@ def also_said(
     return sorted(found, key=lambda c: (order[c.sentence.document.doc_id], c.sentence.start))
 
 
+_NAMES_THEM = re.compile(r"(?:Among (?:them|these)|(?:They|These|Those) (?:are|were|include[sd]?))\b")
+
+
+def named_next(best: Candidate, sources: Sources) -> list[Candidate]:
+    """The sentence behind one that only counts things, where it names them: "nine rules. Among them are ..."."""
+    sentence = best.sentence
+    behind = next(
+        (s for s in sources.sentences(best.hit.passage) if s.document == sentence.document and s.start >= sentence.end),
+        None,
+    )
+    if behind is None or value_of(best.text).kind is not ValueKind.NUMBER or not _NAMES_THEM.match(behind.text):
+        return []
+    return [best, whole(behind, best)]
+
+
 def _says_as_much(one: str, other: str) -> bool:
     """Whether one answer has all the words of another."""
     return same_words(one, other) or (bool(stems(other)) and stems(other) <= stems(one))

@@ -136,6 +136,13 @@ _RECENT = re.compile(
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
+# "Which articles are about the bridge?"
+_WHICH_DOCUMENTS = re.compile(
+    rf"(?:which|what|list (?:all )?(?:the )?|are there (?:any )?|is there an? )\s*{_DOCUMENT_WORD}s?"
+    r"(?: is| are)? (?:there )?"
+    r"(?:about|on|mention(?:s|ing)?|deal(?:s|ing)? with|cover(?:s|ing)?|discuss(?:es|ing)?) ",
+    re.IGNORECASE,
+)
 # "What's the latest on the bridge?": what the newest document about it tells.
 _LATEST_NEWS = re.compile(
     r"(?:what(?: is|['’]s| are) (?:the )?|(?:the )?(?=latest))(?:latest|newest|most recent)"
@@ -154,6 +161,8 @@ def ask_of(question: str) -> Ask:
     read_as = " ".join(_RECENT.sub(" ", question).split()) if recent else question
     if not content_words(read_as):
         read_as = question
+    if _WHICH_DOCUMENTS.match(rest):
+        return Ask(question, Shape.GIST, read_as, whole=True)
     if _GIST.match(rest) or _LATEST_NEWS.match(rest):
         return Ask(question, Shape.GIST, read_as, recent=recent)
     compared = _COMPARED.search(rest)

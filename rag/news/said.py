@@ -125,6 +125,18 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
     return sorted(quotes, key=lambda q: (q.citation.doc_id, q.citation.start))
 
 
+def not_told(question: str, quotes: Sequence[Quote], said: Sequence[str]) -> list[Quote]:
+    """The quotes without those that answers before told: "who else?" wants other speakers, "what else?" other words."""
+    asked = said_question(question)
+    by_words = asked is not None and asked.speaker is not None
+
+    def is_told(quote: Quote) -> bool:
+        told_by = " ".join(unbracketed(quote.citation.quote).split()) if by_words else quote.speaker
+        return any(told_by in words for words in said)
+
+    return [quote for quote in quotes if not is_told(quote)]
+
+
 def said_claims(question: str, quotes: Sequence[Quote], sources: Sources) -> "SaidAnswer":
     """Quotes as an answer: a claim for each, that names who says it, and what it cites.
 

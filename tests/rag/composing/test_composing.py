@@ -9,6 +9,7 @@ from index.encoder.embedding import Encoder
 from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.commands.text import answer_text
+from rag.conversation import Turn
 from rag.reading.reader import Reader
 
 Ask = Callable[..., Answer]
@@ -226,3 +227,73 @@ def test_sources_of_equal_strength_stand_side_by_side_and_do_not_silence_one_ano
 def test_what_a_list_is_headed_by_gets_the_list_whole(asked: Callable[..., Ask]) -> None:
     ask = asked(minutes=MINUTES)
     assert quotes(ask("What may not be burned?")) == ["Wet leaves", "Painted wood", "Old tyres"]
+
+
+MANUAL = """# Care of the Orla pump
+
+## Air filter
+
+Clean the air filter twice a year.
+
+1. Switch the pump off.
+2. Take the lid off.
+3. Wash the filter in water.
+
+## Power
+
+| Model | Flow (l/min) | Noise (dB) | Price (EUR) |
+|---|---|---|---|
+| A1 | 20 | 61 | 90 |
+| A2 | 35 | 66 | 120 |
+| A2 Plus | 40 | 58 | 210 |
+"""
+
+
+def test_the_steps_below_a_heading_of_the_questions_words_are_taken_whole(asked: Callable[..., Ask]) -> None:
+    a = asked(manual=MANUAL)("How do I clean the air filter?")
+    assert quotes(a) == ["Switch the pump off.", "Take the lid off.", "Wash the filter in water."]
+
+
+def test_the_cell_of_a_row_and_a_column_that_are_named_answers(asked: Callable[..., Ask]) -> None:
+    ask = asked(manual=MANUAL)
+    assert ask("What is the noise of the A2 pump?").direct == "66"
+    assert ask("What is the price of the A2 Plus?").direct == "210"
+
+
+def test_a_superlative_is_looked_up_in_the_column_that_measures_it(asked: Callable[..., Ask]) -> None:
+    ask = asked(manual=MANUAL)
+    assert ask("Which model is the quietest?").direct == "A2 Plus (58 dB)"
+    assert ask("Which model is the cheapest?").direct == "A1 (90 EUR)"
+
+
+def test_the_latest_on_a_thing_is_what_the_newest_document_about_it_tells(asked: Callable[..., Ask]) -> None:
+    def article(day: str, title: str, words: str) -> str:
+        return f"---\ndate: {day}\ntitle: {title}\n---\n\n{words}"
+
+    ask = asked(
+        old=article("2021-05-02", "Tunnel of Sorn planned", "The council plans a tunnel under the bay of Sorn."),
+        new=article("2024-05-02", "Tunnel of Sorn flooded", "Water has flooded the new tunnel under the bay of Sorn."),
+        other=article("2024-06-02", "Fair in Sorn", "The fair on the market square was visited by 900 people."),
+    )
+    assert quotes(ask("What's the latest on the tunnel?")) == [
+        "Water has flooded the new tunnel under the bay of Sorn."
+    ]
+    about = ask("Which articles are about the tunnel?")
+    assert {c.doc_id for c in about.citations} == {"old", "new"}
+
+
+def test_who_does_a_thing_is_a_name_and_not_what_somebody_else_is(asked: Callable[..., Ask]) -> None:
+    text = "Jonah Reed starts on 1 April as a bookkeeper.\n\nDev Patel looks after Jonah Reed in the first weeks."
+    assert asked(minutes=text)("Who looks after Jonah Reed?").direct == "Dev Patel"
+
+
+def test_what_else_somebody_says_is_not_what_was_told(asked: Callable[..., Ask]) -> None:
+    text = (
+        "Lena Orr, the mayor of Varg, said that the harbour would open in May.\n\n"
+        "Lena Orr also said that the harbour had cost nine million crowns.\n\n"
+        "Ole Brandt, a farmer, said that the harbour was a waste of money."
+    )
+    ask = asked(article=text)
+    first = ask("What did Lena Orr say about the harbour opening in May?")
+    other = ask("who else?", history=[Turn.of(first)])
+    assert {claim.speaker for claim in other.claims} == {"Ole Brandt"}
