@@ -16,7 +16,7 @@ from rag.composing.asked_before import answered_below
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
-from rag.composing.disagreeing import conflicting, sureness
+from rag.composing.disagreeing import asks_for_cause, conflicting, opposed, sureness
 from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
@@ -205,35 +205,53 @@ def _sentences(found: _Found, threshold: float) -> Composed:
     ask, sources = found.ask, found.reading.sources
     if not found.candidates:
         return Composed((), found.confidence, ask.shape)
-    is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
-    if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
-        disputed = conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
-        if disputed:
-            return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
+    disputed = _in_dispute(found, threshold)
+    if disputed:
+        return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
     if found.confidence < threshold:
         return Composed((), found.confidence, ask.shape)
     groups = chosen(found.candidates, sources)
-    of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
-    if of_several or (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
-        items = listed(ask, groups[0][0], found.hits, sources)
-        items = items or (named_next(groups[0][0], sources) if ask.shape is Shape.SEVERAL else [])
-        if not items and of_several and ask.shape is not Shape.ACCOUNT:
-            items = also_said(ask, found.candidates, found.reading.reader)
-        if len(items) > 1:
-            lines = tuple(line_of([c], sources) for c in items)
-            direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)
-            return Composed(lines, found.confidence, Shape.SEVERAL, direct)
-        # One sentence answers by itself: others near it in score are not what was asked for.
-        groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
+    items = _items(found, groups[0][0])
+    if len(items) > 1:
+        if _ONE_POST.match(ask.question) and _of_several_sources(items, sources):
+            return _disputed(found, items)
+        lines = tuple(line_of([c], sources) for c in items)
+        direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)
+        return Composed(lines, found.confidence, Shape.SEVERAL, direct)
+    # One sentence answers by itself: others near it in score are not what was asked for.
+    groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
+    lines = [line_of(group, sources) for group in groups]
     if ask.shape is Shape.ACCOUNT:
-        shown = [group[0] for group in groups[:1]]
         room = room_for(ask.question)
-        told = account(ask.read_as, shown, found.candidates, found.reading.encoder, most_words=room)
-        lines = (line_of(groups[0], sources), *(line_of([c], sources) for c in told[1:]))
-        return Composed(lines, found.confidence, ask.shape)
-    lines = tuple(line_of(group, sources) for group in groups)
-    direct = None if ask.shape is Shape.YES_NO else lines[0].direct or None
-    return Composed(lines, found.confidence, ask.shape, direct)
+        told = account(ask.read_as, [groups[0][0]], found.candidates, found.reading.encoder, most_words=room)
+        lines = [lines[0], *(line_of([c], sources) for c in told[1:])]
+    direct = None if ask.shape in (Shape.YES_NO, Shape.ACCOUNT) else lines[0].direct or None
+    return Composed(tuple(lines), found.confidence, ask.shape, direct)
+
+
+def _in_dispute(found: _Found, threshold: float) -> Sequence[Candidate]:
+    """The candidates of sources that disagree, the best first; empty where none does or all is asked for."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is Shape.YES_NO:
+        return opposed(ask.question, found.asked, found.candidates, sources, threshold)
+    is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
+    if ask.whole or (ask.shape is Shape.ACCOUNT and not is_value and not asks_for_cause(ask.question)):
+        return []
+    return conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
+
+
+def _items(found: _Found, best: Candidate) -> Sequence[Candidate]:
+    """The facts of a question for several, one for each line; empty where it does not ask for any."""
+    ask, sources = found.ask, found.reading.sources
+    of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
+    if not of_several and not (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
+        return []
+    items = listed(ask, best, found.hits, sources)
+    if not items and ask.shape is Shape.SEVERAL:
+        items = named_next(best, sources)
+    if not items and of_several and ask.shape is not Shape.ACCOUNT:
+        items = also_said(ask, found.candidates, found.reading.reader)
+    return items
 
 
 # "What may not be burned?" is answered by one thing or by a list of them.
@@ -241,6 +259,20 @@ _WHAT_ALL = re.compile(
     r"\W*what (?:may|must|can(?:not)?|could|should|shall|will|has|have|do|does|did|needs?|is not|isn['’]t)\b",
     re.IGNORECASE,
 )
+
+
+# One person at a time is it: others are of other times, or disputed.
+_ONE_POST = re.compile(
+    r"\W*who (?:is|was|leads|led|heads|headed|runs|ran|chairs|chaired) (?:the )?(?!(?:\w+ )*?\w+[^su]s\b (?:of|in|at))",
+    re.IGNORECASE,
+)
+
+
+def _of_several_sources(items: Sequence[Candidate], sources: Sources) -> bool:
+    """Whether each item is of a document of its own, and none is another's copy."""
+    documents = list(dict.fromkeys(c.sentence.document.doc_id for c in items))
+    is_copy = any(sources.are_copies(one, other) for n, one in enumerate(documents) for other in documents[:n])
+    return len(documents) == len(items) and not is_copy
 
 
 def _all_of(lines: Sequence[Line]) -> str | None:

@@ -122,7 +122,7 @@ def value_of(answer: str) -> Value:
     found = values(answer)
     if found:
         return found[0]
-    words = answer.split()
+    words = re.sub(r"^\W*(?:an?|the)\s", "", answer, flags=re.IGNORECASE).split()
     capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
     if words and (names(answer) or capitals) and 2 * capitals >= len(words):
         return Value(ValueKind.NAME, 0, len(answer))

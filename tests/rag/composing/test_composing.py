@@ -298,3 +298,35 @@ def test_what_else_somebody_says_is_not_what_was_told(asked: Callable[..., Ask])
     assert {claim.speaker for claim in first.claims} == {"Lena Orr"}
     other = ask("who else?", history=[Turn.of(first)])
     assert {claim.speaker for claim in other.claims} == {"Ole Brandt"}
+
+
+def news(day: str, words: str) -> str:
+    return f"---\ndate: {day}\n---\n\n{words}"
+
+
+def test_sources_that_say_yes_and_no_stand_side_by_side(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a=news("2021-03-01", "The railway to Cape Sorn is closed because of the landslide."),
+        b=news("2021-05-01", "The railway to Cape Sorn is open again, after two months of work."),
+        c=news("2021-05-02", "Dogs are not allowed on the beach of Cape Sorn in summer."),
+        d=news("2021-05-03", "The hotel owners want dogs to be allowed on the beach of Cape Sorn."),
+    )
+    railway = ask("Is the railway to Cape Sorn open?")
+    assert railway.disputed
+    assert {c.date for c in railway.citations} == {"2021-03-01", "2021-05-01"}
+    assert railway.direct is None
+    assert not ask("Are dogs allowed on the beach of Cape Sorn?").disputed  # what is wanted is not so
+
+
+def test_two_causes_and_two_holders_of_a_post_are_disputed(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a=news("2020-01-05", "A cigarette caused the fire in the mill of Sorn. The mayor of Sorn is Ada Kemp."),
+        b=news("2020-02-05", "The fire in the mill of Sorn was caused by an old heater. Two horses were saved."),
+        c=news("2023-02-05", "The mayor of Sorn is Bo Lund. He opened the new bridge on Monday."),
+    )
+    cause = ask("What caused the fire in the mill of Sorn?")
+    assert cause.disputed
+    assert [c.date for c in cause.citations] in (["2020-01-05", "2020-02-05"], ["2020-02-05", "2020-01-05"])
+    mayor = ask("Who is the mayor of Sorn?")
+    assert mayor.disputed
+    assert {c.date for c in mayor.citations} == {"2020-01-05", "2023-02-05"}
