@@ -96,11 +96,15 @@ def opposed(
         return []
     best = candidates[0]
     said = _clause_of(question, best)
+
+    def whole(candidate: Candidate) -> Candidate:
+        return replace(candidate, start=candidate.sentence.start, end=candidate.sentence.end)
+
     for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
         if sources.are_copies(doc_id, best.sentence.document.doc_id):
             continue
         own = [c for c in candidates if c.sentence.document.doc_id == doc_id]
-        sure, near = sureness(own), _nearness(question, best, own[0])
+        sure, near = sureness(own), _nearness(question, whole(best), whole(own[0]))
         if sure < max(threshold, _SURE_OF_NO) or near < _AS_NEAR or not is_of_the_time(asked, own[0]):
             continue
         if _says_opposite(question, said, _clause_of(question, own[0])):
@@ -183,7 +187,7 @@ def _surroundings(candidate: Candidate) -> set[str]:
 
 def _frame(candidate: Candidate) -> set[str]:
     """The stems of a candidate's sentence without the words that answer, where they are less than it."""
-    if len(candidate.text) > 0.8 * len(candidate.sentence.text):
-        return stems(candidate.sentence.text)
+    if candidate.text == candidate.sentence.text:
+        return stems(candidate.text)
     sentence, text = candidate.sentence, candidate.sentence.document.text
     return stems(f"{text[sentence.start : candidate.start]} {text[candidate.end : sentence.end]}")
