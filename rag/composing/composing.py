@@ -185,9 +185,11 @@ def _by_row(found: _Found) -> _Found:
             return replace(found, candidates=[moved, *found.candidates], confidence=sure)
     unnamed = [c for c in found.candidates if _is_any_row(ask.question, c, read)]
     others = [c for c in found.candidates if c not in unnamed]
-    if best not in unnamed or not others or confidence_of(signals(others)) < THRESHOLD:
+    # As if they were the first to be read: rows that are not asked for took their place.
+    sure = sureness(others)
+    if best not in unnamed or sure < THRESHOLD:
         return found
-    return replace(found, candidates=[*others, *unnamed], confidence=confidence_of(signals(others)))
+    return replace(found, candidates=[*others, *unnamed], confidence=sure)
 
 
 def _is_any_row(question: str, candidate: Candidate, read: Sequence[tuple[Hit, Grid]]) -> bool:

@@ -247,15 +247,16 @@ def _resolved(asked: str, turns: Sequence[Said]) -> str:
 
 
 def _meant(meant: Callable[[Said], str | None], pattern: re.Pattern[str], turns: Sequence[Said]) -> str | None:
-    """What a pronoun stands for: of the last turn, or of one before where that, too, only points to it, or is about
-    somebody."""
+    """What a pronoun stands for: of the last turn, or of one before where that, too, only points to it, is about
+    somebody, or speaks of it."""
+    spoken_of = ""
     for turn in reversed(turns):
         said = meant(turn)
-        if said:
+        if said and said.casefold() in (spoken_of or said.casefold()):
             return said
         asks = without_lead(turn.question)
-        if not (pattern.search(asks) or is_bare(asks) or referents.is_about_a_role(turn.query)):
-            return None
+        if not spoken_of and not (pattern.search(asks) or is_bare(asks) or referents.is_about_a_role(turn.query)):
+            spoken_of = turn.query.casefold()  # what was meant before may still be, where it is spoken of here
     return None
 
 

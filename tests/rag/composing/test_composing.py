@@ -260,6 +260,15 @@ def test_the_cell_of_a_row_and_a_column_that_are_named_answers(asked: Callable[.
     assert ask("What is the price of the A2 Plus?").direct == "210"
 
 
+def test_a_row_that_no_word_of_the_question_picks_gives_way_to_a_sentence(asked: Callable[..., Ask]) -> None:
+    rows = "| Month | Rent (EUR) | Power (EUR) |\n|---|---|---|\n| January | 2400 | 310 |\n| May | 2450 | 205 |"
+    costs = f"# Costs of 2023\n\n{rows}"
+    lease = "Lease of the Sorn office\n\nThe landlord lets the second floor. The rent is 3,050 euros a month."
+    ask = asked(costs=costs, lease=lease)
+    assert ask("What is the rent of the new office?").direct == "3,050 euros a month"
+    assert ask("What was the rent in January?").direct == "2400"
+
+
 def test_a_superlative_is_looked_up_in_the_column_that_measures_it(asked: Callable[..., Ask]) -> None:
     ask = asked(manual=MANUAL)
     assert ask("Which model is the quietest?").direct == "A2 Plus (58 dB)"

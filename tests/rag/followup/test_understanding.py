@@ -148,6 +148,10 @@ def test_it_is_what_it_was_before_where_a_turn_between_only_points_to_it_or_is_a
     assert understood("what did it cost?", turns) == ("what did the AX cost?",)
     turns = [turn("How much will the bridge cost?"), turn("When did the mayor resign?")]
     assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    turns.insert(1, turn("How many people marched against the bridge?"))
+    assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    turns[1] = turn("How many people marched against the war?")
+    assert "bridge" not in standalone("why did it get so expensive?", turns)
 
 
 def test_a_mean_of_things_that_are_named_begins_anew() -> None:
