@@ -363,7 +363,7 @@ def _gist(found: _Found) -> Composed | None:
     which documents are about something."""
     ask, hits, reading = found.ask, found.hits, found.reading
     if ask.shape is not Shape.GIST:
-        return None
+        return _told_of(found)
     pointed = reading.filters.documents if reading.filters else ()
     doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
     subject = stems(ask.read_as) - _OF_DOCUMENTS
@@ -378,6 +378,26 @@ def _gist(found: _Found) -> Composed | None:
     if not doc_ids:
         return None
     told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
+    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
+    return Composed(lines, _GIST, ask.shape) if lines else None
+
+
+_TELL_OF = re.compile(
+    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:tell me |what can you tell me )?(?:more |something )?about)\b",
+    re.IGNORECASE,
+)
+
+
+def _told_of(found: _Found) -> Composed | None:
+    """What the document tells whose title has all words of what is asked about: "tell me about the old library"."""
+    ask, reading = found.ask, found.reading
+    lead = _TELL_OF.match(ask.question)
+    subject = stems(ask.question[lead.end() :]) if lead else set()
+    doc_ids = dict.fromkeys(hit.passage.doc_id for hit in found.hits)
+    entitled = [d for d in doc_ids if subject and subject <= stems(reading.sources.document(d).title or "")]
+    if ask.shape is not Shape.ACCOUNT or not entitled:
+        return None
+    told = gist(entitled[:1], found.hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
     lines = tuple(line_of([c], reading.sources, direct="") for c in told)
     return Composed(lines, _GIST, ask.shape) if lines else None
 

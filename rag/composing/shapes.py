@@ -89,7 +89,7 @@ _ACCOUNT = re.compile(
     r"|what (?:happened|happens|caused|led)\b"
     r"|what (?:does|did|do|has|have) .+\b(?:say|said|think|thinks|write|written|argue|believe|recommend|claim|explain)"
     r"|(?:explain|describe|tell|elaborate)\b|what(?: is|['’]s| was) (?:known|said|written|reported) (?:about|on|of)\b"
-    r"|(?:anything|something|what|more) (?:about|on) ",
+    r"|(?:(?:anything|something|what|more) )?about |(?:anything|something|what|more) on ",
     re.IGNORECASE,
 )
 _STEPS = re.compile(

@@ -287,6 +287,7 @@ def test_the_latest_on_a_thing_is_what_the_newest_document_about_it_tells(asked:
     assert quotes(ask("What's the latest on the tunnel?")) == [
         "Water has flooded the new tunnel under the bay of Sorn."
     ]
+    assert quotes(ask("Tell me about the fair")) == ["The fair on the market square was visited by 900 people."]
     about = ask("Which articles are about the tunnel?")
     assert {c.doc_id for c in about.citations} == {"old.txt", "new.txt"}
 
