@@ -383,7 +383,7 @@ def _gist(found: _Found) -> Composed | None:
 
 
 _TELL_OF = re.compile(
-    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:tell me |what can you tell me )?(?:more |something )?about)\b",
+    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:(?:what can you )?tell me )?(?:more |something )?about)\b",
     re.IGNORECASE,
 )
 
