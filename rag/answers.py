@@ -1,5 +1,6 @@
 """The Answer, and what it looks like as JSON: the record that terminal, page and scores share."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +109,12 @@ def is_in_lines(answer: Answer) -> bool:
     """Whether each claim is a line by itself: a fact beside others, or what somebody says."""
     facts = answer.generator == "extractive" and answer.shape in _LISTED
     return facts or any(claim.speaker for claim in answer.claims)
+
+
+def date_told(citation: Citation) -> str:
+    """A document's date as it is told beside its name; "" where that says one: "Minutes of 12 March 2024"."""
+    name = citation.publisher or citation.title or citation.doc_id
+    return citation.date or ("" if re.search(r"\b(?:19|20)\d\d\b", name) else "no date")
 
 
 def disagreement(answer: Answer) -> str:

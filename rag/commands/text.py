@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from index.paragraphs import Kind
 from index.tables import EMPTY
-from rag.answers import REASONS, Answer, Evidence, disagreement, is_in_lines, words_in
+from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, words_in
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
 from rag.printable import plain, printable_line
 
@@ -62,7 +62,7 @@ def _told_by(claim: Claim, answer: Answer) -> str:
     """Which source says a claim, and when; that it is older where a newer one replaces it."""
     c = next(c for c in answer.citations if c.label == claim.labels[0])
     name = printable_line(c.publisher or c.title or c.doc_id)
-    return ", ".join([name, c.date or "no date", *(["older"] if claim.older else [])])
+    return ", ".join([name, *filter(None, [date_told(c)]), *(["older"] if claim.older else [])])
 
 
 def sources_text(answer: Answer) -> str:

@@ -149,6 +149,8 @@ _LATEST_NEWS = re.compile(
     r"(?: (?:news|developments?|updates?|state(?: of affairs)?))? (?:on|about|regarding|concerning|with|from) ",
     re.IGNORECASE,
 )
+# "Why is this the longest?" compares nothing.
+_REASON = re.compile(r"(?:why|how come|how so|for what reason|what is the reason)\b", re.IGNORECASE)
 # What is new or old by its own date is compared; "the latest allowance" is the one that holds now.
 _BY_DATE = frozenset(("latest", "newest", "earliest", "oldest", "youngest"))
 
@@ -165,7 +167,9 @@ def ask_of(question: str) -> Ask:
         return Ask(question, Shape.GIST, read_as, whole=True)
     if _GIST.match(rest) or _LATEST_NEWS.match(rest):
         return Ask(question, Shape.GIST, read_as, recent=recent)
-    compared = _COMPARED.search(rest)
+    # What was added to a follow-up in parentheses is what the talk is about, not what is asked for.
+    own = re.sub(r" \([^()]*\)\W*$", "", rest)
+    compared = None if _REASON.match(rest) else _COMPARED.search(own)
     if compared and not is_yes_or_no(question):
         word = compared["word"].casefold()
         most = word in _MOST
@@ -179,7 +183,7 @@ def ask_of(question: str) -> Ask:
             measure=_measure(word, rest, compared),
             superlative=word,
         )
-    if _TOTAL.search(rest) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
+    if _TOTAL.search(own) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
         mean = bool(MEAN.search(rest))
         return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, mean=mean, measure=_counted(rest))
     shape, whole = _plain_shape(rest)

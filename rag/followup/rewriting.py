@@ -29,6 +29,7 @@ _MAX_NAMES = 3
 _MAX_MARKED_WORDS = 8
 # What the last question asked for is not what it was about.
 _ASKED_FOR = re.compile(r"\bhow (?:many|much|old|long|big|far|high|often|tall|large)(?: \w+)?", re.IGNORECASE)
+_NOW = frozenset(("now", "today", "currently", "nowadays", "meanwhile", "since"))
 # The superlative, sum or mean of things that are named is asked for of all of them.
 _COMPARES = re.compile(
     r"\b(?:average|in total|altogether|total|most|least|(?:cheap|larg|bigg|small|long|short|high|low)est)\b"
@@ -115,6 +116,8 @@ def _of_a_question(question: str, asked: str, turns: Sequence[Said]) -> list[str
     """A whole question that points to nothing: it begins anew, or goes on where it says little by itself."""
     if names(f"x {question}") or len(content_words(question)) > _FEW_WORDS:
         return [question]
+    if set(map(str.casefold, content_words(question))) <= _NOW:
+        return [_with_topic(asked, turns)]
     found = [question, _with_topic(asked, turns)]
     # "Who was paid?" asks for somebody new.
     if _COMPARES.search(question) and len(content_words(question)) > _HARDLY_ANY + 1:
@@ -278,7 +281,9 @@ def _with_topic(asked: str, turns: Sequence[Said]) -> str:
     """The question with the terms of the last one, and the names of its answer, in parentheses behind it."""
     last = turns[-1]
     known = _words_of(asked)
-    topic = _ASKED_FOR.sub(" ", plain(last.query))
+    # "Why are there more?" asks of what was counted.
+    why = re.match(r"why\b", asked, re.IGNORECASE)
+    topic = plain(last.query) if why else _ASKED_FOR.sub(" ", plain(last.query))
     own, added = content_words(topic), content_words(last.query[len(plain(last.query)) - 1 :])
     # Of what was added to the last one only names are kept, where that has words of its own.
     words = [*own, *(word for word in added if not own or not word.islower())]

@@ -14,7 +14,7 @@ from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from index.tables import TableRow, rows_of
-from rag.answers import REASONS, Answer, Evidence, disagreement, is_in_lines, likely_right, words_in
+from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, likely_right, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -161,8 +161,9 @@ def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
     """Which source says a claim and when; that it is older where a newer one replaces it."""
     c = by_label[claim.labels[0]]
     older = _OLDER if claim.older else ""
-    who, when = text_of(c.publisher or c.title or c.doc_id), text_of(c.date or "no date")
-    return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
+    who = text_of(c.publisher or c.title or c.doc_id)
+    when = f" · {text_of(date_told(c))}" if date_told(c) else ""
+    return f'<p class="told-by meta"><span dir="auto">{who}</span>{when}{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:

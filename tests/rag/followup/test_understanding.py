@@ -60,6 +60,7 @@ CREW = turn("Who repaired the crane?", "Ana Ruiz and Karl Weiss repaired the cra
         (turn("How many boats are in the harbour?"), "and in Lund?", "How many boats are in Lund?"),
         (turn("When does the pool open on Sundays?"), "and on weekdays?", "When does the pool open on weekdays?"),
         (turn("Are dogs allowed?"), "and cats?", "Are cats allowed?"),
+        (turn("How much does the W3 Plus cost?"), "and the W2?", "How much does the W2 cost?"),
         (turn("Who was Norway's minister?"), "Chile's?", "Who was Chile's minister?"),
         # Where nothing of its form is there, a time or a place is added.
         (turn("How many boats are in the harbour?"), "and in 2018?", "How many boats are in the harbour in 2018?"),
@@ -152,6 +153,11 @@ def test_it_is_what_it_was_before_where_a_turn_between_only_points_to_it_or_is_a
     assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
     turns[1] = turn("How many people marched against the war?")
     assert "bridge" not in standalone("why did it get so expensive?", turns)
+
+
+def test_a_question_with_no_word_of_its_own_only_goes_on() -> None:
+    before = [turn("How many seals are there in the sound?")]
+    assert understood("Why are there more now?", before) == ("Why are there more now (seals sound)?",)
 
 
 def test_a_mean_of_things_that_are_named_begins_anew() -> None:
