@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from index.language import other_language
 from rag.citations import Sources, plain_claim
-from rag.composing.shapes import Ask
+from rag.composing.dating import since_first
+from rag.composing.shapes import Ask, Shape
 from rag.confidence import confidence_of, signals
 from rag.finding.spelling import Respelled
 from rag.reading.aside import ASIDE_FROM, NOTICE, find_aside
@@ -55,6 +56,7 @@ def look_at(
     """
     if not other_language(asked):
         found = in_reading_order(query.text, found, sources, reader)
+    found = since_first(query.text, found, sources.document)
     hits = found[:passages]
     readable, notices = _in_english(asked, hits, sources)
     candidates = [
@@ -76,9 +78,12 @@ def surest(looks: Sequence[Look]) -> Look:
 
     Of those that find the same sentence as surely, the one of the fewest words: what it left out added nothing.
     """
+    if looks[0].ask.shape is Shape.COMPARISON:
+        return looks[0]  # what is computed does not hang on how sure the reader is of a sentence
     best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
     same = [look for look in looks if _found_by(look) == _found_by(best) and look.confidence >= best.confidence]
-    return min(same, key=lambda look: len(look.query)) if best.candidates else best
+    # A question with terms added in parentheses is no better told than one that needs none.
+    return min(same, key=lambda look: ("(" in look.query, len(look.query))) if best.candidates else best
 
 
 def _found_by(look: Look) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import Sentence, Sources
+from rag.composing.grids import record_label
 from rag.composing.quotation import as_quoted, who_is_meant
 from rag.composing.values import BOUND
 from rag.reading.candidates import Candidate
@@ -48,7 +49,7 @@ def line_of(group: Sequence[Candidate], sources: Sources, *, direct: str | None 
     """
     quoted = tuple(replace(c, sentence=as_quoted(c.sentence, c.start, c.end)) for c in group)
     words = direct_words(group[0]) if direct is None else direct
-    meant = who_is_meant(quoted[0].sentence, sources)
+    meant = who_is_meant(quoted[0].sentence, sources) or record_label(quoted[0].sentence, sources)
     if is_pronoun(words):
         words = meant[1] if meant and meant[0].casefold() == words.casefold() else ""
     return Line(quoted, words, meant, older)

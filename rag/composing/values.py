@@ -142,7 +142,7 @@ def value_of(answer: str) -> Value:
     found = values(answer)
     if found:
         return found[0]
-    words = answer.split()
+    words = re.sub(r"^\W*(?:an?|the)\s", "", answer, flags=re.IGNORECASE).split()
     capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
     if words and (names(answer) or capitals) and 2 * capitals >= len(words):
         return Value(ValueKind.NAME, 0, len(answer))
@@ -204,9 +204,16 @@ def _are_other_days(one: Value, other: Value) -> bool:
     return bool((year and year_2 and year != year_2) or months_apart > allowed or (day and day_2 and day != day_2))
 
 
-def years(text: str) -> set[int]:
-    """The years that a text names in digits."""
-    return {int(value.amount // 10000) for value in _dates(text) if value.amount and value.amount >= 10000}
+def dated_days(text: str) -> list[tuple[int, tuple[int, int]]]:
+    """Where each date that has a year begins in a text, in order, and its first and last day as numbers: 20230500 and
+    20230599 of "May 2023"."""
+    found = []
+    for value in _dates(text):
+        day = int(value.amount or 0)
+        if day >= 10000:
+            open_end = 9999 if day % 10000 == 0 else 99 if day % 100 == 0 else 0
+            found.append((value.start, (day, day + open_end)))
+    return sorted(found)
 
 
 def scale_of(unit: str) -> float:

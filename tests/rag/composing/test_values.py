@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from rag.composing.values import ValueKind, differ, value_of, values, years
+from rag.composing.values import ValueKind, dated_days, differ, value_of, values
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,11 @@ def test_values_that_agree_or_are_of_different_kinds_do_not_differ(one: str, oth
     assert not differ(other, one)
 
 
-def test_years_are_found_among_other_numbers() -> None:
-    assert years("From 1998 to 2003, 2,000 people came; in May 2021 it was 1500 euros.") == {1998, 2003, 2021}
+def test_dates_that_have_a_year_are_found_among_other_numbers() -> None:
+    found = dated_days("From 1998 to 2003, 2,000 people came; on 3 May 2021 and in June 2022 it was 1500 euros.")
+    assert [days for _, days in found] == [
+        (19980000, 19989999), (20030000, 20039999), (20210503, 20210503), (20220600, 20220699)
+    ]  # fmt: skip
 
 
 def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
