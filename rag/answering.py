@@ -26,8 +26,8 @@ from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import Look, aside_of, is_said, look_at, surest
-from rag.news.said import quotes_asked_for, said_claims
-from rag.parts import Together, asks_in, together
+from rag.news.said import not_told, quotes_asked_for, said_claims
+from rag.parts import Together, asks_in, together, typed_parts
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
 from rag.reading.reader import PassageReader, logistic
@@ -135,7 +135,8 @@ def answer_events(
     if len(queries) > 1:
         looks = [surest(looks)]
         whole = looks[0].ask.question
-    told = _told(looks, reading, threshold, passages, with_aside=model is None)
+    typed = typed_parts(asked, queries[0]) if len(looks) > 1 else []
+    told = _told(looks, reading, threshold, passages, typed, with_aside=model is None)
     query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
@@ -145,6 +146,7 @@ def answer_events(
     # Who says what, where that is asked; it has claims and citations of its own, in place of the reader's.
     speaks = model is None and bool(told.readable)
     quoted = quotes_asked_for(query, told.found, sources, sure=bool(lines)) if speaks else []
+    quoted = not_told(query, quoted, said)
     if quoted:
         by_speaker = said_claims(query, quoted, sources)
         claims, citations, short = by_speaker.claims, by_speaker.citations, by_speaker.answers
@@ -203,12 +205,16 @@ def _keep(
         keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
 
 
-def _told(looks: Sequence[Look], reading: Reading, threshold: float, passages: int, *, with_aside: bool) -> Together:
+def _told(
+    looks: Sequence[Look], reading: Reading, threshold: float, passages: int, typed: Sequence[str], *, with_aside: bool
+) -> Together:
     """What is made of what was read.
 
+    typed: the parts of a question that is several, in the user's words.
     with_aside: of what stands around the text, too, where the text answers nothing.
     """
-    told = together(looks, [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks], passages)
+    composed = [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks]
+    told = together(looks, composed, passages, typed)
     aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None
     if aside is None:
         return told

@@ -1,5 +1,6 @@
 """The Answer, and what it looks like as JSON: the record that terminal, page and scores share."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,31 @@ def words_in(citation: Citation, answer: Answer) -> list[tuple[int, int]]:
         if inside and right - left < len(citation.quote) and not any(a < right and left < b for a, b in found):
             found.append((left, right))
     return sorted(found)
+
+
+def likely_right(answer: Answer) -> str:
+    """What the confidence says: of a quoted answer, of one that was found and not shown, of what a model read."""
+    if answer.abstained:
+        return f"the best sentence found is {answer.confidence:.0%} likely to answer"
+    if answer.generator != "extractive":
+        return f"the best sentence that it read is {answer.confidence:.0%} likely to answer"
+    return f"{answer.confidence:.0%} likely to be right"
+
+
+# Shapes of answers of which each sentence is a line by itself.
+_LISTED = frozenset(("several", "comparison", "parts"))
+
+
+def is_in_lines(answer: Answer) -> bool:
+    """Whether each claim is a line by itself: a fact beside others, or what somebody says."""
+    facts = answer.generator == "extractive" and answer.shape in _LISTED
+    return facts or any(claim.speaker for claim in answer.claims)
+
+
+def date_told(citation: Citation) -> str:
+    """A document's date as it is told beside its name; "" where that says one: "Minutes of 12 March 2024"."""
+    name = citation.publisher or citation.title or citation.doc_id
+    return citation.date or ("" if re.search(r"\b(?:19|20)\d\d\b", name) else "no date")
 
 
 def disagreement(answer: Answer) -> str:

@@ -8,13 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from rag.reading.candidates import Candidate, same_words
+from rag.reading.candidates import Candidate
 
 # The reader that the weights were fitted for, by its SHA-256.
 FITTED_TO = "1c1bd89f9d70712a3f100011e89bc60c72ca27f17e2b1afd18e7d03a9c195597"
 # Fitted by `pilcrow eval confidence` on questions as people ask them, of documents kept apart from training.
-_BIAS = -1.135
-_WEIGHTS = (0.29, 0.114, -1.806, 0.293)
+_BIAS = 0.026
+_WEIGHTS = (0.036, 0.247, -0.396)
 # The lowest of the shown answers' confidences at which at most one in seven answerable questions gets no answer.
 THRESHOLD = 0.4
 
@@ -24,31 +24,27 @@ class Signals:
     """What is known of the best candidate.
 
     answerable: the large reader's logit that its excerpt answers. margin: its span's score over "no answer".
-    rank: the natural logarithm of its passage's place in the order of reading, 0 for the first.
-    lead: its score over that of the best candidate with other words, at most 8.
+    behind: by how much the order of reading puts its passage behind the best that has a candidate, in [0, 8].
     """
 
     answerable: float
     margin: float
-    rank: float
-    lead: float
+    behind: float
 
 
-_MOST_LEAD = 8.0
+_MOST_BEHIND = 8.0
 
 
 def signals(candidates: Sequence[Candidate]) -> Signals | None:
-    """The signals of the best of the candidates; None where there is none."""
+    """The signals of the first of the candidates; None where there is none.
+
+    How far its score is above the next says little: sentences that answer alike are rivals by their scores, too.
+    """
     if not candidates:
         return None
     best = candidates[0]
-    other = next((c.score for c in candidates[1:] if not same_words(best.text, c.text)), -math.inf)
-    return Signals(
-        answerable=best.answerable,
-        margin=best.margin,
-        rank=math.log(best.hit.rank),
-        lead=min(best.score - other, _MOST_LEAD),
-    )
+    behind = max(candidate.hit.order for candidate in candidates) - best.hit.order
+    return Signals(best.answerable, best.margin, min(behind, _MOST_BEHIND))
 
 
 def confidence_of(found: Signals | None) -> float:

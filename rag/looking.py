@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from index.language import other_language
 from rag.citations import Sources, plain_claim
-from rag.composing.shapes import Ask
+from rag.composing.dating import since_first
+from rag.composing.shapes import Ask, Shape
 from rag.confidence import confidence_of, signals
 from rag.finding.as_written import as_written
 from rag.finding.spelling import Respelled
@@ -57,6 +58,7 @@ def look_at(
     read_as = as_written(query.text, [hit.passage.text for hit in found])
     if not other_language(asked):
         found = in_reading_order(read_as, found, sources, reader)
+    found = since_first(query.text, found, sources.document)
     hits = found[:passages]
     readable, notices = _in_english(asked, hits, sources)
     candidates = [
@@ -78,9 +80,12 @@ def surest(looks: Sequence[Look]) -> Look:
 
     Of those that find the same sentence as surely, the one of the fewest words: what it left out added nothing.
     """
+    if looks[0].ask.shape is Shape.COMPARISON:
+        return looks[0]  # what is computed does not hang on how sure the reader is of a sentence
     best = max(looks, key=lambda look: look.confidence + (_LIKELIEST if look is looks[0] else 0.0))
     same = [look for look in looks if _found_by(look) == _found_by(best) and look.confidence >= best.confidence]
-    return min(same, key=lambda look: len(look.query)) if best.candidates else best
+    # A question with terms added in parentheses is no better told than one that needs none.
+    return min(same, key=lambda look: ("(" in look.query, len(look.query))) if best.candidates else best
 
 
 def _found_by(look: Look) -> tuple[str, int] | None:
@@ -94,9 +99,7 @@ def aside_of(look: Look, sources: Sources, reader: PassageReader) -> Look | None
 
     None where that does not clearly answer, either.
     """
-    found = find_aside(look.query, look.readable, sources, reader)
-    # Where nothing in the text answers, the order of its passages says nothing of what stands around it.
-    aside = [replace(candidate, hit=replace(candidate.hit, rank=1)) for candidate in found]
+    aside = find_aside(look.query, look.readable, sources, reader)
     confidence = confidence_of(signals(aside))
     if confidence < ASIDE_FROM:
         return None

@@ -29,11 +29,18 @@ def asks_in(query: str) -> list[Ask]:
     return [ask_of(parts[0]), *(ask_of(standalone(part, before)) for part in parts[1:])]
 
 
-def together(looks: Sequence[Look], composed: Sequence[Composed], passages: int) -> Together:
+def typed_parts(asked: str, query: str) -> list[str]:
+    """The parts of a question in the user's own words: of what was typed, where that holds as many as the query that
+    was made of it."""
+    typed, searched = parts_of(asked), parts_of(query)
+    return typed if len(typed) == len(searched) else searched
+
+
+def together(looks: Sequence[Look], composed: Sequence[Composed], passages: int, typed: Sequence[str] = ()) -> Together:
     """What several questions found as one answer: their hits in turn, their lines one after the other.
 
     composed: of each look. Its confidence is that of the least sure of those that are answered; for each that is not,
-    a notice.
+    a notice, with its words in typed; without those with the question's.
     """
     first = looks[0]
     if len(looks) == 1:
@@ -44,14 +51,14 @@ def together(looks: Sequence[Look], composed: Sequence[Composed], passages: int)
             hits.update({hit.passage.passage_id: hit for hit in look.hits[rank : rank + 1]})
     merged = [replace(hit, rank=rank) for rank, hit in enumerate([*hits.values()][:passages], 1)]
     readable = {hit.passage.passage_id for look in looks for hit in look.readable}
-    one = _as_one(looks, composed)
+    one = _as_one(composed, typed or [look.ask.question for look in looks])
     notices = dict.fromkeys(notice for look in looks for notice in look.notices)
     return Together(
         merged, merged, [h for h in merged if h.passage.passage_id in readable], [*notices, *one.notices], one
     )
 
 
-def _as_one(looks: Sequence[Look], composed: Sequence[Composed]) -> Composed:
+def _as_one(composed: Sequence[Composed], typed: Sequence[str]) -> Composed:
     answered = [each for each in composed if each.lines]
     return Composed(
         lines=_merged([line for each in answered for line in each.lines]),
@@ -60,8 +67,8 @@ def _as_one(looks: Sequence[Look], composed: Sequence[Composed]) -> Composed:
         direct="; ".join(each.direct for each in answered if each.direct) or None,
         computed=next((each.computed for each in answered if each.computed), None),
         notices=tuple(
-            f"no passage was found that answers this part: {look.ask.question}"
-            for look, each in zip(looks, composed, strict=True)
+            f"no passage was found that answers this part: {words}"
+            for words, each in zip(typed, composed, strict=True)
             if answered and not each.lines
         ),
     )

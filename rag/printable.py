@@ -1,4 +1,4 @@
-"""Text of documents and models in which nothing is left for a terminal or a log to obey."""
+"""Text of documents and models as it can be shown: nothing in it to obey, no marks of a table."""
 
 import re
 
@@ -14,3 +14,8 @@ def plain(text: str) -> str:
 def printable_line(text: str) -> str:
     """A name on one line: a file's, a question's id; a newline in it must not forge a line of ours."""
     return " ".join(plain(text).split())
+
+
+def row_words(row: str) -> str:
+    """A table's row, or a part of it, with middle dots where bars and tabs parted its cells."""
+    return re.sub(r"\s*[|\t]\s*", " · ", row)

@@ -12,7 +12,7 @@ from typing import Any
 from index.collection import Filters
 from index.dates import stated_date
 from index.paragraphs import Kind
-from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json
+from rag.answers import REASONS, Answer, Evidence, ShortAnswer, answer_json, likely_right
 from rag.citations import Cell, Citation, Claim, Verdict
 from rag.printable import printable_line
 
@@ -159,8 +159,7 @@ def _exchange_markdown(exchange: Exchange, notes: list[str]) -> list[str]:
         first = len(notes)
         blocks.append(" ".join(_claim_markdown(claim, first) for claim in answer.claims))
         notes += [_note(citation, first) for citation in answer.citations]
-    sure = f"{answer.confidence:.0%} likely that the documents answer it"
-    return [*blocks, f"*{_plain(answer.generator)}, {sure}, asked {_plain(exchange.asked)}*"]
+    return [*blocks, f"*{_plain(answer.generator)}, {likely_right(answer)}, asked {_plain(exchange.asked)}*"]
 
 
 def _claim_markdown(claim: Claim, first: int) -> str:

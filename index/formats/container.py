@@ -60,7 +60,7 @@ def files(raw: bytes, formats: frozenset[str]) -> Iterator[Member | BadRow]:
             yield BadRow(number, f"{member.filename}: packed in an unusual way; pack it anew", number)
             continue
         try:
-            yield Member(number, member.filename, archive.read(member))
+            yield Member(number, _inside(member.filename), archive.read(member))
         except DAMAGED as error:
             yield BadRow(number, f"{member.filename}: damaged ({error})", number)
     if others:
@@ -70,5 +70,10 @@ def files(raw: bytes, formats: frozenset[str]) -> Iterator[Member | BadRow]:
         yield BadRow(len(members), reason, len(members) + 1)
 
 
+def _inside(name: str) -> str:
+    """A member's name as a path inside its archive: nothing that leads out of it."""
+    return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", "..")) or name
+
+
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in PurePosixPath(name).parts)

@@ -55,8 +55,13 @@ _DATELINE_AMONG = 8
 _UNIT = re.compile(
     r"\s?(?:people|persons|men|women|metres|meters|miles|feet|pages|copies|units|km|kg|%|rpm|x\b|pixels)"
 )
+# What speaks of the time to come, the present of a timetable with it; and what tells of when that was said.
 _TO_COME = re.compile(
-    r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|must|should|deadline|plans? to|expected to)\b"
+    r"\b(?:will|shall|is to|are to|due|scheduled|upcoming|must|should|deadline|plans? to|expected to|(?:re)?opens"
+    r"|starts|begins|closes|ends|expires|launches|resumes|takes (?:place|effect)|comes into force)\b"
+)
+_SAID = re.compile(
+    r"\b(?:said|says|told|wrote|announced|reported|confirmed|stated|warned|added|ruled|decided|agreed)\b"
 )
 _WITHOUT_YEAR = frozenset(("dm", "md", "month"))
 _RELATIVE = frozenset(("day", "weekday", "span", "ago"))
@@ -135,8 +140,15 @@ def _of_paragraph(text: str, paragraph: Paragraph) -> Iterator[Dated]:
             continue  # a date alone says nothing
         yield Dated(
             start, end, paragraph.number, match.start(kind), match.end(kind), " ".join(words.split()), kind,
-            year if kind in _WITHOUT_YEAR else None, _TO_COME.search(text, start, match.start(kind)) is not None,
+            year if kind in _WITHOUT_YEAR else None, _is_to_come(text[start : match.start(kind)]),
         )  # fmt: skip
+
+
+def _is_to_come(before: str) -> bool:
+    """Whether what stands before a date in its sentence makes it one to come: "will open on", but not "will open in
+    spring, the county said on"."""
+    to_come = list(_TO_COME.finditer(before))
+    return bool(to_come) and _SAID.search(before, to_come[-1].end()) is None
 
 
 def _dates(text: str, start: int, end: int) -> Iterator[tuple["re.Match[str]", str]]:

@@ -119,7 +119,9 @@ class _Read:
         for n, q in enumerate(self._quotes):
             left = self._quotes[n - 1].outer_end if n else self._paragraph.start
             right = self._quotes[n + 1].outer if n + 1 < len(self._quotes) else self._paragraph.end
-            named = self._named_behind(q, right) or self._named_before(q, left)
+            # Behind a full stop outside the marks another sentence begins.
+            ended = self._text[q.outer_end : right][:1] in (".", ";", "!", "?")
+            named = (None if ended else self._named_behind(q, right)) or self._named_before(q, left)
             if named is None or not self._is_speech(q):
                 continue
             quotation = self._quotation(q.start, q.end, named, direct=True)
@@ -170,7 +172,8 @@ class _Read:
         verbs = list(re.finditer(rf"(?:^|(?<=[\s,;—]))({AUXILIARY})?({ADVERB})?({VERB})(?![\w-])", words))
         for verb in reversed(verbs):
             tail = words[verb.end() :]
-            if not re.fullmatch(r"\s*(?:[,:;—–-]|that)?\s*|\s[^.;]{0,80}?[,:]\s*(?:that\s*)?", tail):
+            calls = verb[3] in ("called", "calls") and re.fullmatch(r"\s[^.;,:]{1,60}\s", tail)
+            if not calls and not re.fullmatch(r"\s*(?:[,:;—–-]|that)?\s*|\s[^.;]{0,80}?[,:]\s*(?:that\s*)?", tail):
                 continue
             if re.search(r"(?:n[’']t|\bto|\bnot|\bnever)\s*$", words[: verb.start()]):
                 continue

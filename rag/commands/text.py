@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from index.paragraphs import Kind
 from index.tables import EMPTY
-from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
+from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, words_in
 from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
-from rag.printable import plain, printable_line
+from rag.printable import plain, printable_line, row_words
 
 if TYPE_CHECKING:
     from rag.news.quoted import Quote, QuotedSpeaker
@@ -24,8 +24,6 @@ _WIDEST = 100
 OPEN, CLOSE = "▸", "◂"
 
 
-# Shapes of answers of which each sentence is a line by itself.
-_LISTED = frozenset(("several", "comparison", "parts"))
 # What is shown behind a sentence that a model wrote, by the verdict of its claim.
 _DOUBTS = {
     Verdict.WEAK: "weakly supported",
@@ -55,7 +53,7 @@ def _said(answer: Answer) -> list[str]:
         sources = [_told_by(claim, answer) for claim in answer.claims]
         lines = [_wrap(f"- {source}: {claim}", "", "  ") for source, claim in zip(sources, claims, strict=True)]
         return [*shown, "\n".join([_wrap(disagreement(answer)), *lines])]
-    if len(claims) > 1 and answer.generator == "extractive" and answer.shape in _LISTED:
+    if len(claims) > 1 and is_in_lines(answer):
         return [*shown, "\n".join(_wrap(f"- {claim}", "", "  ") for claim in claims)]
     return [*shown, _wrap(" ".join(claims))]
 
@@ -64,7 +62,7 @@ def _told_by(claim: Claim, answer: Answer) -> str:
     """Which source says a claim, and when; that it is older where a newer one replaces it."""
     c = next(c for c in answer.citations if c.label == claim.labels[0])
     name = printable_line(c.publisher or c.title or c.file)
-    return ", ".join([name, c.date or "no date", *(["older"] if claim.older else [])])
+    return ", ".join([name, *filter(None, [date_told(c)]), *(["older"] if claim.older else [])])
 
 
 def sources_text(answer: Answer) -> str:
@@ -277,7 +275,10 @@ def timeline_text(found: "Timeline") -> str:
     blocks = []
     for s in found.statements:
         # The first line's date stands in the indent of the others.
-        said = _wrap(" ".join(s.citation.quote.split()), " " * 12)
+        quote = " ".join(s.citation.quote.split())
+        if s.citation.kind is Kind.TABLE_ROW:
+            quote = row_words(quote).strip(" ·")
+        said = _wrap(quote, " " * 12)
         lines = [f"{s.date:<12}{said[12:]}", _wrap(_place(s.citation), " " * 12)]
         if (counted := counted_from(s)) is not None:
             lines.append(_wrap(counted, " " * 12))

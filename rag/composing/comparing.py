@@ -1,4 +1,4 @@
-"""Comparisons over values: the most, the least and the sum of a table's column or of values of one kind in sentences.
+"""Comparisons over values: the most, the least, the sum and the mean of a table's column or of values in sentences.
 
 Computed only where every value compared is read beyond doubt, and each is cited; else it is told that it was not.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
 from rag.composing.grids import Grid, GridRow, column_asked_for, grids, rows_asked_for
-from rag.composing.shapes import Ask
+from rag.composing.shapes import MEAN, Ask
 from rag.composing.stems import stem, stems
 from rag.composing.values import Value, ValueKind, column_values, scale_of, values
 from rag.reading.candidates import Candidate
@@ -19,10 +19,12 @@ from rag.retrieval import Hit
 # Rows that are cited of those compared; how many are is told.
 MOST_CITED = 8
 NOT_COMPUTED = "this asks to compare or add up values; the values were not found in one table or of one kind"
-_MEAN = re.compile(r"\b(?:average|mean|median)\b", re.IGNORECASE)
+_MEDIAN = re.compile(r"\bmedian\b", re.IGNORECASE)
+# "Price (EUR)", "Load, kg": a head that says in what its column is.
+_UNIT_OF_HEAD = re.compile(r"[(\[](?P<in>[^()\[\]\d]{1,16})[)\]]\s*$|, (?P<behind>[^\W\d]{1,4})\s*$")
 # Which part of a question's words a grid must have, so that it is about the same.
 _ABOUT = 0.5
-_COUNTING = stems("total sum number amount altogether combined overall count")
+_COUNTING = stems("total sum number amount altogether combined overall count average mean value")
 # What a superlative measures: kinds of values, units, and words of a column's head.
 _MEASURED = {
     "cheapest dearest priciest expensive": ((ValueKind.MONEY,), (), "price cost fee fare rate rent charge amount"),
@@ -31,7 +33,10 @@ _MEASURED = {
     "heaviest lightest": ((), ("gram",), "weight mass"),
     "oldest youngest newest latest earliest recent": (
         (ValueKind.DATE, ValueKind.TIME), (), "date year founded built born age time departure opened since"),
-    "fastest slowest": ((), (), "speed"),
+    "fastest slowest": ((), (), "speed rpm ppm mph"),
+    "quietest loudest noisiest": ((), (), "noise loudness volume db decibel"),
+    "thickest thinnest": ((), ("metre",), "thickness"),
+    "richest poorest": ((), (), "income wealth fortune"),
     "deepest": ((), ("metre",), "depth deep"),
     "widest narrowest": ((), ("metre",), "width wide"),
     "hottest warmest coldest": ((), (), "temperature"),
@@ -40,6 +45,8 @@ _MEASURED = {
     "long": ((), ("metre", "second"), "length duration time"),
     "nearest closest farthest furthest": ((), ("metre",), "distance"),
 }  # fmt: skip
+# "Pages per minute", "km/h": a speed.
+_RATE = re.compile(r"\bper (?:second|minute|hour|day)\b|/ ?(?:s|min|h|sec|hour|minute)\b", re.IGNORECASE)
 _UPWARDS = frozenset(("newest", "latest", "recent"))
 _WHAT_IS_THE = re.compile(
     r"^(?:what|how (?:much|high|many|big|long|old)) (?:is|was|are|were|does|do|did) the\b", re.IGNORECASE
@@ -60,7 +67,7 @@ class Computed:
 
 def compared(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed | None:
     """The comparison or sum that a question asks for, over a grid or over sentences; None where it can't be done."""
-    if _MEAN.search(ask.question):
+    if _MEDIAN.search(ask.question):
         return None
     asked = stems(ask.question) - {stem(ask.measure), stem(ask.superlative)} - _COUNTING
     best: tuple[float, Computed] | None = None
@@ -75,7 +82,10 @@ def compared(ask: Ask, hits: Sequence[Hit], sources: Sources) -> Computed | None
 
 
 def _of_grid(ask: Ask, hit: Hit, grid: Grid) -> Computed | None:
-    """What a grid says; None where several columns could be meant and do not agree."""
+    """What a grid says; None where several columns could be meant and do not agree, or the most of averages is asked
+    for that it does not have."""
+    if ask.most is not None and MEAN.search(ask.question) and not any(map(MEAN.search, grid.heads)):
+        return None
     rows = rows_asked_for(ask.question, grid)
     if len(rows) < 2:
         rows = list(grid.rows)
@@ -93,15 +103,22 @@ def _measured_columns(ask: Ask, grid: Grid) -> list[int]:
     heads = [stems(head) for head in grid.heads]
     kinds, units, words = _measured(ask.measure)
     by_head = [n for n in able if heads[n] & (stems(words) if words else {stem(ask.measure)} - {""})]
+    if ask.measure in ("fastest", "slowest"):
+        by_head = by_head or [n for n in able if _RATE.search(grid.heads[n])]
     by_head = [n for n in by_head if not _numbers_rows(read[n] or [])]
+    asked = [n for n in able if stems(_without_unit(grid.heads[n])) & stems(ask.question)]
+    if words and asked and not set(by_head) & set(asked):
+        # "The dearest month for power": the column that is named, not the one that has prices.
+        others = [n for n in asked if n and n not in by_head]
+        by_head = others if len(others) == 1 else by_head
     if not by_head and not words and ask.superlative:
         kinds, units, words = _measured(ask.superlative)
         by_head = [n for n in able if heads[n] & stems(words)]
     by_kind = [n for n in able for value in (read[n] or [])[:1] if value.kind in kinds or value.unit in units]
     if ask.most is None:
         # What is added up must be what is counted, and no numbering.
-        return [n for n in by_head if not _numbers_rows(read[n] or [])]
-    asked = [n for n in able if heads[n] & stems(ask.question)]
+        named = asked if len(asked) == 1 else []
+        return [n for n in by_head or (by_kind if ask.mean else []) or named if not _numbers_rows(read[n] or [])]
     counts = [n for n in able if n and (read[n] or [])[0].kind in (ValueKind.NUMBER, ValueKind.MONEY)]
     found = by_head or by_kind or asked or (counts if not words and len(counts) == 1 else [])
     return [n for n in found if not _numbers_rows(read[n] or [])]
@@ -126,20 +143,27 @@ def _of_column(ask: Ask, hit: Hit, grid: Grid, column: int, rows: Sequence[GridR
         return None
     head = grid.heads[column] or "the values"
     if ask.most is None:
-        if found[0].kind not in (ValueKind.NUMBER, ValueKind.MONEY):
+        if found[0].kind not in (ValueKind.NUMBER, ValueKind.MONEY, *([ValueKind.PERCENT] if ask.mean else [])):
             return None
         total = sum(value.amount or 0.0 for value in found)
         unit = rows[0].cell(column)[_number_end(rows[0].cell(column)) :].strip()
+        amount = total / len(rows) if ask.mean else total
         parts = tuple(row.candidate(hit, column) for row in rows)
-        words = _amount_words(total / scale_of(unit), found[0], unit)
-        return Computed(parts[:MOST_CITED], words, f"Added up from {len(rows)} rows: {head}.")
+        words = _amount_words(amount / scale_of(unit), found[0], unit or _unit_of(head))
+        told = f"The mean of {len(rows)} rows: {head}." if ask.mean else f"Added up from {len(rows)} rows: {head}."
+        return Computed(parts[:MOST_CITED], words, told)
     best = _extreme(ask, found)
     winners = [n for n, value in enumerate(found) if value.amount == best]
     label = column_asked_for(ask.question, grid, rows)
     if label == column and not _WHAT_IS_THE.match(ask.question):
         label = 0 if column else min(1, len(grid.heads) - 1)
+    unit = _unit_of(head)
+    values_said = [
+        f"{row.cell(column)} {unit}" if row.cell(column)[-1:].isdigit() else row.cell(column) for row in rows
+    ]
     words = "; ".join(
-        rows[n].cell(column) if label == column else f"{rows[n].cell(label)} ({rows[n].cell(column)})" for n in winners
+        values_said[n].strip() if label == column else f"{rows[n].cell(label)} ({values_said[n].strip()})"
+        for n in winners
     )
     cited = [rows[n].candidate(hit, label) for n in winners]
     ordered = [*winners, *(n for n in range(len(rows)) if n not in winners)]
@@ -147,6 +171,16 @@ def _of_column(ask: Ask, hit: Hit, grid: Grid, column: int, rows: Sequence[GridR
         if all(compared_cell.sentence != other.sentence for other in cited):
             cited.append(compared_cell)
     return Computed(tuple(cited[:MOST_CITED]), words, f"Compared in {len(rows)} rows: {head}.")
+
+
+def _unit_of(head: str) -> str:
+    """The unit that a column's head says; "" where it says none."""
+    found = _UNIT_OF_HEAD.search(head)
+    return (found["in"] or found["behind"]).strip() if found else ""
+
+
+def _without_unit(head: str) -> str:
+    return _UNIT_OF_HEAD.sub("", head)
 
 
 def _number_end(cell: str) -> int:

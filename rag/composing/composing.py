@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.collection import Filters
+from index.documents import Document
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
 from rag.citations import Sources
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
-from rag.composing.dating import asked_years, newest_first, of_the_time, replaces
-from rag.composing.disagreeing import conflicting, sureness
+from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
+from rag.composing.disagreeing import asks_for_cause, conflicting, is_sure_of_name, opposed, sureness
+from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
-from rag.composing.listing import also_said, listed, told_by_grid
+from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
 from rag.composing.negated import not_denied
 from rag.composing.pointed_to import answered_below, said_by_number
 from rag.composing.shapes import Ask, Shape
@@ -35,7 +37,7 @@ _GIST, _COMPUTED = 0.8, 0.75
 _ASKED_BEFORE = _NUMBERED = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.85
-_AT_MOST_DOCUMENTS = 3
+_AT_MOST_DOCUMENTS, _MOST_LISTED = 3, 5
 WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
 
@@ -68,10 +70,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is known of a question: its candidates, best first, the hits that they were found in, and how sure they
-    are."""
+    """What is known of a question: the time that it asks about, its candidates, best first, the hits that they were
+    found in, and how sure they are."""
 
     ask: Ask
+    asked: Asked | None
     candidates: Sequence[Candidate]
     hits: Sequence[Hit]
     confidence: float
@@ -85,25 +88,28 @@ def compose(
 
     What asks in a special shape is looked for in that shape first; what is found in none is a sentence that answers.
     """
-    moved = not_denied(ask.question, of_the_time(ask.question, candidates))
-    found = _Found(ask, moved, hits, confidence_of(signals(moved)), reading)
+    documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
+    asked = asked_time(ask.question, documents)
+    moved = not_denied(ask.question, of_the_time(asked, candidates))
+    found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
     told = (
         _numbered(found)
         or _gist(found)
         or _below(found)
         or _computed(found)
         or _of_a_grid(found)
-        or _sentences(found, threshold)
+        or _headed(found)
+        or _sentences(_by_row(found), threshold)
     )
+    if asked is not None and asked.assumed is not None:
+        told = replace(told, notices=(*told.notices, told_as(asked, documents)))
     if told.confidence < threshold:
         return replace(told, lines=())
-    return told if told.disputed or asked_years(ask.question) else replace(told, lines=_with_older(told.lines, found))
+    return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
 
 
-def _with_older(lines: Sequence[Line], found: _Found) -> tuple[Line, ...]:
-    """The lines, those told as older whose document another one that was found replaces, if none of theirs does."""
-    sources = found.reading.sources
-    documents = [sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in found.hits)]
+def _with_older(lines: Sequence[Line], documents: Sequence[Document]) -> tuple[Line, ...]:
+    """The lines, those told as older whose document another one of those found replaces, if none of theirs does."""
 
     def is_older(line: Line) -> bool:
         own = [c.sentence.document for c in line.cited]
@@ -161,39 +167,105 @@ def _of_a_grid(found: _Found) -> Composed | None:
     return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, _all_of(lines)) if lines else None
 
 
+def _headed(found: _Found) -> Composed | None:
+    """The list that stands below a heading of the question's own words."""
+    ask, sources = found.ask, found.reading.sources
+    if not ask.whole:
+        return None
+    items = headed_so(ask, found.hits, sources)
+    lines = tuple(line_of([c], sources) for c in items)
+    direct = _all_of(lines) if ask.shape is Shape.SEVERAL else None
+    return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, direct) if lines else None
+
+
+def _by_row(found: _Found) -> _Found:
+    """With the cell first that a question for one fact names by its row and column; with cells behind all others for
+    which it names no row."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is not Shape.FACT or not found.candidates:
+        return found
+    read = grids(found.hits, sources)
+    best = found.candidates[0]
+    for hit, grid in read:
+        cell = cell_asked_for(ask.question, grid)
+        at = cell[0].cells[cell[1]] if cell else None
+        if cell and at and not (at[0] <= best.start < at[1] and best.sentence.document == cell[0].document):
+            moved = replace(cell[0].candidate(hit, cell[1]), score=best.score + 1.0)
+            sure = max(found.confidence, _COMPUTED)
+            return replace(found, candidates=[moved, *found.candidates], confidence=sure)
+    unnamed = [c for c in found.candidates if _is_any_row(ask.question, c, read)]
+    others = [c for c in found.candidates if c not in unnamed]
+    # As if they were the first to be read: rows that are not asked for took their place.
+    sure = sureness(others)
+    if best not in unnamed or sure < THRESHOLD:
+        return found
+    return replace(found, candidates=[*others, *unnamed], confidence=sure)
+
+
+def _is_any_row(question: str, candidate: Candidate, read: Sequence[tuple[Hit, Grid]]) -> bool:
+    place, document = candidate.start, candidate.sentence.document
+    return any(
+        row.document.doc_id == document.doc_id and a <= place < b and names_no_row(question, grid, row, column)
+        for _, grid in read
+        for row in grid.rows
+        for column, (a, b) in enumerate(row.cells)
+    )
+
+
 def _sentences(found: _Found, threshold: float) -> Composed:
     """The sentences that answer: of sources that disagree, of several facts, of an account, else the best."""
     ask, sources = found.ask, found.reading.sources
     if not found.candidates:
         return Composed((), found.confidence, ask.shape)
-    is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
-    if ask.shape is not Shape.YES_NO and not ask.whole and (is_value or ask.shape is not Shape.ACCOUNT):
-        disputed = conflicting(ask.question, found.candidates, sources, max(threshold, THRESHOLD))
-        if disputed:
-            return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
+    disputed = _in_dispute(found, threshold)
+    if disputed:
+        return _disputed(replace(found, confidence=max(found.confidence, sureness(disputed[:1]))), disputed)
     if found.confidence < threshold:
         return Composed((), found.confidence, ask.shape)
     groups = chosen(found.candidates, sources)
-    of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
-    if of_several or (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
-        items = listed(ask, groups[0][0], found.hits, sources)
-        if not items and of_several and ask.shape is not Shape.ACCOUNT:
-            items = also_said(ask, found.candidates, sources, found.reading.reader)
-        if len(items) > 1:
-            lines = tuple(line_of([c], sources) for c in items)
-            direct = None if ask.shape is Shape.ACCOUNT else _all_of(lines)
-            return Composed(lines, found.confidence, Shape.SEVERAL, direct)
-        # One sentence answers by itself: others near it in score are not what was asked for.
-        groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
+    items = _items(found, groups[0][0])
+    if _ONE_POST.match(ask.question):
+        if len(items) > 1 and _of_several_sources(items, sources) and all(map(is_sure_of_name, items)):
+            return _disputed(found, items)
+        items, groups = (), groups[:1]
+    if len(items) > 1:
+        told = tuple(line_of([c], sources) for c in items)
+        direct = None if ask.shape is Shape.ACCOUNT else _all_of(told)
+        return Composed(told, found.confidence, Shape.SEVERAL, direct)
+    # One sentence answers by itself: others near it in score are not what was asked for.
+    groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
+    lines = [line_of(group, sources) for group in groups]
     if ask.shape is Shape.ACCOUNT:
-        shown = [group[0] for group in groups[:1]]
         room = room_for(ask.question)
-        told = account(ask.read_as, shown, found.candidates, found.reading.encoder, most_words=room)
-        lines = (line_of(groups[0], sources), *(line_of([c], sources) for c in told[1:]))
-        return Composed(lines, found.confidence, ask.shape)
-    lines = tuple(line_of(group, sources) for group in groups)
-    direct = None if ask.shape is Shape.YES_NO else lines[0].direct or None
-    return Composed(lines, found.confidence, ask.shape, direct)
+        more = account(ask.read_as, [groups[0][0]], found.candidates, found.reading.encoder, most_words=room)[1:]
+        lines = [lines[0], *(line_of([c], sources) for c in more)]
+    direct = None if ask.shape in (Shape.YES_NO, Shape.ACCOUNT) else lines[0].direct or None
+    return Composed(tuple(lines), found.confidence, ask.shape, direct)
+
+
+def _in_dispute(found: _Found, threshold: float) -> Sequence[Candidate]:
+    """The candidates of sources that disagree, the best first; empty where none does or all is asked for."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape is Shape.YES_NO:
+        return opposed(ask.question, found.asked, found.candidates, sources, threshold)
+    is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
+    if ask.whole or (ask.shape is Shape.ACCOUNT and not is_value and not asks_for_cause(ask.question)):
+        return []
+    return conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
+
+
+def _items(found: _Found, best: Candidate) -> Sequence[Candidate]:
+    """The facts of a question for several, one for each line; empty where it does not ask for any."""
+    ask, sources = found.ask, found.reading.sources
+    of_several = ask.shape is Shape.SEVERAL or ask.whole or _asks_who(ask)
+    if not of_several and not (ask.shape is Shape.FACT and _WHAT_ALL.match(ask.question)):
+        return []
+    items = listed(ask, best, found.hits, sources)
+    if not items and ask.shape is Shape.SEVERAL:
+        items = named_next(best, sources)
+    if not items and of_several and ask.shape is not Shape.ACCOUNT:
+        items = also_said(ask, found.candidates, sources, found.reading.reader)
+    return items
 
 
 # "What may not be burned?" is answered by one thing or by a list of them.
@@ -201,6 +273,21 @@ _WHAT_ALL = re.compile(
     r"\W*what (?:may|must|can(?:not)?|could|should|shall|will|has|have|do|does|did|needs?|is not|isn['’]t)\b",
     re.IGNORECASE,
 )
+
+
+# One person at a time is it: others are of other times, or disputed.
+_ONE_POST = re.compile(
+    r"\W*who (?:is|was|leads|led|heads|headed|runs|ran|chairs|chaired|directs|directed|founded|invented|composed|won) "
+    r"(?:the )?(?!(?:\w+ )*?\w+[^su]s\b (?:of|in|at))",
+    re.IGNORECASE,
+)
+
+
+def _of_several_sources(items: Sequence[Candidate], sources: Sources) -> bool:
+    """Whether each item is of a document of its own, and none is another's copy."""
+    documents = list(dict.fromkeys(c.sentence.document.doc_id for c in items))
+    is_copy = any(sources.are_copies(one, other) for n, one in enumerate(documents) for other in documents[:n])
+    return len(documents) == len(items) and not is_copy
 
 
 def _all_of(lines: Sequence[Line]) -> str | None:
@@ -261,42 +348,38 @@ def _named(ask: Ask, winner: Candidate, reader: PassageReader) -> str:
     return value
 
 
+_SUPERLATIVES = re.compile(
+    r"\b(?:most(?:ly)?|least|highest|lowest|largest|biggest|longest|best|worst|hardest|record|primarily|mainly|chiefly"
+    r"|more than any)\b"
+)
+
+
 def _states(ask: Ask, best: Candidate) -> bool:
     """Whether a sentence says itself what is the most: it has the question's superlative, or a form of it."""
     text = best.sentence.text.casefold()
     compared = {word for word in stems(ask.question) if word in stems(text)}
     roots = [ask.measure.removesuffix("iest").removesuffix("est")] if ask.measure.endswith("est") else []
-    superlatives = (
-        "most",
-        "least",
-        "highest",
-        "lowest",
-        "largest",
-        "biggest",
-        "longest",
-        "best",
-        "record",
-        "more than any",
-    )
-    said = any(root and f"{root}" in text for root in roots) or any(word in text.split() for word in superlatives)
+    said = any(root and root in text for root in roots) or bool(_SUPERLATIVES.search(text))
     return said or (
         ask.most is None and bool(compared) and bool({"total", "average", "altogether"} & set(text.split()))
     )
 
 
 def _gist(found: _Found) -> Composed | None:
-    """What a document is about: of those that were pointed to, of the only ones there are, or of the one found."""
+    """What a document is about: of those that were pointed to, of the only ones there are, or of the one found; or
+    which documents are about something."""
     ask, hits, reading = found.ask, found.hits, found.reading
     if ask.shape is not Shape.GIST:
-        return None
+        return _told_of(found)
     pointed = reading.filters.documents if reading.filters else ()
     doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
-    subject = stems(ask.question) - _OF_DOCUMENTS
-    if subject and not pointed and doc_ids:
-        with_subject = [d for d in doc_ids if subject & _of_document(d, hits, reading.sources)]
-        doc_ids = with_subject[:1]
-    elif pointed:
+    subject = stems(ask.read_as) - _OF_DOCUMENTS
+    if ask.whole:
+        return _documents_about(subject, doc_ids, found)
+    if pointed:
         doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
+    elif subject:
+        doc_ids = _best_about(subject, doc_ids, found)
     if len(doc_ids) > _AT_MOST_DOCUMENTS:
         return Composed((), 0.0, ask.shape, notices=(WHICH_DOCUMENT,))
     if not doc_ids:
@@ -306,11 +389,57 @@ def _gist(found: _Found) -> Composed | None:
     return Composed(lines, _GIST, ask.shape) if lines else None
 
 
+_TELL_OF = re.compile(
+    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:(?:what can you )?tell me )?(?:more |something )?about)\b",
+    re.IGNORECASE,
+)
+
+
+def _told_of(found: _Found) -> Composed | None:
+    """What the document tells whose title has all words of what is asked about: "tell me about the old library"."""
+    ask, reading = found.ask, found.reading
+    lead = _TELL_OF.match(ask.question)
+    subject = stems(ask.question[lead.end() :]) if lead else set()
+    doc_ids = dict.fromkeys(hit.passage.doc_id for hit in found.hits)
+    entitled = [d for d in doc_ids if subject and subject <= stems(reading.sources.document(d).title or "")]
+    if ask.shape is not Shape.ACCOUNT or not entitled:
+        return None
+    told = gist(entitled[:1], found.hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
+    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
+    return Composed(lines, _GIST, ask.shape) if lines else None
+
+
+def _best_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> list[str]:
+    """The document that has a word of the subject, the best found; for the latest of it the newest that has all."""
+    sources = found.reading.sources
+    words = {d: _of_document(d, found.hits, sources) for d in doc_ids}
+    some = [d for d in doc_ids if subject & words[d]]
+    if found.ask.recent:
+        some = [d for d in some if subject <= words[d]] or some
+        some = [some[n] for n in newest_first([sources.document(d) for d in some])]
+    return some[:1]
+
+
+def _documents_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> Composed | None:
+    """The documents that have all words of a subject, those first and alone that have one in their title; of each the
+    sentence that tells what it is about."""
+    reading = found.reading
+    about = [d for d in doc_ids if subject and subject <= _of_document(d, found.hits, reading.sources)]
+    entitled = [d for d in about if subject & stems(reading.sources.document(d).title or d)]
+    told = [
+        c for d in (entitled or about)[:_MOST_LISTED]
+        for c in gist([d], found.hits, reading.sources, reading.encoder, most_words=0)[:1]
+    ]  # fmt: skip
+    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
+    return Composed(lines, _GIST, Shape.SEVERAL) if lines else None
+
+
 _ABOUT_DOCUMENTS = """
     summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
-    subject theme message takeaway document documents text article paper report page file letter email message memo book
-    story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide speech
-    interview review kind short brief briefly quick deal cover describe content contents detail detailed whole
+    subject theme message takeaway document documents text article paper report page file letter email message memo
+    book story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide
+    speech interview review news development update status kind short brief briefly quick deal cover describe
+    content contents detail detailed whole
 """
 _OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
 

@@ -4,7 +4,7 @@ Knows sentences, their vectors and what the reader makes of them; not what a que
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
@@ -63,11 +63,13 @@ def account(
     near = vectors[1:] @ vectors[0]
     found = list(lines)
     words = sum(len(c.sentence.text.split()) for c in found)
+    asked = stems(question)
     for n in sorted(range(1, len(pool)), key=lambda n: -near[n]):
         size = len(pool[n].sentence.text.split())
         if near[n] < max(_NEAR, _AS_NEAR * float(near[0])) or len(found) == _MOST_SENTENCES:
             break
-        if words + size <= most_words and not any(_repeats(pool[n].sentence, c.sentence) for c in found):
+        again = any(_repeats(pool[n].sentence, c.sentence, asked) for c in found)
+        if words + size <= most_words and not again:
             found.append(pool[n])
             words += size
     first_of = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(c.sentence.document.doc_id for c in found))}
@@ -110,7 +112,7 @@ def _gist_of(
         # Of the first paragraph that says anything its first two sentences, of others the first.
         for start, end in spans[: 1 if openings else 2]:
             words = document.text[start:end]
-            if len(words.split()) >= _LEAST_WORDS and not _LEANS.match(words):
+            if len(words.split()) >= _LEAST_WORDS and not (_LEANS.match(words) or words.endswith("?")):
                 openings.append(Sentence(document, paragraph, start, end))
     if not openings:
         return []
@@ -135,5 +137,6 @@ def _place(candidate: Candidate) -> tuple[str, int]:
     return candidate.sentence.document.doc_id, candidate.sentence.start
 
 
-def _repeats(one: Sentence, other: Sentence) -> bool:
-    return shared(stems(one.text), stems(other.text)) > _REPEATS
+def _repeats(one: Sentence, other: Sentence, asked: Set[str] = frozenset()) -> bool:
+    """Whether two sentences say much of the same; the words of the question both may have."""
+    return shared(stems(one.text) - asked, stems(other.text) - asked) > _REPEATS

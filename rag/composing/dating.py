@@ -4,87 +4,152 @@ Knows documents' dates and the dates in their texts; nothing is guessed where ne
 """
 
 import re
-from collections.abc import Sequence
+from calendar import month_name
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from index.dates import days_of
 from index.documents import Document
-from rag.composing.values import years
+from rag.composing.values import dated_days
 from rag.reading.candidates import Candidate
+from rag.retrieval import Hit
 
 # Score for a statement of the time asked about, by its own words or its document's date, and against one of another.
 _SAID, _DATED, _ELSEWHEN = 1.5, 1.0, 3.0
 _YEAR = r"((?:1[0-9]|20)\d\d)"
 _SPAN = re.compile(rf"\b(?:from|between) (?:\w+ )?{_YEAR} (?:to|and|until|till) (?:\w+ )?{_YEAR}", re.IGNORECASE)
+_WAY = r"\b(?P<way>since|after|from|before|until|till|up to|by)"
 _SINCE = re.compile(
-    r"\b(?P<way>since|after|from|before|until|till|up to|by) (?:the )?(?:\d{1,2}(?:st|nd|rd|th)? )?(?:[a-z]+ )?"
-    rf"{_YEAR}",
+    rf"{_WAY} (?:(?:the (?:end|beginning|start|middle) of|the|about|around) )?(?=[\dA-Z])", re.IGNORECASE
+)
+# "Since May": of which year is told by the newest document. Of a bare "in May" it may be a year to come.
+_MONTHS = [name.casefold() for name in month_name[1:]]
+_SINCE_MONTH = re.compile(
+    rf"\b(?P<way>since|after|before|until|till) (?:the (?:end|beginning|start|middle) of |the (?=\d))?"
+    rf"(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?: of)? )?(?P<month>{'|'.join(_MONTHS)})\b"
+    rf"(?! (?:the )?\d{{1,2}}\b| (?:\w+ )?{_YEAR})",
     re.IGNORECASE,
 )
-_PLAIN = re.compile(rf"(?<![\w.,-]){_YEAR}(?![\w]|[.,-]\d)")
 _VERSION = re.compile(
     r"\b(?:version|edition|rev(?:ision)?|v)\b\.? ?[\d.]*|\d+|\b(?:new|old|updated?|revised|current)\b|\W+|_"
 )
+_END = 99999999
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The years asked about, both inclusive."""
+    """The days asked about, both inclusive, as numbers: 20230501; of an unsaid month or day 0 first and 99 last.
+
+    since: it asks for what came after, which no document of before can tell. assumed: the year that was not said.
+    """
 
     first: int
     last: int
+    since: bool = False
+    assumed: int | None = None
 
-    def has(self, year: int) -> bool:
-        """Whether a year is asked about."""
-        return self.first <= year <= self.last
+    def has(self, days: tuple[int, int]) -> bool:
+        """Whether a day, month or year lies within what is asked about, as far as it is said."""
+        return days[0] <= self.last and self.first <= days[1]
 
 
-def asked_years(question: str) -> Asked | None:
-    """The years that a question asks about; None where it names none."""
+def asked_time(question: str, documents: Sequence[Document] = ()) -> Asked | None:
+    """The time that a question asks about; None where it names none.
+
+    documents: a month without a year is the last that the newest of them can know of; without any it is no time.
+    """
     span = _SPAN.search(question)
     if span:
-        return Asked(*sorted((int(span[1]), int(span[2]))))
-    since = _SINCE.search(question)
-    if since:
-        year, way = int(since[2]), since["way"].casefold()
-        if way in ("since", "from"):
-            return Asked(year, 9999)
-        if way == "after":
-            return Asked(year, 9999)
-        return Asked(0, year)
-    named = [int(year) for year in _PLAIN.findall(question)]
-    return Asked(min(named), max(named)) if named else None
+        one, other = sorted((int(span[1]), int(span[2])))
+        return Asked(one * 10000, other * 10000 + 9999)
+    month = _SINCE_MONTH.search(question)
+    if month:
+        newest = max((day_of(d) or 0 for d in documents), default=0)
+        if not newest:
+            return None
+        number = (_MONTHS.index(month["month"].casefold()) + 1) * 100 + int(month["day"] or 0)
+        year = newest // 10000 - (number > newest % 10000 and newest % 10000 > 0)
+        day = year * 10000 + number
+        return _one_sided(month["way"], (day, day if month["day"] else day + 99), assumed=year)
+    for since in _SINCE.finditer(question):
+        said = dated_days(question[since.end() :])
+        if said and said[0][0] == 0:
+            return _one_sided(since["way"], said[0][1])
+    named = [days for _, days in dated_days(question)]
+    return Asked(min(a for a, _ in named), max(b for _, b in named)) if named else None
 
 
-def of_the_time(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates in order of their scores, those of the years asked about moved up and others down.
+def _one_sided(way: str, days: tuple[int, int], assumed: int | None = None) -> Asked:
+    way = way.casefold()
+    if way in ("since", "from", "after"):
+        return Asked(days[1] + 1 if way == "after" else days[0], _END, way == "since", assumed)
+    return Asked(0, days[0] - 1 if way == "before" else days[1], assumed=assumed)
 
-    What a sentence says of its year counts; where it says none, the date of its document. The words that answer may be
-    a year themselves ("since when", "when"), so a year in them does not count.
+
+def told_as(asked: Asked, documents: Sequence[Document]) -> str:
+    """Which year was taken for a month without one, and why: a sentence for the user."""
+    newest = max(documents, key=lambda d: day_of(d) or 0)
+    when = newest.date or str(year_of(newest))
+    return f"the month was taken to be that of {asked.assumed}, as the newest document found is of {when}"
+
+
+def of_the_time(asked: Asked | None, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates in order of their scores, those of the time asked about moved up and others down; those that can't
+    be of it are left out where it asks for what came since.
+
+    What a sentence says of its time counts; where it says none, the date of its document. The words that answer may be
+    a date themselves ("since when", "when"), so a date in them does not count.
     """
-    asked = asked_years(question)
-    if asked is None or len(candidates) < 2:
+    if asked is None:
         return list(candidates)
-    moved = [replace(c, score=c.score + _shift(c, asked)) for c in candidates]
+    kept = [c for c in candidates if not (asked.since and _shift(c, asked) < 0)]
+    if len(kept) < 2:
+        return kept
+    moved = [replace(c, score=c.score + _shift(c, asked)) for c in kept]
     return sorted(moved, key=lambda c: (-c.score, c.hit.rank, c.start))
 
 
-def is_of_the_time(question: str, candidate: Candidate) -> bool:
-    """Whether a statement is of the years that a question asks about, or nothing says of which it is."""
-    asked = asked_years(question)
-    return asked is None or _shift(candidate, asked) > 0 or year_of(candidate.sentence.document) is None
+def since_first(question: str, hits: Sequence[Hit], document_of: Callable[[str], Document]) -> list[Hit]:
+    """The hits in their order, but where a question asks for what came since a day those of documents from before it
+    behind the others, if there are others. document_of: the document of a name."""
+    documents = [document_of(hit.passage.doc_id) for hit in hits]
+    asked = asked_time(question, documents)
+    if asked is None or not asked.since:
+        return list(hits)
+    days = [days_of_document(document) for document in documents]
+    late = [hit for hit, known in zip(hits, days, strict=True) if known is None or asked.has(known)]
+    if not late or len(late) == len(hits):
+        return list(hits)
+    early = [hit for hit in hits if hit not in late]
+    return [replace(hit, rank=rank) for rank, hit in enumerate([*late, *early], 1)]
+
+
+def is_of_the_time(asked: Asked | None, candidate: Candidate) -> bool:
+    """Whether a statement is of the time that a question asks about, or nothing says of which it is."""
+    return asked is None or _shift(candidate, asked) > 0 or days_of_document(candidate.sentence.document) is None
 
 
 def _shift(candidate: Candidate, asked: Asked) -> float:
     text, sentence = candidate.sentence.document.text, candidate.sentence
     around = f"{text[sentence.start : candidate.start]} {text[candidate.end : sentence.end]}"
-    said = years(around)
+    said = [days for _, days in dated_days(around)]
     if said:
         return _SAID if any(map(asked.has, said)) else -_ELSEWHEN
-    year = year_of(sentence.document)
-    if year is None:
+    days = days_of_document(sentence.document)
+    if days is None:
         return 0.0
-    return _DATED if asked.has(year) else -_DATED if year < asked.first else 0.0
+    if asked.has(days):
+        return _DATED
+    # An earlier document knows nothing of it; a later one of the same year may tell of it.
+    return -_DATED if days[1] < asked.first else 0.0
+
+
+def days_of_document(document: Document) -> tuple[int, int] | None:
+    """The first and the last day that a document may be from, as numbers; None where nothing says it."""
+    if document.date:
+        return days_of(document.date)
+    year = year_of(document)
+    return None if year is None else (year * 10000, year * 10000 + 9999)
 
 
 def year_of(document: Document) -> int | None:

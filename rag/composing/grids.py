@@ -18,8 +18,10 @@ from rag.retrieval import Hit
 
 # Rows of a file that are read together, and documents of a collection in which they are looked for.
 _MOST_ROWS, _MOST_NAMES = 1000, 200_000
+_IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _FIELD = re.compile(r"(?P<name>[^\n:]{1,60}):[ \t]*(?P<value>[^\n]*)(?:\n|$)")
 _TOTAL_ROW = re.compile(r"\W*(?:(?:sub-?|grand )?total|sum|average|mean)\b", re.IGNORECASE)
+_VERBS = frozenset(("is", "are", "was", "were", "has", "have", "had", "does", "do", "did", "will", "would", "can"))
 _YES = frozenset(("yes", "y", "✓", "✔", "x", "true"))
 _NO = frozenset(("no", "n", "✗", "✘", "false", "-", "–", "—", ""))
 
@@ -147,6 +149,19 @@ def _around(said: Sequence[str], heads: Sequence[str], rows: Sequence[GridRow]) 
     return frozenset(stems(" \n".join([*said, *heads, *(row.words for row in rows)])))
 
 
+def record_label(sentence: Sentence, sources: Sources) -> tuple[str, str] | None:
+    """The first field of the record in which a field is cited: ("Printer", "Orsa"); None elsewhere."""
+    doc_id = sentence.document.doc_id
+    if not _is_record(doc_id):
+        return None
+    fields = sources.paragraphs(doc_id)
+    first = fields[0] if len(fields) > 1 else sentence.paragraph
+    field = _FIELD.match(sentence.document.text, first.start, first.end)
+    if field is None or first.start <= sentence.start < first.end or not field["value"].strip():
+        return None
+    return field["name"].strip(), field["value"].strip()
+
+
 # ---- What a question asks for of a grid
 
 
@@ -170,6 +185,30 @@ def rows_asked_for(question: str, grid: Grid) -> list[GridRow]:
     return as_negated or kept
 
 
+def cell_asked_for(question: str, grid: Grid) -> tuple[GridRow, int] | None:
+    """The cell of the column and the row that a question names, all its other words being the grid's; None where it
+    names not one of each: "How many pages per minute does the Orsa print?"."""
+    asked = stems(question)
+    if not asked <= grid.around:
+        return None
+    heads = [stems(_IN_BRACKETS.sub("", head)) for head in grid.heads]
+    fits = {n: len(head) for n, head in enumerate(heads) if n and head and head <= asked}
+    columns = [n for n, size in fits.items() if size == max(fits.values())]
+    labels = [stems(row.cell(0)) for row in grid.rows]
+    named = [row for row, label in zip(grid.rows, labels, strict=True) if label and label <= asked]
+    if len(named) > 1:  # "W3 Plus" has the words of "W3", too
+        most = max(len(stems(row.cell(0))) for row in named)
+        named = [row for row in named if len(stems(row.cell(0))) == most]
+    return (named[0], columns[0]) if len(columns) == len(named) == 1 and named[0].cell(columns[0]) else None
+
+
+def names_no_row(question: str, grid: Grid, row: GridRow, column: int) -> bool:
+    """Whether a question leaves open which row is meant, and the rows differ in the column."""
+    asked = stems(question) - stems(" ".join(grid.heads))
+    cells = {other.cell(column) for other in grid.rows}
+    return len(cells) > 1 and not asked & stems(row.words.replace(row.cell(column), ""))
+
+
 def column_asked_for(question: str, grid: Grid, rows: Sequence[GridRow], answer: int | None = None) -> int:
     """The column that a question asks for: whose head has the first of its words, else that of the answer, a place in
     the document, where its cells differ, else the first."""
@@ -182,12 +221,13 @@ def column_asked_for(question: str, grid: Grid, rows: Sequence[GridRow], answer:
 
 def named_column(question: str, grid: Grid) -> int | None:
     """The column that one of a question's first words names, the last of them first: "plot holders" are holders."""
-    words = [word for word in question.split()[1:5] if stems(word)]
+    words = question.split()[1:5]
     heads = [stems(head) for head in grid.heads]
     run: list[int] = []
     for word in words:
         column = next((n for n, head in enumerate(heads) if stems(word) & head), None)
-        if column is None and run:
+        # "In which month was power": behind the verb it is another noun.
+        if column is None and run and (stems(word) or word.casefold() in _VERBS):
             break
         run += [] if column is None else [column]
     return run[-1] if run else None

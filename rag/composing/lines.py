@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import Sentence, Sources
+from rag.composing.grids import record_label
 from rag.composing.quotation import as_quoted, who_is_meant
+from rag.composing.values import BOUND
 from rag.reading.candidates import Candidate
 
 _EDGES = " \t\n,;:—–"
@@ -47,7 +49,7 @@ def line_of(group: Sequence[Candidate], sources: Sources, *, direct: str | None 
     """
     quoted = tuple(replace(c, sentence=as_quoted(c.sentence, c.start, c.end)) for c in group)
     words = direct_words(group[0]) if direct is None else direct
-    meant = who_is_meant(quoted[0].sentence, sources)
+    meant = who_is_meant(quoted[0].sentence, sources) or record_label(quoted[0].sentence, sources)
     if is_pronoun(words):
         words = meant[1] if meant and meant[0].casefold() == words.casefold() else ""
     return Line(quoted, words, meant, older)
@@ -60,12 +62,22 @@ def whole(sentence: Sentence, like: Candidate) -> Candidate:
 
 def direct_words(candidate: Candidate) -> str:
     """The words that answer as they can stand by themselves; "" where they are no less than their sentence."""
-    words = _tidy(" ".join(candidate.text.split()))
+    words = _tidy(bounded_words(candidate))
     sentence = candidate.sentence.text
     if not any(char.isalnum() for char in words) or len(words.split()) > _MOST_WORDS:
         return ""
     is_sentence = len(sentence.split()) > (3 if sentence.endswith((".", "!", "?", "”", '"')) else _ITEM_WORDS)
     return "" if len(words) > 0.8 * len(sentence) and is_sentence else words
+
+
+def bounded_words(candidate: Candidate) -> str:
+    """The words that answer, with those before an amount that say it is not exact: "more than 25", where it is "25"."""
+    sentence = candidate.sentence
+    words = " ".join(candidate.text.split())
+    before = " ".join(sentence.document.text[sentence.start : candidate.start].split())
+    bound = list(BOUND.finditer(f"{before} {words}"))
+    is_before = bool(bound) and bound[-1].start() < len(before) and bound[-1].end() == len(before) + 1
+    return f"{before[bound[-1].start() :]} {words}" if is_before else words
 
 
 def is_pronoun(words: str) -> bool:

@@ -13,6 +13,7 @@ from rag.composing.grids import Grid, column_asked_for, grids, named_column, row
 from rag.composing.lines import is_pronoun, whole
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import is_negated, stems
+from rag.composing.values import ValueKind, value_of
 from rag.reading.candidates import Candidate, same_words
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
@@ -20,10 +21,13 @@ from rag.retrieval import Hit
 # Lines of an answer at most; of sentences of prose fewer, since each of them is found by itself.
 MOST_LINES = 20
 _MOST_SENTENCES = 6
-# A sentence read by itself answers from this margin and this logit on.
-_MARGIN, _ANSWERABLE = 0.0, 0.0
+# A sentence read by itself answers from this margin and this logit on; where several were not asked for, from higher.
+_ASKED, _NOT_ASKED = (0.0, 0.0), (4.0, 2.0)
 # Words that name several things by themselves: "Ann and Bo", "bread, cheese".
 _NAMES_SEVERAL = re.compile(r"\w,? (?:and|as well as) \w|\w, \w+.*, ")
+# Documents in which a list is looked for by its heading, and paragraphs that may stand between the two.
+_HITS_LOOKED_AT, _LEADS = 4, 4
+_OF_STEPS = stems("steps step instructions way procedure properly correctly right order")
 _LISTING = stems("list name enumerate show give tell every entry entries row rows")
 
 
@@ -65,6 +69,30 @@ def told_by_grid(ask: Ask, hits: Sequence[Hit], sources: Sources) -> list[Candid
     return []
 
 
+def headed_so(ask: Ask, hits: Sequence[Hit], sources: Sources) -> list[Candidate]:
+    """The items of the list whose title, headings and lead have all words of a question for a whole: the steps of
+    "how do I clean the filter?", the tasks of "list all tasks of the meeting"; empty where there is none."""
+    asked = stems(ask.question) - _LISTING - _OF_STEPS
+    best: tuple[int, list[Candidate]] = (0, [])
+    for hit in hits[:_HITS_LOOKED_AT]:
+        document, paragraphs = sources.document(hit.passage.doc_id), sources.paragraphs(hit.passage.doc_id)
+        near: list[Paragraph] = []
+        for n, paragraph in enumerate(paragraphs):
+            if paragraph.kind is Kind.HEADING:
+                near = [paragraph]
+            elif paragraph.kind is not Kind.LIST_ITEM:
+                near.append(paragraph)
+            elif not n or paragraphs[n - 1].kind is not Kind.LIST_ITEM:
+                close = stems(" \n".join(document.text[p.start : p.end] for p in near[:_LEADS]))
+                path = stems(" \n".join([document.title or "", *sources.heading_words(paragraph)]))
+                items = _items_around(paragraph, sources)
+                if asked <= close | path and len(asked & close) > best[0] and len(items) > 1:
+                    like = Candidate(hit, Sentence(document, paragraph, paragraph.start, paragraph.end), 0, 0, 0.0, 0.0)
+                    found = [whole(Sentence(document, p, p.start, p.end), like) for p in items][:MOST_LINES]
+                    best = len(asked & close), found
+    return best[1]
+
+
 def also_said(
     ask: Ask,
     candidates: Sequence[Candidate],
@@ -80,6 +108,7 @@ def also_said(
     have not all of the question's words that the best one's have is of something else.
     """
     best = candidates[0]
+    margin, answerable = _ASKED if ask.shape is Shape.SEVERAL or ask.whole else _NOT_ASKED
     if _NAMES_SEVERAL.search(best.text):
         return [best]
     others: dict[tuple[str, int], Candidate] = {}
@@ -107,7 +136,7 @@ def also_said(
     )
     said = []
     for c, reading in zip(read, readings, strict=True):
-        if reading.spans and reading.margin >= _MARGIN and reading.answerable >= _ANSWERABLE:
+        if reading.spans and reading.margin >= margin and reading.answerable >= answerable:
             span = reading.spans[0]
             said.append(replace(c, start=c.sentence.start + span.start, end=c.sentence.start + span.end))
     # The best one was found among its neighbours; where it does not answer by itself, others may have it of the same.
@@ -115,9 +144,27 @@ def also_said(
     for c in said:
         if not is_pronoun(c.text) and not any(_says_as_much(other.text, c.text) for other in found):
             found = [other for other in found if not _says_as_much(c.text, other.text)] + [c]
+    if any(value_of(c.text).kind is ValueKind.NAME for c in found) and re.match(r"\W*who", ask.question, re.IGNORECASE):
+        # Who it is beside what somebody is or does.
+        found = [c for c in found if value_of(c.text).kind is ValueKind.NAME]
     found = found[:most]
     order = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(c.sentence.document.doc_id for c in found))}
     return sorted(found, key=lambda c: (order[c.sentence.document.doc_id], c.sentence.start))
+
+
+_NAMES_THEM = re.compile(r"(?:Among (?:them|these)|(?:They|These|Those) (?:are|were|include[sd]?))\b")
+
+
+def named_next(best: Candidate, sources: Sources) -> list[Candidate]:
+    """The sentence behind one that only counts things, where it names them: "nine rules. Among them are ..."."""
+    sentence = best.sentence
+    behind = next(
+        (s for s in sources.sentences(best.hit.passage) if s.document == sentence.document and s.start >= sentence.end),
+        None,
+    )
+    if behind is None or value_of(best.text).kind is not ValueKind.NUMBER or not _NAMES_THEM.match(behind.text):
+        return []
+    return [best, whole(behind, best)]
 
 
 def _says_as_much(one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.news.roles import is_role
 from index.paragraphs import CONTENT, Kind
 from index.sentences import sentence_spans
 from rag.citations import Sentence, Sources
@@ -132,7 +133,16 @@ _OTHERS = re.compile(
 
 
 def who_is_meant(sentence: Sentence, sources: Sources) -> tuple[str, str] | None:
-    """The word that a cited sentence begins with and whom it means: ("She", "Ann Example"); None where it is not sure.
+    """The word that a cited sentence begins with and what it means: ("She", "Ann Example"); None if it is not sure."""
+    it = _IT.match(sentence.text)
+    if it is None:
+        return _person_or_firm(sentence, sources)
+    named = None if _EMPTY_IT.match(sentence.text) else thing_named(next(iter(_before(sentence, sources)), ""))
+    return (it["word"], named) if named else None
+
+
+def _person_or_firm(sentence: Sentence, sources: Sources) -> tuple[str, str] | None:
+    """Whom "she" or "the company" means.
 
     It is sure where the sentences right before name one person only, as their subject, and every one between them and
     this begins with such a word, too.
@@ -157,6 +167,75 @@ def who_is_meant(sentence: Sentence, sources: Sources) -> tuple[str, str] | None
             return word["word"], fitting[0]
         return None
     return None
+
+
+# "It is true that", "it took two years to": nothing is meant.
+_IT = re.compile(r"(?P<word>It|Its)\b(?!['’]s own)")
+_EMPTY_IT = re.compile(
+    r"It (?:(?:is|was|will be|would be|has been|had been|may be|might be|seems?|seemed|appears?|appeared|turned out)"
+    r"(?: \w+){0,4} (?:that|to|whether|how|why|who|when|where|if)\b"
+    r"|(?:rain|snow|happen|take|took|seem|appear|turn|follow|mean|depend)(?:s|ed)?\b|is up to|was not until"
+    r"|(?:is|was) (?:\w+ )?(?:raining|snowing|cold|warm|hot|dark|late|early|time"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))",
+)
+_DETERMINED = re.compile(r"\b(?:The|the|A|a|An|an|This|this|Its|its|Their|their|Our|our|His|his|Her|her)(?= )")
+_PREPOSED = re.compile(
+    r"\b(?:of|in|on|at|to|for|from|by|with|about|into|over|after|before|since|until|during|under|between|near|behind"
+    r"|through|without|within|against|above|below|beside|around|as|than|like|per) (?:all |both |most )?$",
+    re.IGNORECASE,
+)
+_NOUN_ENDS = re.compile(
+    r"(?:[,.;:!?()“”\"]|\b(?:is|are|was|were|be|been|has|have|had|will|would|can|could|may|might|must|shall|should|do|does"
+    r"|did|and|or|but|because|that|which|who|when|where|while|if|so|not|of|in|on|at|to|for|from|by|with|about|into|over"
+    r"|after|before|since|until|during|under|between|near|behind|through|without|within|against|instead|again|today"
+    r"|yesterday|here|there|came|went|began|became|cost|ran|rose|fell|stood|lay|took|gave|made|got|kept|broke|won|lost"
+    r"|left|grew|led|held|met|sold|built|\w+ed|\w+ly|\w+ing)\b)"
+)
+_MOST_OF_A_NOUN = 4
+# What may stand before the subject: "In May 2019 the mill ...".
+_LEADS = re.compile(r"(?:(?:In|On|Since|By|Until|Then|Later|But|And|Yet|Today)(?: [\w’'-]+){0,3},? )?")
+
+
+def thing_named(sentence: str) -> str | None:
+    """What "it" means behind a sentence that names one thing alone: "the old printer"; None where it names more.
+
+    Those behind a preposition are of another thing ("the roof of the hall") and do not count; people are no thing. It
+    is the subject, or the object of "we" or "she": nouns without an article may be meant, too.
+    """
+    found: list[str] = []
+    for match in _DETERMINED.finditer(sentence):
+        if _PREPOSED.search(sentence[: match.start()]):
+            continue
+        end = _NOUN_ENDS.search(sentence, match.end())
+        noun = sentence[match.start() : end.start() if end else len(sentence)].strip()
+        own = noun.split()[1:]
+        if not own or len(own) > _MOST_OF_A_NOUN:
+            return None
+        found.append(noun)
+    things = [noun for noun in found if not _OTHERS.match(noun) and not is_role(noun.split()[-1])]
+    if len(things) != 1 or len(found) != 1:
+        return None
+    is_subject = _LEADS.fullmatch(sentence[: sentence.index(things[0])])
+    if not (is_subject or re.match(r"(?:I|We|You|He|She|They) ", sentence)) or _rivals(sentence, things[0]):
+        return None
+    # A plural is no "it", and a word that ends as one may be a verb.
+    last = things[0].split()[-1]
+    if last.endswith("s") and not last.endswith(("ss", "us", "is")):
+        return None
+    begins = re.match(r"(?:His|Her|Their|Our)\b", things[0], re.IGNORECASE)
+    return None if begins or things[0].split()[0] in ("Its", "its") else things[0]
+
+
+def _rivals(sentence: str, noun: str) -> bool:
+    """Whether a sentence has a name, behind no preposition, beside a noun: it may be what is meant."""
+    at = sentence.index(noun)
+    for name in names(f"x {sentence}"):
+        start = sentence.find(name)
+        inside = at <= start < at + len(noun)
+        before = re.sub(r"\b[Tt]he $", "", sentence[: max(start, 0)])
+        if start >= 0 and not inside and (before.endswith(" by ") or not _PREPOSED.search(before)):
+            return True
+    return False
 
 
 def _gender(word: str) -> str:

@@ -28,8 +28,9 @@ class Shape(StrEnum):
 class Ask:
     """A question and what it asks for. whole: it asks for all of them in so many words, or for the steps of a thing.
 
-    most: of a comparison, whether the most or the least is wanted; None for a sum. measure: what is compared, a word as
-    it is written ("cheap", "goals", "" where only the text can tell). superlative: the word that asks for it.
+    most: of a comparison, whether the most or the least is wanted; None for a sum, or with mean for an average.
+    measure: what is compared, a word as it is written ("cheap", "goals", "" where only the text can tell).
+    superlative: the word that asks for it.
     recent: it asks for how it is now. read_as: the question without the words that say so, as the reader gets it.
     """
 
@@ -39,6 +40,7 @@ class Ask:
     whole: bool = False
     recent: bool = False
     most: bool | None = None
+    mean: bool = False
     measure: str = ""
     superlative: str = ""
 
@@ -87,7 +89,7 @@ _ACCOUNT = re.compile(
     r"|what (?:happened|happens|caused|led)\b"
     r"|what (?:does|did|do|has|have) .+\b(?:say|said|think|thinks|write|written|argue|believe|recommend|claim|explain)"
     r"|(?:explain|describe|tell|elaborate)\b|what(?: is|['’]s| was) (?:known|said|written|reported) (?:about|on|of)\b"
-    r"|(?:anything|something|what|more) (?:about|on) ",
+    r"|(?:(?:anything|something|what|more) )?about |(?:anything|something|what|more) on ",
     re.IGNORECASE,
 )
 _STEPS = re.compile(
@@ -110,11 +112,11 @@ _GIST = re.compile(
 # "the oldest member", "the latest train"; of "most people" nothing is compared.
 _SMALL = """
     cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
-    thinnest narrowest weakest coldest
+    thinnest narrowest weakest coldest quietest calmest poorest softest driest darkest
 """
 _GREAT = """
     most largest biggest longest highest tallest heaviest fastest dearest priciest farthest furthest latest strongest
-    deepest widest greatest hottest warmest steepest
+    deepest widest greatest hottest warmest steepest loudest noisiest richest thickest brightest busiest wettest
 """
 _LEAST, _MOST = _SMALL.split(), _GREAT.split()
 _COMPARED = re.compile(
@@ -127,11 +129,28 @@ _TOTAL = re.compile(
     r"|\bsum of\b|\b(?:on )?average\b|\bmean (?:value|of)\b|\bmedian\b",
     re.IGNORECASE,
 )
+# The middle value is none of these: it is not computed.
+MEAN = re.compile(r"\b(?:average|mean(?= (?:value|of)\b))\b", re.IGNORECASE)
 _RECENT = re.compile(
     r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
+# "Which articles are about the bridge?"
+_WHICH_DOCUMENTS = re.compile(
+    rf"(?:which|what|list (?:all )?(?:the )?|are there (?:any )?|is there an? )\s*{_DOCUMENT_WORD}s?"
+    r"(?: is| are)? (?:there )?"
+    r"(?:about|on|mention(?:s|ing)?|deal(?:s|ing)? with|cover(?:s|ing)?|discuss(?:es|ing)?) ",
+    re.IGNORECASE,
+)
+# "What's the latest on the bridge?": what the newest document about it tells.
+_LATEST_NEWS = re.compile(
+    r"(?:what(?: is|['’]s| are) (?:the )?|(?:the )?(?=latest))(?:latest|newest|most recent)"
+    r"(?: (?:news|developments?|updates?|state(?: of affairs)?))? (?:on|about|regarding|concerning|with|from) ",
+    re.IGNORECASE,
+)
+# "Why is this the longest?" compares nothing.
+_REASON = re.compile(r"(?:why|how come|how so|for what reason|what is the reason)\b", re.IGNORECASE)
 # What is new or old by its own date is compared; "the latest allowance" is the one that holds now.
 _BY_DATE = frozenset(("latest", "newest", "earliest", "oldest", "youngest"))
 
@@ -144,9 +163,13 @@ def ask_of(question: str) -> Ask:
     read_as = " ".join(_RECENT.sub(" ", question).split()) if recent else question
     if not content_words(read_as):
         read_as = question
-    if _GIST.match(rest):
-        return Ask(question, Shape.GIST, read_as)
-    compared = _COMPARED.search(rest)
+    if _WHICH_DOCUMENTS.match(rest):
+        return Ask(question, Shape.GIST, read_as, whole=True)
+    if _GIST.match(rest) or _LATEST_NEWS.match(rest):
+        return Ask(question, Shape.GIST, read_as, recent=recent)
+    # What was added to a follow-up in parentheses is what the talk is about, not what is asked for.
+    own = re.sub(r" \([^()]*\)\W*$", "", rest)
+    compared = None if _REASON.match(rest) else _COMPARED.search(own)
     if compared and not is_yes_or_no(question):
         word = compared["word"].casefold()
         most = word in _MOST
@@ -160,8 +183,9 @@ def ask_of(question: str) -> Ask:
             measure=_measure(word, rest, compared),
             superlative=word,
         )
-    if _TOTAL.search(rest) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
-        return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, measure=_counted(rest))
+    if _TOTAL.search(own) and re.match(r"(?:what|how \w+)\b", rest, re.IGNORECASE):
+        mean = bool(MEAN.search(rest))
+        return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, mean=mean, measure=_counted(rest))
     shape, whole = _plain_shape(rest)
     return Ask(question, shape, read_as, whole=whole, recent=recent)
 
@@ -190,8 +214,10 @@ def _counted(rest: str) -> str:
     if adjective:
         return adjective[1].casefold()
     counted = re.match(r"how (?:many|much) ([a-z][\w’'-]*)", rest, re.IGNORECASE)
-    if counted is None:
-        counted = re.search(r"total (?:number of |amount of )?([a-z][\w’'-]*)", rest, re.IGNORECASE)
+    if counted is None or not content_words(counted[1]):
+        counted = re.search(
+            r"(?:total|average|mean) (?:number of |amount of |value of )?(?:the )?([a-z][\w’'-]*)", rest, re.IGNORECASE
+        )
     return singular(counted[1]) if counted else ""
 
 

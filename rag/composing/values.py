@@ -106,6 +106,18 @@ _BEHIND = """
 _NO_UNIT = frozenset(_BEHIND.split())
 
 
+# A month or a season that is all of an answer; in a sentence "spring" may be water, and "fall" an accident.
+_BEFORE_THEM = r"(?:(?:early|late|mid|this|next|last|the|in|by|until|since|before|after) )*"
+_MONTH_ALONE = re.compile(_BEFORE_THEM + _MONTH, re.IGNORECASE)
+_SEASON = re.compile(
+    rf"{_BEFORE_THEM}(?P<season>spring|summer|autumn|fall|winter)(?:,? (?:of )?{_YEAR})?",
+    re.IGNORECASE,
+)
+# Its middle month.
+_MIDDLE = {"spring": 4, "summer": 7, "autumn": 10, "fall": 10, "winter": 1}
+SEASON = "season"
+
+
 def values(text: str) -> list[Value]:
     """The dates, times and amounts of a text, in order, without overlap."""
     found: list[Value] = []
@@ -119,10 +131,18 @@ def values(text: str) -> list[Value]:
 
 def value_of(answer: str) -> Value:
     """What the words that answer are: their only value or first, a name, or OTHER."""
+    season = _SEASON.fullmatch(answer.strip(" ."))
+    if season:
+        month = _MIDDLE[season["season"].casefold()]
+        return Value(ValueKind.DATE, 0, len(answer), int(season["year"] or 0) * 10_000.0 + month * 100, SEASON)
+    alone = _MONTH_ALONE.fullmatch(answer.strip(" ."))
+    if alone:
+        month = _MONTHS.index(alone["month"][:3].casefold()) + 1
+        return Value(ValueKind.DATE, 0, len(answer), month * 100.0)
     found = values(answer)
     if found:
         return found[0]
-    words = answer.split()
+    words = re.sub(r"^\W*(?:an?|the)\s", "", answer, flags=re.IGNORECASE).split()
     capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
     if words and (names(answer) or capitals) and 2 * capitals >= len(words):
         return Value(ValueKind.NAME, 0, len(answer))
@@ -134,6 +154,8 @@ def differ(one: str, other: str) -> bool:
     a, b = value_of(one), value_of(other)
     if a.kind is not b.kind or a.kind is ValueKind.OTHER:
         return False
+    if a.kind is ValueKind.DATE:
+        return _are_other_days(a, b)
     # "120" and "135 people" are comparable; "120 people" and "135 metres" are not.
     if a.unit != b.unit and (a.kind is not ValueKind.NUMBER or {a.unit, b.unit} & _MEASURES):
         return False
@@ -141,17 +163,57 @@ def differ(one: str, other: str) -> bool:
         return not _name_words(one) & _name_words(other)
     if a.amount is None or b.amount is None or a.amount == b.amount:
         return False
-    if a.kind is ValueKind.DATE:
-        # "1922" and "3 May 1922" say the same, as far as they go.
-        parts = zip(_date_parts(a.amount), _date_parts(b.amount), strict=True)
-        return any(x and y and x != y for x, y in parts)
-    others = {value.amount for value in values(other)}
-    return not {value.amount for value in values(one)} & others
+    same = {value.amount for value in values(one)} & {value.amount for value in values(other)}
+    return not same and not _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount)
 
 
-def years(text: str) -> set[int]:
-    """The years that a text names in digits."""
-    return {int(value.amount // 10000) for value in _dates(text) if value.amount and value.amount >= 10000}
+# Words before an amount that say it is not exact, by which way the true one lies.
+_LOW = "more than|over|at least|no (?:less|fewer) than|upwards of|above|no less than"
+_HIGH = "less than|fewer than|under|at most|up to|no more than|as many as|as much as|below"
+_NEAR = "nearly|almost|about|around|roughly|some|approximately|close to"
+BOUND = re.compile(
+    rf"\b(?:(?P<low>{_LOW})|(?P<high>{_HIGH})|(?P<near>{_NEAR}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
+)
+# How far two amounts of which one is "about" so much may be apart and still be one, by the larger.
+_ABOUT = 0.05
+
+
+def _bound_of(words: str) -> str:
+    """Which way the true amount lies from the first that the words name: "low", "high" or "near"; "" if it is exact."""
+    found = BOUND.search(words)
+    return (found.lastgroup or "") if found else ""
+
+
+def _may_be_one(bound: str, amount: float, other_bound: str, other: float) -> bool:
+    """Whether two amounts that differ may be of one that is true: "more than 25" and "over 15", or "about 120" and
+    118."""
+    low, high = amount, other
+    if low > high:
+        low, high, bound, other_bound = high, low, other_bound, bound
+    if bound == "low" or other_bound == "high":
+        return True
+    return "near" in (bound, other_bound) and high - low <= _ABOUT * abs(high)
+
+
+def _are_other_days(one: Value, other: Value) -> bool:
+    """Whether two dates cannot be one: "1922" and "3 May 1922" say the same, as far as they go; so may a month and a
+    season."""
+    (year, month, day), (year_2, month_2, day_2) = _date_parts(one.amount or 0), _date_parts(other.amount or 0)
+    months_apart = min((month - month_2) % 12, (month_2 - month) % 12) if month and month_2 else 0
+    allowed = 2 if one.unit != other.unit else 0
+    return bool((year and year_2 and year != year_2) or months_apart > allowed or (day and day_2 and day != day_2))
+
+
+def dated_days(text: str) -> list[tuple[int, tuple[int, int]]]:
+    """Where each date that has a year begins in a text, in order, and its first and last day as numbers: 20230500 and
+    20230599 of "May 2023"."""
+    found = []
+    for value in _dates(text):
+        day = int(value.amount or 0)
+        if day >= 10000:
+            open_end = 9999 if day % 10000 == 0 else 99 if day % 100 == 0 else 0
+            found.append((value.start, (day, day + open_end)))
+    return sorted(found)
 
 
 def scale_of(unit: str) -> float:

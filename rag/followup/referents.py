@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from index.news.roles import is_role
 from rag.followup.wording import AUX, DATES, PERSONAL, PREPOSITIONS, worded
 from rag.words import content_words, is_function_word, names
 
@@ -272,9 +273,15 @@ def subject(query: str, *, plural: bool) -> str | None:
     determined = re.match(r"(?:the|a|an|this|that|these|those|its|their)\b", text, re.IGNORECASE)
     if not determined and not names(f"x {text}"):
         return None
-    if plural != _is_plural(text) or people(f"x {text}"):
+    if plural != _is_plural(text) or people(f"x {text}") or (not plural and is_role(text.split()[-1])):
         return None
     return text
+
+
+def is_about_a_role(query: str) -> bool:
+    """Whether a question is about somebody in a post: "when did the mayor resign?"."""
+    found = re.match(r"(?:the|a|an|its|our|their) (?:[a-z-]+ )?([a-z-]+)\b", worded(plain(query)).rest, re.IGNORECASE)
+    return found is not None and any(is_role(word) for word in found.group().split())
 
 
 _PRONOUNS_TEXT = """

@@ -20,6 +20,10 @@ _DAY = re.compile(r"\b(?:" + "|".join(day_name) + r")\b")
 _PREPOSITION = re.compile(r"^(" + "|".join(sorted(PREPOSITIONS, key=len, reverse=True)) + r")\s+(?=\S)", re.IGNORECASE)
 # "Indy for Q2": two things at once.
 _TWO = re.compile(r"(\S+(?: \S+)?) ((?:for|in|at|on) \S*\d\S*)$", re.IGNORECASE)
+# "And the fastest one?" after "Which car is the cheapest?"; "west" and "forest" are none.
+_MOST = r"(?:most|least) \w+|(?!(?:for|inter|harv|cont|prot|requ|conqu|manif|sugg|b|n|p)est\b)[a-z]{3,}est"
+_SUPERLATIVE = re.compile(rf"\b(?:{_MOST})\b", re.IGNORECASE)
+_SUPERLATIVE_PART = re.compile(rf"(?:the )?({_MOST})(?: ones?)?$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|a|an|this|that|its|their|his|her)\s+", re.IGNORECASE)
 
 
@@ -39,10 +43,11 @@ def swapped(part: str, query: str) -> str | None:
     bare = part[preposition.end() :] if preposition else part
     dated = next((pattern for pattern in (_MONTH, _DAY) if pattern.fullmatch(bare)), None)
     called = [name for name in names(f"x {bare}") if name in bare]
-    if _CODE.search(bare):
-        return _figure_swapped(bare, query)
-    if dated:
-        return _replaced_last(dated, bare, query)
+    figure = _figure_swapped(bare, query) if _CODE.search(bare) else None
+    superlative = _SUPERLATIVE_PART.match(part)
+    form = _SUPERLATIVE if superlative else dated
+    if figure or form or (preposition and _CODE.search(bare)):
+        return figure or (_replaced_last(form, superlative[1] if superlative else bare, query) if form else None)
     changed = None
     if preposition and not _shared_head(bare, query):
         changed = _after_preposition(preposition.group(1), bare, query, named=bool(called))
@@ -71,6 +76,9 @@ def _figure_swapped(part: str, query: str) -> str | None:
         digits = re.match(r"[\d.,]+", query[start:])
         end = start + digits.end() if digits else end
         text = new.group()
+    run = re.match(r"(?: [A-Z][a-z]+)+", query[end:])
+    if run and not after and _letters(old.group()):
+        end += run.end()  # "W2" for "W3 Plus"
     if before:
         # "cat 4" takes the place of "category 3"; "part AX-2210" that of "part AX-2201", or of "AX-2201" alone.
         preceding = re.search(r"([\w'’]+)\s+$", query[:start])
@@ -97,9 +105,12 @@ def _after_preposition(preposition: str, part: str, query: str, *, named: bool) 
     for match in reversed(list(re.finditer(rf"\b{preposition}\s+", query, re.IGNORECASE))):
         rest = query[match.end() :]
         name = next((n for n in names(f"x {rest}") if re.match(rf"(?:the )?{re.escape(n)}(?!\w)", rest)), None)
-        if named and name:
+        is_day = bool(name) and str(name).casefold().removesuffix("s") in DATES
+        # "In London" may take the place of "in the harbour".
+        is_place = named and not name and preposition.casefold() in ("in", "at", "near") and _ARTICLE.match(rest)
+        if name and (named or is_day):
             end = rest.index(name) + len(name)
-        elif not named and not name:
+        elif is_place or (not named and not name):
             noun = _noun_at(rest)
             end = 0 if names(f"x {noun}") or re.search(r"\d", noun) else len(noun)
         else:
@@ -127,12 +138,17 @@ def _name_swapped(part: str, query: str) -> str | None:
     start = query.index(best)
     before = query[:start]
     old_noun = _noun_at(query[start:])
+    if worded(query).aux.casefold() in ("do", "does", "did") and query[start:].rstrip("?!. ") == old_noun:
+        old_noun = old_noun.rpartition(" ")[0]  # the last word is the verb
     if article and re.search(r"\bthe $", before, re.IGNORECASE) and len(old_noun) > len(best):
         best = old_noun
     if article or re.search(r"\b(?:the|a|an) $", before, re.IGNORECASE):
         before = re.sub(r"\b(?:the|a|an) $", "", before, flags=re.IGNORECASE)
         name = part
-    return f"{before}{name}{query[start + len(best) :]}"
+    after = query[start + len(best) :]
+    if re.match(r"['’]s\b", after):  # "Chile's" for "Norway's"
+        name = re.sub(r"['’]s?$", "", name)
+    return f"{before}{name}{after}"
 
 
 def _noun_swapped(part: str, query: str) -> str | None:
@@ -145,7 +161,7 @@ def _noun_swapped(part: str, query: str) -> str | None:
     if counted and re.fullmatch(r"[a-z]+(?:s|en)", part):
         return f"{counted[1]} {part}{query[counted.end() :]}"
     if not _ARTICLE.match(part):
-        return None
+        return _subject_swapped(part, query)
     article = "the" if re.match("the ", part, re.IGNORECASE) else "an?"
     found = [m for m in re.finditer(rf"\b{article}\s+", query, re.IGNORECASE) if m.start() >= len(worded(query).opener)]
     if not found:
@@ -153,6 +169,25 @@ def _noun_swapped(part: str, query: str) -> str | None:
     at = found[-1].start()
     old = _noun_at(query[at:])
     return f"{query[:at]}{part}{query[at + len(old) :]}" if old else None
+
+
+def _subject_swapped(part: str, query: str) -> str | None:
+    """ "Cats" in the place of "dogs" in "are dogs allowed?": one plural for another, without an article."""
+    asks = re.match(r"(?:are|were|do|did|can|may|must|should|will|have) (?P<old>[a-z]+s)\b", query, re.IGNORECASE)
+    if asks is None or not re.fullmatch(r"[a-z]+(?:s|en|le)", part):
+        return None
+    return f"{query[: asks.start('old')]}{part}{query[asks.end('old') :]}"
+
+
+def appended(part: str, query: str) -> str | None:
+    """The query with "in London" behind it; None where it has a phrase of that preposition, or is no whole question."""
+    preposition = _PREPOSITION.match(part)
+    parts = worded(query)
+    if preposition is None or not parts.aux or not parts.rest or query.rstrip().endswith(")?"):
+        return None
+    if re.search(rf"\b{preposition[1]}\b", query, re.IGNORECASE) and not re.search(r"\d", part):
+        return None
+    return f"{query.rstrip('?!. ')} {part}?"
 
 
 def _shared_head(part: str, query: str) -> re.Match[str] | None:

@@ -153,6 +153,7 @@ def fragment(asked: str) -> str | None:
     """
     about = ABOUT.match(asked)
     rest = _TAG.sub("", (asked[about.end() :] if about else asked).strip(" ?!.,")).strip(" ,")
+    rest = re.sub(r"(?<=[a-z]est) ones?$", "", rest)  # "the fastest one"
     if not rest or len(rest.split()) > 7 or _ASKING.match(rest) or "," in rest.strip(","):
         return None
     if any(word.casefold() in AUX for word in rest.split()) or POINTING.search(rest) or PERSONAL.search(rest):

@@ -54,8 +54,9 @@ _BY_NAME = (
 )
 _HOW = _BY_NAME[-1]
 _BY_WORDS = re.compile(
-    rf"{_LEAD}(?:who|which \w+|whose words (?:are|were)|who was it that|who is quoted as)(?: (?:has|have|had|is|was))?"
-    rf"(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b(?: (?:that|of|about|how|why|whether)\b)?"
+    rf"{_LEAD}(?:who(?: else)?|which \w+|whose words (?:are|were)|who was it that|who is quoted as)"
+    rf"(?: (?:has|have|had|is|was))?(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b"
+    r"(?: (?:something|anything))?(?: (?:that|of|about|how|why|whether)\b)?"
     r"(?P<topic>.*)$",
     re.IGNORECASE,
 )
@@ -122,6 +123,18 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
     chosen = _within(good, found, sources, who=asked.speaker is None)
     quotes = [quote_of(sources, found[n][0], _cut(found[n][1], sources.document(found[n][0]).text)) for n in chosen]
     return sorted(quotes, key=lambda q: (q.citation.doc_id, q.citation.start))
+
+
+def not_told(question: str, quotes: Sequence[Quote], said: Sequence[str]) -> list[Quote]:
+    """The quotes without those that answers before told: "who else?" wants other speakers, "what else?" other words."""
+    asked = said_question(question)
+    by_words = asked is not None and asked.speaker is not None
+
+    def is_told(quote: Quote) -> bool:
+        told_by = " ".join(unbracketed(quote.citation.quote).split()) if by_words else quote.speaker
+        return any(told_by in words for words in said)
+
+    return [quote for quote in quotes if not is_told(quote)]
 
 
 def said_claims(question: str, quotes: Sequence[Quote], sources: Sources) -> "SaidAnswer":

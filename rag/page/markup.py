@@ -15,7 +15,7 @@ from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
 from index.tables import TableRow, rows_of
-from rag.answers import REASONS, Answer, Evidence, disagreement, words_in
+from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, likely_right, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
 
@@ -50,8 +50,6 @@ _OLDER = ' <span class="verdict older" title="A newer document replaces this one
 _LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
 # Lists deeper than this are set in no further.
 _DEEPEST = 4
-# Shapes of answers of which each sentence is a line by itself.
-_LISTED = frozenset(("several", "comparison", "parts"))
 
 
 def text_of(text: object) -> str:
@@ -115,7 +113,7 @@ def _answer(exchange: Exchange, answer: Answer, documents: Mapping[str, Document
 
 
 def _spoke(answer: Answer) -> str:
-    """Who answered, how likely it is that the documents answer at all, and how long it took."""
+    """Who answered, how likely it is that the answer found is right, and how long it took."""
     if answer.reason == "small_talk":
         return "Nothing was searched for"
     if answer.generator == "extractive":
@@ -126,7 +124,7 @@ def _spoke(answer: Answer) -> str:
         all_quoted = bool(answer.claims) and all(claim.quoted_instead for claim in answer.claims)
         who = f"{'Quoted in place of' if all_quoted else 'Written by'} {text_of(answer.generator)}"
     # Nothing was read, as there was nothing or it is in another language: then nothing is known of how likely it is.
-    likely = [f"{answer.confidence:.0%} likely that the documents answer this"] if answer.confidence else []
+    likely = [likely_right(answer)] if answer.confidence else []
     return " · ".join([who, *likely, f"{answer.seconds.get('total', 0.0):.1f} s"])
 
 
@@ -139,7 +137,7 @@ def _claims(turn: str, answer: Answer) -> str:
         told_by = [_told_by(claim, by_label) for claim in answer.claims]
         rows = "".join(f"<li>{who}{claim}</li>" for who, claim in zip(told_by, claims, strict=True))
         said = f'<p class="aside">{disagreement(answer)}</p><ul class="said lines disputed" dir="auto">{rows}</ul>'
-    elif len(claims) > 1 and paragraphs is claims and answer.shape in _LISTED:
+    elif len(claims) > 1 and paragraphs is claims and is_in_lines(answer):
         said = f'<ul class="said lines" dir="auto">{"".join(f"<li>{claim}</li>" for claim in claims)}</ul>'
     else:
         # A table cannot stand in a paragraph.
@@ -164,8 +162,9 @@ def _told_by(claim: Claim, by_label: Mapping[int, Citation]) -> str:
     """Which source says a claim and when; that it is older where a newer one replaces it."""
     c = by_label[claim.labels[0]]
     older = _OLDER if claim.older else ""
-    who, when = text_of(c.publisher or c.title or c.file), text_of(c.date or "no date")
-    return f'<p class="told-by meta"><span dir="auto">{who}</span> · {when}{older}</p>'
+    who = text_of(c.publisher or c.title or c.file)
+    when = f" · {text_of(date_told(c))}" if date_told(c) else ""
+    return f'<p class="told-by meta"><span dir="auto">{who}</span>{when}{older}</p>'
 
 
 def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> str:

@@ -4,10 +4,12 @@ from calendar import month_name
 from collections.abc import Sequence
 from itertools import groupby
 
+from index.paragraphs import Kind
 from rag.citations import Citation
 from rag.news.quoted import Quote, QuotedSpeaker
 from rag.news.timeline import Statement, Timeline, counted_from
 from rag.page.markup import text_of
+from rag.printable import row_words
 
 # Rows shown at a time: nobody reads more, and a browser lays them out at once.
 MOST_ROWS = 300
@@ -79,7 +81,10 @@ def _quote(quote: Quote) -> str:
 def _statement(statement: Statement) -> str:
     s, c = statement, statement.citation
     left, right = s.when_start - c.start, s.when_end - c.start
-    before, when, after = (text_of(part) for part in (c.quote[:left], c.quote[left:right], c.quote[right:]))
+    shown = (c.quote[:left], c.quote[left:right], c.quote[right:])
+    if c.kind is Kind.TABLE_ROW:
+        shown = (row_words(shown[0]).lstrip(" ·"), shown[1], row_words(shown[2]).rstrip(" ·"))
+    before, when, after = map(text_of, shown)
     counted = counted_from(s)
     aside = f'<p class="counted">{text_of(counted)}</p>' if counted else ""
     return (

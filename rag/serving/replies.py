@@ -196,7 +196,9 @@ class AnswerReply(_Reply):
     answer: str = Field(description="The claims, each with its markers [label].")
     abstained: bool
     reason: Literal["off_topic", "not_stated", "small_talk"] | None
-    confidence: float = Field(ge=0, le=1, description="Calibrated probability that the documents answer the question.")
+    confidence: float = Field(
+        ge=0, le=1, description="Calibrated probability that the first citation is right, or would have been."
+    )
     claims: list[ClaimReply]
     citations: list[CitationReply]
     answers: list[ShortAnswerReply]

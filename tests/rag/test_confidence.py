@@ -13,8 +13,8 @@ from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 
 TEXT = "The bridge fell in 1998."
-GOOD = Signals(answerable=6.0, margin=8.0, rank=0.0, lead=6.0)
-BAD = Signals(answerable=-8.0, margin=-8.0, rank=2.0, lead=0.1)
+GOOD = Signals(answerable=6.0, margin=8.0, behind=0.0)
+BAD = Signals(answerable=-8.0, margin=-8.0, behind=4.0)
 
 
 def candidate(words: str, score: float, name: str = "d", *, margin: float = 2.0) -> Candidate:
@@ -24,17 +24,21 @@ def candidate(words: str, score: float, name: str = "d", *, margin: float = 2.0)
     return Candidate(hit, inside, at, at + len(words), score, 1.5, margin)
 
 
-def test_the_signals_are_those_of_the_best_candidate() -> None:
-    best = candidate("1998", 5.0, margin=3.0)
-    best = replace(best, hit=replace(best.hit, rank=2))
-    others = [candidate("in 1998", 4.0), candidate("bridge", 3.0)]
-    assert signals([best, *others]) == Signals(1.5, 3.0, pytest.approx(0.6931, abs=1e-4), 1.0)
+def ordered(one: Candidate, order: float) -> Candidate:
+    return replace(one, hit=replace(one.hit, order=order))
 
 
-def test_the_lead_is_over_other_words_and_has_an_end() -> None:
-    best = candidate("1998", 9.0)
-    assert signals([best, candidate("1998", 8.0), candidate("bridge", 6.0)]).lead == 3.0
-    assert signals([best, candidate("bridge", -90.0)]).lead == signals([best]).lead == 8.0
+def test_the_signals_are_those_of_the_first_candidate_and_how_far_the_order_puts_it_behind() -> None:
+    best = ordered(candidate("1998", 5.0, margin=3.0), 6.5)
+    others = [ordered(candidate("in 1998", 4.0), 9.0), ordered(candidate("bridge", 3.0), -2.0)]
+    assert signals([best, *others]) == Signals(1.5, 3.0, 2.5)
+    assert signals([others[0], best]) == Signals(1.5, 2.0, 0.0)
+    assert signals([others[1], others[0]]) == Signals(1.5, 2.0, 8.0)
+
+
+def test_others_that_answer_as_well_do_not_make_it_less_confident() -> None:
+    best = candidate("1998", 5.0)
+    assert confidence_of(signals([best, candidate("bridge", 4.9)])) == confidence_of(signals([best]))
 
 
 def test_nothing_found_is_no_confidence() -> None:
@@ -48,7 +52,7 @@ def test_it_lies_between_nought_and_one_and_the_threshold_parts_good_from_bad() 
         assert 0 <= confidence_of(replace(GOOD, margin=margin)) <= 1
 
 
-@pytest.mark.parametrize(("name", "step"), [("answerable", 1.0), ("margin", 1.0), ("rank", -1.0), ("lead", 1.0)])
+@pytest.mark.parametrize(("name", "step"), [("answerable", 1.0), ("margin", 1.0), ("behind", -1.0)])
 def test_no_signal_that_an_answer_is_right_makes_it_less_confident(name: str, step: float) -> None:
-    middle = Signals(0.0, 0.0, 1.0, 1.0)
+    middle = Signals(0.0, 0.0, 1.0)
     assert confidence_of(replace(middle, **{name: getattr(middle, name) + step})) > confidence_of(middle)

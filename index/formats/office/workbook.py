@@ -5,7 +5,7 @@ Sheets, rows and columns that are hidden are left out and told.
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from itertools import pairwise
@@ -90,7 +90,7 @@ def _rows(sheet: Any) -> tuple[list[Row], list[Piece], int]:
     rows: list[Row] = []
     remarks: list[Piece] = []
     hidden = 0
-    for cells in sheet.iter_rows():
+    for cells in _used(sheet, merged):
         number = next((cell.row for cell in cells if getattr(cell, "row", None)), None)
         if number in rows_seen and rows_seen[number].hidden:
             hidden += any(cell.value is not None for cell in cells)
@@ -111,6 +111,27 @@ def _rows(sheet: Any) -> tuple[list[Row], list[Piece], int]:
         if not reached or any(cell.value is not None for cell in cells):
             rows.append(row)
     return rows, remarks, hidden + len(hidden_columns)
+
+
+def _used(sheet: Any, merged: Mapping[tuple[int, int], "Cell"]) -> Iterator[Sequence[Any]]:
+    """The rows that hold anything, each over the columns that do, an empty one between those that are apart.
+
+    All rows and columns between the first and the last are not walked: one stray cell may stand a million rows below.
+    """
+    stored = getattr(sheet, "_cells", None)  # by row and column; no public name tells which cells there are
+    if stored is None:  # read as a stream
+        yield from sheet.iter_rows()
+        return
+    places = {place for place, cell in stored.items() if cell.value is not None or cell.comment} | {
+        place for place in merged if place in stored
+    }
+    columns = sorted({column for _, column in places})
+    last = None
+    for row in sorted({row for row, _ in places}):
+        if last is not None and row > last + 1:
+            yield ()
+        yield [sheet.cell(row, column) for column in columns]
+        last = row
 
 
 def _hidden_columns(sheet: Any) -> set[int]:

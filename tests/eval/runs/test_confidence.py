@@ -16,15 +16,14 @@ from rag.reading.reader import AnyReader
 
 
 def drawn(n: int = 600, seed: int = 3) -> list[Example]:
-    """Stated and unstated questions whose logits and ranks overlap; one stated one in nine or so is read wrongly."""
+    """Stated and unstated questions whose logits overlap; one stated one in nine or so is read wrongly."""
     rng = np.random.default_rng(seed)
     found = []
     for number in range(n):
         stated = number % 2 == 0
         right = stated and bool(rng.random() < 8 / 9)
         answerable, margin = rng.normal(2 if right else -1, 2, size=2)
-        lead, rank = rng.uniform(0, 8), float(np.log(rng.integers(1, 9)))
-        seen = Signals(answerable, margin, rank, lead)
+        seen = Signals(answerable, margin, behind=rng.uniform(0, 8))
         found.append(Example(stated, seen, right, among_all=number % 3 == 0))
     return found
 
@@ -40,7 +39,7 @@ def test_the_fit_is_that_of_an_independent_logistic_regression() -> None:
     fitted = fit(examples)
     expected = [*reference.intercept_, *reference.coef_[0]]
     assert [fitted.bias, *fitted.weights] == pytest.approx(expected, rel=1e-4, abs=1e-4)
-    assert list(fitted.named()) == ["bias", "answerable", "margin", "rank", "lead"]
+    assert list(fitted.named()) == ["bias", "answerable", "margin", "behind"]
 
 
 def test_the_threshold_leaves_one_stated_question_in_seven_unanswered() -> None:
@@ -78,11 +77,10 @@ def test_a_question_is_seen_of_its_own_document_and_among_all(
     assert [(e.stated, e.among_all) for e in found] == [(True, False), (True, True), (False, False), (False, True)]
     assert [e.right for e in found] == [True, True, False, False]
     assert found[0].signals.answerable > found[2].signals.answerable + 2
-    assert found[0].signals.lead >= found[1].signals.lead  # the other mill has its miller, too
 
 
 def test_reliability_is_the_share_that_came_true() -> None:
-    sure, unsure = (Signals(x, x, rank=0.0, lead=4.0) for x in (4.0, -4.0))
+    sure, unsure = (Signals(x, x, behind=0.0) for x in (4.0, -4.0))
     examples = [Example(True, sure, right=True)] * 3 + [Example(False, sure, right=False)]
     examples.append(Example(False, unsure, right=False))
     fitted = fit(drawn())

@@ -40,6 +40,13 @@ def test_each_file_of_an_archive_is_a_document_and_so_is_each_row_of_its_tables(
     ]
 
 
+def test_a_name_that_leads_out_of_its_archive_stays_inside(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", **{"..__..__out_dot_txt": SENTENCE.encode(), "__etc__in_dot_txt": b"Elsewhere."})
+    documents, faults = rows_of(open_file(path), "a.zip")
+    assert [d.doc_id for d in documents] == ["a.zip/out.txt", "a.zip/etc/in.txt"]
+    assert faults == []
+
+
 def test_an_archive_that_would_unpack_to_gigabytes_is_not_opened(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", a_dot_txt=b"\0" * 501_000_000)
     with pytest.raises(Unreadable, match="unpacks to"):

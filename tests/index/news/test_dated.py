@@ -58,6 +58,18 @@ def test_what_is_still_to_come_is_looked_for_ahead() -> None:
         ("on Friday", Moment("2023-02-24", BESIDE))
     ]
     assert moments("The fair is due on 3 March, they say.", WEDNESDAY) == [("3 March", Moment("2023-03-03", BESIDE))]
+    assert moments("The ferry now opens on Friday, the office wrote.", WEDNESDAY) == [
+        ("on Friday", Moment("2023-02-24", BESIDE))
+    ]
+    assert moments("The mill opens in September, the miller wrote.", WEDNESDAY) == [
+        ("September", Moment("2023-09", BESIDE))
+    ]
+
+
+def test_when_it_was_said_is_past_though_what_was_said_is_to_come() -> None:
+    assert moments("The mill will open in spring, the council said on Wednesday.", WEDNESDAY) == [
+        ("on Wednesday", Moment("2023-02-22", BESIDE))
+    ]
 
 
 def test_a_year_that_is_known_alone_tells_no_day() -> None:

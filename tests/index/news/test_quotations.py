@@ -30,6 +30,11 @@ def said(text: str) -> list[tuple[str, str | None, bool, str]]:
             ("Ole Brandt", "farmer", True, "We lost the barley and half of the oats,"),
         ),
         (
+            'The mayor, Lena Orr, called the news "a hard blow, but no reason to stop". Councillor Ole Brandt asked '
+            "for a new vote.",
+            ("Lena Orr", "mayor", True, "a hard blow, but no reason to stop"),
+        ),
+        (
             "Colonel Ida Marsh wrote: «Nobody crossed the river that night.»",
             ("Ida Marsh", "Colonel", True, "Nobody crossed the river that night."),
         ),

@@ -32,6 +32,11 @@ from rag.composing.shapes import Shape, ask_of, parts_of
         ("How many members are there in total?", Shape.COMPARISON),
         ("What is the average price?", Shape.COMPARISON),
         ("What do most people think of it?", Shape.ACCOUNT),
+        ("Why does the AX take longest?", Shape.ACCOUNT),
+        ("How much does the AX cost (pump quietest)?", Shape.FACT),
+        ("What's the latest on the mill?", Shape.GIST),
+        ("Which articles are about the mill?", Shape.GIST),
+        ("Tell me about the mill", Shape.ACCOUNT),
     ],
 )
 def test_the_shape_of_a_question(question: str, shape: Shape) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from rag.composing.values import ValueKind, differ, value_of, values, years
+from rag.composing.values import ValueKind, dated_days, differ, value_of, values
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,38 @@ def test_values_that_agree_or_are_of_different_kinds_do_not_differ(one: str, oth
     assert not differ(other, one)
 
 
-def test_years_are_found_among_other_numbers() -> None:
-    assert years("From 1998 to 2003, 2,000 people came; in May 2021 it was 1500 euros.") == {1998, 2003, 2021}
+def test_dates_that_have_a_year_are_found_among_other_numbers() -> None:
+    found = dated_days("From 1998 to 2003, 2,000 people came; on 3 May 2021 and in June 2022 it was 1500 euros.")
+    assert [days for _, days in found] == [
+        (19980000, 19989999), (20030000, 20039999), (20210503, 20210503), (20220600, 20220699)
+    ]  # fmt: skip
 
 
 def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
     found = values("On 3 May 2024 at 9:45 it cost 14 euros, 5% more.")
     assert [v.kind for v in found] == [ValueKind.DATE, ValueKind.TIME, ValueKind.MONEY, ValueKind.PERCENT]
     assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("more than 25 agencies", "over 15 agencies", False),
+        ("at least 20", "31", False),
+        ("spring", "September", True),
+        ("spring 2024", "September 2024", True),
+        ("in spring", "April", False),
+        ("spring", "3 May 2024", False),
+        ("the spring of 2023", "spring 2024", True),
+        ("winter", "December", False),
+        ("up to 40", "31", False),
+        ("about 120", "118", False),
+        ("about 3.5 million crowns", "about 5.2 million crowns", True),
+        ("at least 20", "11", True),
+        ("up to 40", "52", True),
+        ("fewer than 10", "more than 30", True),
+    ],
+)
+def test_amounts_and_seasons_differ_only_where_they_cannot_be_one(one: str, other: str, apart: bool) -> None:
+    assert differ(one, other) is apart
+    assert differ(other, one) is apart

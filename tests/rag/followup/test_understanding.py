@@ -50,6 +50,27 @@ CREW = turn("Who repaired the crane?", "Ana Ruiz and Karl Weiss repaired the cra
         (turn("What does level 3 allow?"), "and 4?", "What does level 4 allow?"),
         (turn("What is the fee for 20 million euros?"), "300 million?", "What is the fee for 300 million euros?"),
         (turn("When is the March meeting?"), "and April?", "When is the April meeting?"),
+        # A superlative takes the place of one, a name that of a place, a plural that of the subject.
+        (turn("Which pump is the cheapest?"), "and the fastest one?", "Which pump is the fastest?"),
+        (
+            turn("How many pages per minute does the Orsa print?"),
+            "the Lumo X2?",
+            "How many pages per minute does the Lumo X2 print?",
+        ),
+        (turn("How many boats are in the harbour?"), "and in Lund?", "How many boats are in Lund?"),
+        (turn("When does the pool open on Sundays?"), "and on weekdays?", "When does the pool open on weekdays?"),
+        (turn("Are dogs allowed?"), "and cats?", "Are cats allowed?"),
+        (turn("How much does the W3 Plus cost?"), "and the W2?", "How much does the W2 cost?"),
+        (turn("Who was Norway's minister?"), "Chile's?", "Who was Chile's minister?"),
+        # Where nothing of its form is there, a time or a place is added.
+        (turn("How many boats are in the harbour?"), "and in 2018?", "How many boats are in the harbour in 2018?"),
+        (turn("How much does a ticket cost?"), "and in Lund?", "How much does a ticket cost in Lund?"),
+        # What somebody else says of the same.
+        (turn("What did Ana Ruiz say about the crane?"), "who else?", "Who else said something about the crane?"),
+        # "Why" of what was marked, "why not" of what may not be.
+        (turn("Which pump takes longest?", "The AX takes longest.", "The AX"), "why?", "Why The AX takes longest?"),
+        (turn("Which pump was bought?", "They bought the AX.", "the AX"), "why?", "Why was the AX bought?"),
+        (turn("Can I use vinegar?"), "why not?", "Why can't I use vinegar?"),
         # A correction is taken for what was meant.
         (PRICE, "sorry, I meant KX-430", "How much does filter KX-430 cost?"),
         (MAYOR, "no, I mean when did she leave", "when did Ingrid Solberg leave (opened Lund library)?"),
@@ -121,6 +142,27 @@ def test_a_short_question_without_a_name_may_go_on_or_begin_anew() -> None:
         "when does the night ferry leave?",
         "when does the night ferry leave (ringworm)?",
     )
+
+
+def test_it_is_what_it_was_before_where_a_turn_between_only_points_to_it_or_is_about_somebody() -> None:
+    turns = [turn("Which pump was bought?", "They bought the AX.", "the AX"), turn("when did it arrive?")]
+    assert understood("what did it cost?", turns) == ("what did the AX cost?",)
+    turns = [turn("How much will the bridge cost?"), turn("When did the mayor resign?")]
+    assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    turns.insert(1, turn("How many people marched against the bridge?"))
+    assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    turns[1] = turn("How many people marched against the war?")
+    assert "bridge" not in standalone("why did it get so expensive?", turns)
+
+
+def test_a_question_with_no_word_of_its_own_only_goes_on() -> None:
+    before = [turn("How many seals are there in the sound?")]
+    assert understood("Why are there more now?", before) == ("Why are there more now (seals sound)?",)
+
+
+def test_a_mean_of_things_that_are_named_begins_anew() -> None:
+    before = [turn("How hot is the cotton programme?")]
+    assert standalone("What is the average duration of the programmes?", before).endswith("of the programmes?")
 
 
 def test_small_talk_between_is_passed_over() -> None:

@@ -64,6 +64,25 @@ def test_a_document_of_any_text_keeps_its_characters_in_its_paragraphs(text: str
         assert markup.shown(text[paragraph.start : paragraph.end]) in whole
 
 
+def test_how_likely_the_answer_is_right_is_told_of_what_is_shown() -> None:
+    shown = answered("supported")
+    hidden = replace(shown, claims=(), citations=(), answers=(), abstained=True, reason="not_stated", confidence=0.12)
+    for answer, words in (
+        (shown, "Quoted from the documents · 93% likely to be right · 0.2 s"),
+        (hidden, "Nothing quoted · the best sentence found is 12% likely to answer · 0.2 s"),
+    ):
+        html = markup.exchange_html(Exchange("1", "How long?", "2023-02-19T08:00:00", "done", answer))
+        assert words in " ".join("".join(Parsed(html).words).split())
+
+
+def test_what_speakers_say_is_a_line_each() -> None:
+    one = answered("supported")
+    claim = replace(one.claims[0], speaker="Ann Example")
+    two = replace(one, claims=(claim, replace(claim, text="He did not.")), shape="account")
+    html = markup.exchange_html(Exchange("1", "q", "2023-02-19T08:00:00", "done", two))
+    assert Parsed(html.partition("<ol")[0]).tags.count("li") == 2
+
+
 def test_a_verdict_is_told_in_words() -> None:
     for verdict, words in (
         ("weak", "Weakly supported"),

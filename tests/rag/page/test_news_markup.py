@@ -1,6 +1,10 @@
 """Speakers, quotes and the timeline as HTML: shown, never obeyed, each with its place."""
 
+from dataclasses import replace
+
+from index.paragraphs import Kind
 from rag.citations import Citation
+from rag.commands.text import timeline_text
 from rag.news.quoted import Quote, QuotedSpeaker
 from rag.news.timeline import Statement, Timeline
 from rag.page.news_markup import MOST_ROWS, quotes_html, speakers_html, timeline_html
@@ -63,3 +67,12 @@ def test_nothing_found_says_so() -> None:
     assert "Nobody is quoted" in speakers_html([])
     assert "No dated statement" in timeline_html(Timeline((), 0))
     assert 'data-name="Maren Holt"' in quotes_html("Maren Hollt", [], ["Maren Holt"])
+
+
+def test_a_row_of_a_table_is_shown_without_its_bars_on_the_page_and_in_the_terminal() -> None:
+    row = "| Elsa | 60 | 8 January 2024 | ramp |"
+    at = 10 + row.index("8 January")
+    said = replace(cited(row), kind=Kind.TABLE_ROW)
+    found = Timeline((Statement("2024-01-08", "text", "8 January 2024", at, at + 14, said),), 0)
+    assert "Elsa · 60 · <strong>8 January 2024</strong> · ramp<" in timeline_html(found)
+    assert "2024-01-08  Elsa · 60 · 8 January 2024 · ramp\n" in timeline_text(found)

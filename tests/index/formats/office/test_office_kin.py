@@ -92,6 +92,21 @@ def test_a_formula_without_a_stored_value_is_told() -> None:
     assert read_xlsx(raw.getvalue()).notices == ("1 formula has no stored value; open and save it anew",)
 
 
+def test_a_cell_far_below_costs_nothing_and_is_read() -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (["Boat", "Seats"], ["Elsa", 60], ["Tern", 50]):
+        book.active.append(row)
+    book.active.cell(1_048_576, 16_384, "Checked by Ines Falk")
+    raw = BytesIO()
+    book.save(raw)
+    text = read_xlsx(raw.getvalue()).text
+    assert [line.strip() for line in text.splitlines() if line.strip()][-1] == "Checked by Ines Falk"
+    assert "Elsa" in text
+    assert len(text) < 200
+
+
 def test_an_open_document_text_is_read_with_its_notes_lists_and_tables() -> None:
     from odfdo import Document, Header, List, Note, Paragraph, Span, Style, Table
 
