@@ -214,9 +214,11 @@ def _sentences(found: _Found, threshold: float) -> Composed:
         return Composed((), found.confidence, ask.shape)
     groups = chosen(found.candidates, sources)
     items = _items(found, groups[0][0])
-    if len(items) > 1:
-        if _ONE_POST.match(ask.question) and _of_several_sources(items, sources):
+    if len(items) > 1 and _ONE_POST.match(ask.question):
+        if _of_several_sources(items, sources):
             return _disputed(found, items)
+        items = []
+    if len(items) > 1:
         facts = tuple(line_of([c], sources) for c in items)
         direct = None if ask.shape is Shape.ACCOUNT else _all_of(facts)
         return Composed(facts, found.confidence, Shape.SEVERAL, direct)
