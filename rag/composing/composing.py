@@ -229,9 +229,9 @@ def _sentences(found: _Found, threshold: float) -> Composed:
             return _disputed(found, items)
         items, groups = (), groups[:1]
     if len(items) > 1:
-        told = tuple(line_of([c], sources) for c in items)
-        direct = None if ask.shape is Shape.ACCOUNT else _all_of(told)
-        return Composed(told, found.confidence, Shape.SEVERAL, direct)
+        facts = tuple(line_of([c], sources) for c in items)
+        direct = None if ask.shape is Shape.ACCOUNT else _all_of(facts)
+        return Composed(facts, found.confidence, Shape.SEVERAL, direct)
     # One sentence answers by itself: others near it in score are not what was asked for.
     groups = [g for g in groups if items and g[0].sentence == items[0].sentence] or groups
     lines = [line_of(group, sources) for group in groups]

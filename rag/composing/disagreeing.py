@@ -27,7 +27,7 @@ _SURE_OF_NAMES = 0.85
 _MOST = 4
 # Of things without kind or unit only causes are compared, each in few words and very sure.
 _CAUSE = re.compile(r"\bcause[sd]?\b", re.IGNORECASE)
-_SURE_OF_CAUSE, _FEW_WORDS = 0.9, 4
+_SURE_OF_CAUSE, _VERY_SURE, _FEW_WORDS = 0.9, 0.9, 4
 # How sure a source must be that says no to another's yes, and how near the question's words, by the other's.
 _SURE_OF_NO, _AS_NEAR_AS_YES = 0.5, 0.75
 
@@ -60,7 +60,9 @@ def conflicting(
         unlike = _unlike if kind is ValueKind.OTHER else differ
         if any(not unlike(bounded_words(c), bounded_words(other)) for c in found):
             continue
-        needed = _needed(kind, _nearness(question, best, other))
+        # Two that are very sure may say it in other words: "the turnout was", "so many took part in the election".
+        alike = min(sure, sureness(_of_document(best, candidates))) < _VERY_SURE
+        needed = _needed(kind, _nearness(question, best, other, alike=alike))
         may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other))
         if may and sure >= max(threshold, needed) and len(found) < _MOST:
             found.append(other)
@@ -134,7 +136,7 @@ def _says_opposite(question: str, one: str, other: str) -> bool:
         # "Is not allowed" and "is forbidden" say the same.
         return _denies(one) == _denies(other)
     asked = stems(question)
-    return denied and len(asked & stems(one) & stems(other)) * 2 > len(asked)
+    return denied and len(asked & stems(one) & stems(other)) * 2 >= len(asked)
 
 
 def _denies(text: str) -> bool:
@@ -174,9 +176,9 @@ def is_sure_of_name(candidate: Candidate) -> bool:
     return sureness([candidate]) >= _SURE_OF_NAMES
 
 
-def _nearness(question: str, best: Candidate, other: Candidate) -> float:
+def _nearness(question: str, best: Candidate, other: Candidate, *, alike: bool = True) -> float:
     """How many of the question's words that the best has around it the other has, in [0, 1]; 0 where they tell of
-    different matters: a name asked about is missing, or the sentences share no words."""
+    different matters: a name asked about is missing, or, where they must be alike, the sentences share no words."""
     asked = stems(question)
     near, other_near = _surroundings(best), _surroundings(other)
     for name in names(question):
@@ -184,7 +186,7 @@ def _nearness(question: str, best: Candidate, other: Candidate) -> float:
         if stems(name) <= near and not stems(name.split()[-1]) <= other_near:
             return 0.0
     one, two = _frame(best), _frame(other)
-    if shared(one, two) < _ALIKE and not asked & one & two:
+    if alike and shared(one, two) < _ALIKE and not asked & one & two:
         return 0.0
     return len(asked & other_near) / max(len(asked & near), 1)
 

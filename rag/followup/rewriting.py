@@ -70,7 +70,7 @@ def forms(question: str, turns: Sequence[Said]) -> list[str]:
         resolved = _resolved(asked, turns)
         found = [_with_topic(resolved, turns), resolved]
         if not PERSONAL.search(asked) and resolved != asked and _resolved(asked, turns[-1:]) == asked:
-            found = [resolved]  # what was meant is of a turn before: the topic of the last is another
+            found.reverse()  # what was meant is of a turn before: the topic of the last may be another
         elif resolved != asked and _says_enough(asked):
             found.reverse()
     return list(dict.fromkeys(found))
@@ -101,7 +101,7 @@ def _of_a_thing(part: str, asked: str, turns: Sequence[Said]) -> list[str]:
     if longer:
         return [longer, _with_topic(asked, turns)]
     if changed:
-        if re.search(r"\d", part) or _ASKS_WHAT_IS_SAID.match(changed):
+        if (re.search(r"\d", part) and re.search(r"\d", _swapped_in(turns))) or _ASKS_WHAT_IS_SAID.match(changed):
             return [changed]
         # Said again with the new thing first; the old one is in neither, or its answer would be found again.
         own = _words_of(part)
@@ -120,7 +120,7 @@ def _of_a_question(question: str, asked: str, turns: Sequence[Said]) -> list[str
         return [_with_topic(asked, turns)]
     found = [question, _with_topic(asked, turns)]
     # "Who was paid?" asks for somebody new.
-    if _COMPARES.search(question) and len(content_words(question)) > _HARDLY_ANY + 1:
+    if _COMPARES.search(question) and not _lacks_a_verb(asked) and len(content_words(question)) > _HARDLY_ANY + 1:
         return found
     hardly_any = len(content_words(question)) <= _HARDLY_ANY and not referents.asks_who(question)
     goes_on = hardly_any or _lacks_a_verb(asked) or _takes_up(question, turns[-1])
@@ -250,10 +250,10 @@ def _resolved(asked: str, turns: Sequence[Said]) -> str:
 
 
 def _meant(meant: Callable[[Said], str | None], pattern: re.Pattern[str], turns: Sequence[Said]) -> str | None:
-    """What a pronoun stands for: of the last turn, or of one before where that, too, only points to it, is about
-    somebody, or speaks of it."""
+    """What a pronoun stands for: of the last turn; "it" also of one before, where that, too, only points to it, is
+    about somebody, or speaks of it."""
     spoken_of = ""
-    for turn in reversed(turns):
+    for turn in reversed(turns if pattern is _IT else turns[-1:]):
         said = meant(turn)
         if said and said.casefold() in (spoken_of or said.casefold()):
             return said

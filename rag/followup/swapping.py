@@ -76,8 +76,8 @@ def _figure_swapped(part: str, query: str) -> str | None:
         digits = re.match(r"[\d.,]+", query[start:])
         end = start + digits.end() if digits else end
         text = new.group()
-    run = re.match(r"(?: [A-Z][a-z]+)+", query[end:])
-    if run and not after and _letters(old.group()):
+    run = re.match(r"(?: (?:Plus|Pro|Max|Mini|Lite|Ultra|XL|SE|II|III))+\b", query[end:])
+    if run and not after:
         end += run.end()  # "W2" for "W3 Plus"
     if before:
         # "cat 4" takes the place of "category 3"; "part AX-2210" that of "part AX-2201", or of "AX-2201" alone.

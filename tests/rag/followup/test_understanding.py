@@ -146,13 +146,15 @@ def test_a_short_question_without_a_name_may_go_on_or_begin_anew() -> None:
 
 def test_it_is_what_it_was_before_where_a_turn_between_only_points_to_it_or_is_about_somebody() -> None:
     turns = [turn("Which pump was bought?", "They bought the AX.", "the AX"), turn("when did it arrive?")]
-    assert understood("what did it cost?", turns) == ("what did the AX cost?",)
+    assert standalone("what did it cost?", turns) == "what did the AX cost?"
     turns = [turn("How much will the bridge cost?"), turn("When did the mayor resign?")]
-    assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    assert standalone("why did it get so expensive?", turns) == "why did the bridge get so expensive?"
     turns.insert(1, turn("How many people marched against the bridge?"))
-    assert understood("why did it get so expensive?", turns) == ("why did the bridge get so expensive?",)
+    assert standalone("why did it get so expensive?", turns) == "why did the bridge get so expensive?"
     turns[1] = turn("How many people marched against the war?")
     assert "bridge" not in standalone("why did it get so expensive?", turns)
+    last = turn("How much do the trainings reduce?", "They reduce bias.", "bias")
+    assert "reduce bias" not in standalone("do they really?", [last, turn("who says so?")])
 
 
 def test_a_question_with_no_word_of_its_own_only_goes_on() -> None:
