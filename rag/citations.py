@@ -15,7 +15,7 @@ from index.errors import BadSpan
 from index.paragraphs import CONTENT, Kind, Paragraph, heading_paths, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
-from index.tables import Table, TableRow, rows_of
+from index.tables import Shown, Table, TableRow, rows_of, shown_part
 
 # From which support on a claim is supported, and from which on weak.
 SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
@@ -230,6 +230,12 @@ class Sources:
     def touched(self, doc_id: str, start: int, end: int) -> list[Paragraph]:
         """The paragraphs that have characters in `[start, end)`, in order."""
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
+
+    def shown(self, doc_id: str, start: int, end: int) -> Shown:
+        """Characters `[start, end)` of a document as a model sees them: whole table rows with their columns' heads."""
+        touched = self.touched(doc_id, start, end)
+        rows = self.rows(doc_id) if any(p.kind is Kind.TABLE_ROW for p in touched) else {}
+        return shown_part(self.document(doc_id).text, touched, start, end, rows)
 
     def sentence_at(self, doc_id: str, start: int, end: int) -> Sentence | None:
         """The sentence that has most of the characters `[start, end)`; None where none that can be cited has any."""

@@ -42,7 +42,8 @@ def with_quotes(
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
     built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks the
-    best quote's words, is refused, too, for the check alone lets too many of its inventions pass.
+    best quote's words, is refused, too, for the check alone lets too many of its inventions pass. It was asked for one
+    sentence, so what else the quotes say is quoted behind it.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
@@ -68,6 +69,8 @@ def with_quotes(
             told.append((claim, [by_label[label] for label in claim.labels]))
         elif left:
             told.append(_quoted(left.pop(0), quotes))
+    if built_of:
+        told += [_quoted(quote, quotes) for quote in left]
     return _numbered(told)
 
 

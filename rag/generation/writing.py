@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
+from index.passages import Passage
 from index.sentences import sentence_spans
 from rag.answers import Draft, Step
 from rag.citations import Citation, Claim, Sources, Verdict
@@ -73,7 +74,7 @@ def write(
         if read < len(hits):
             notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
     passages = [hit.passage for hit in hits[:read]]
-    evidence = [passage.text for passage in passages]
+    evidence = [_shown(passage, sources) for passage in passages]
     text, cut = yield from _drafted(model, messages, evidence)
     if cut and not (model.is_small and quotes.claims):
         notices.append(cut)
@@ -87,7 +88,7 @@ def write(
     if resolved.sentences and not sentences and not model.is_small:
         quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
     checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
-    asked = [query, *quotes.words[:1]] if model.is_small else []
+    asked = [query, *quotes.words[:1], *_as_read(checked.citations, sources)] if model.is_small else []
     refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
     refused |= {Verdict.UNCHECKED} if strict else set()
     claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=asked)
@@ -143,7 +144,7 @@ def _fitted(
     exhibits = []
     for hit in hits:
         document = sources.document(hit.passage.doc_id)
-        exhibits.append(Exhibit(hit.passage.text, document.title, document.date, document.publisher))
+        exhibits.append(Exhibit(_shown(hit.passage, sources), document.title, document.date, document.publisher))
     room = model.context - min(MAX_TOKENS, model.context // 4)
     for n in range(len(exhibits), 0, -1):
         messages = answer_messages(question, query, exhibits[:n])
@@ -162,7 +163,8 @@ def _asked_for_a_sentence(
     Raises ModelUnusable where not even one of them fits.
     """
     texts = [_around(claim, quotes, sources) for claim in quotes.claims]
-    texts += [hit.passage.text for hit in hits if not any(text in hit.passage.text for text in texts)]
+    shown = [_shown(hit.passage, sources) for hit in hits]
+    texts += [passage for passage in shown if not any(text in passage for text in texts)]
     texts = texts[: form.windows]
     room = model.context - _SENTENCE_TOKENS
     for n in range(len(texts), 0, -1):
@@ -175,14 +177,25 @@ def _asked_for_a_sentence(
 
 
 def _around(claim: Claim, quotes: Quotes, sources: Sources) -> str:
-    """The sentence that a claim quotes, with the one before and the one after it in its paragraph."""
+    """The sentence that a claim quotes, with the one before and the one after it in its paragraph; a whole row."""
     cited = quotes.cited(claim)[0]
     text = sources.document(cited.doc_id).text
     spans = sentence_spans(text, cited.paragraph_start, cited.paragraph_end)
     own = [n for n, (start, end) in enumerate(spans) if start < cited.end and cited.start < end]
     if not own:
         return cited.quote
-    return text[spans[max(own[0] - 1, 0)][0] : spans[min(own[-1] + 1, len(spans) - 1)][1]]
+    first, last = spans[max(own[0] - 1, 0)], spans[min(own[-1] + 1, len(spans) - 1)]
+    return sources.shown(cited.doc_id, first[0], last[1]).text
+
+
+def _shown(passage: Passage, sources: Sources) -> str:
+    """A passage as a model is given it."""
+    return sources.shown(passage.doc_id, passage.start, passage.end).text
+
+
+def _as_read(citations: Sequence[Citation], sources: Sources) -> list[str]:
+    """What is cited as the model was given it."""
+    return [sources.shown(c.doc_id, c.start, c.end).text for c in citations]
 
 
 def _whole_sentences(text: str) -> str:
