@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
+from index.paragraphs import Kind
 from index.passages import Passage
 from index.sentences import sentence_spans
 from rag.answers import Draft, Step
@@ -189,8 +190,14 @@ def _around(claim: Claim, quotes: Quotes, sources: Sources) -> str:
 
 
 def _shown(passage: Passage, sources: Sources) -> str:
-    """A passage as a model is given it."""
-    return sources.shown(passage.doc_id, passage.start, passage.end).text
+    """A passage as a model is given it: of a table each row with the heads of its columns, which need no row then."""
+    touched = sources.touched(passage.doc_id, passage.start, passage.end)
+    if all(p.kind is not Kind.TABLE_ROW for p in touched):
+        return passage.text
+    rows = sources.rows(passage.doc_id)
+    told = [p for p in touched if p.number not in rows or not rows[p.number][1].is_head] or touched
+    spans = [(max(p.start, passage.start), min(p.end, passage.end)) for p in told]
+    return "\n".join(sources.shown(passage.doc_id, *span).text for span in spans)
 
 
 def _as_read(citations: Sequence[Citation], sources: Sources) -> list[str]:

@@ -245,6 +245,42 @@ def test_a_small_model_is_asked_for_one_sentence_in_the_readers_words(ask: Ask) 
     assert model.stopped
 
 
+CANTEEN = """Meals sold in the canteen of the harbour office, by quarter.
+
+| Dish | Q2 | Q3 |
+|------|----|----|
+| Lentil soup | | 1250 |
+| Fish pie | 310 | 480 |
+"""
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_row_of_a_table_is_given_and_judged_with_the_heads_of_its_columns(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, *, is_small: bool
+) -> None:
+    judged: list[str] = []
+
+    class Judge:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+            judged.extend(text for _, text in pairs)
+            return [0.9 for _ in pairs]
+
+    said = "Lentil soup sold 1250 in Q3."
+    model = Scripted(said if is_small else f"{said} [1]")
+    model.is_small = is_small
+    question = "How much lentil soup was sold in Q3?"
+    given = answer(make_collection(canteen=CANTEEN), Models(encoder, reader, model, Judge()), question)
+    shown = "Dish: Lentil soup; Q2: -; Q3: 1250"
+    asked = "".join(part if isinstance(part, str) else part.text for m in model.asked[0] for part in m.parts)
+    assert shown in asked
+    assert "|" not in asked
+    assert is_small or "Dish: Fish pie; Q2: 310; Q3: 480" in asked
+    assert shown in judged
+    assert not any("| Lentil" in text for text in judged)
+    assert [(claim.text, claim.quoted_instead) for claim in given.claims] == [(said, False)]
+    assert given.citations[0].quote == "| Lentil soup | | 1250 |"
+
+
 def test_what_a_model_makes_up_is_quoted_instead(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
