@@ -199,8 +199,11 @@ def breaks_form(said: str, *, numbered: bool = False) -> bool:
         if says_no_answer(said):
             return False
         sentences = resolve(said, PASSAGES).sentences
-        bare = " ".join(_MARKER.sub("", said).split(" "))
-        return not 1 <= len(sentences) <= _MOST_CITED or not all(s.numbers for s in sentences) or _is_marked_up(bare)
+        return (
+            not 1 <= len(sentences) <= _MOST_CITED
+            or not all(s.numbers for s in sentences)
+            or _is_marked_up(_MARKER.sub("", said))
+        )
     return len(said.split()) > _MOST_WORDS or _is_marked_up(said) or without_preamble(said) != said
 
 
