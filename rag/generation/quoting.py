@@ -41,19 +41,22 @@ def with_quotes(
     """The claims, each whose verdict is refused replaced by the best quote that is not said yet, or left out.
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
-    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks the
-    best quote's words, is refused, too, for the check alone lets too many of its inventions pass. It was asked for one
+    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks one
+    of the best quote's words, is refused, too, for the check alone lets too many of its inventions pass. It was asked for one
     sentence, so what else the quotes say is quoted behind it.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
-    best = next(iter(quotes.words), "") or quotes.claims[0].text
+    marked = next(iter(quotes.words), "")
+    best = marked or quotes.claims[0].text
 
     def stays(claim: Claim) -> bool:
         if claim.verdict in refused:
             return False
         return not built_of or (
-            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)]) and says(claim.text, best)
+            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)])
+            and says(claim.text, best)
+            and is_built_of(marked, [claim.text], share=1.0)
         )
 
     by_label = {citation.label: citation for citation in citations}
@@ -82,10 +85,10 @@ def says(text: str, words: str) -> bool:
     return not numbers and len(own & theirs) >= _SAID * len(own)
 
 
-def is_built_of(text: str, shown: Sequence[str]) -> bool:
-    """Whether nearly all words of a text that say something are in what was shown, but for their endings."""
+def is_built_of(text: str, shown: Sequence[str], share: float = _BUILT) -> bool:
+    """Whether this share of the words of a text that say something is in what was shown, but for their endings."""
     own = {_stem(word) for word in content_words(text)}
-    return len(own & {_stem(word) for other in shown for word in content_words(other)}) >= _BUILT * len(own)
+    return len(own & {_stem(word) for other in shown for word in content_words(other)}) >= share * len(own)
 
 
 def _stem(word: str) -> str:

@@ -90,6 +90,8 @@ def test_of_a_small_model_what_it_was_not_shown_and_what_lacks_the_words_is_refu
     assert not quoted("The bridge was mended by Ann Example.")
     assert quoted("Ann Example, a famous protein researcher, mended the moon bridge.")
     assert quoted("The bridge was mended in 1998.")
+    assert quoted("The bridge was mended by Ann.")  # half of the words
+    assert not quoted("The bridge's mender was Ann Example.")
 
 
 def test_what_else_answers_is_quoted_behind_the_one_sentence_of_a_small_model_and_not_twice() -> None:
