@@ -42,28 +42,29 @@ def with_quotes(
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
     built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks one
-    of the best quote's words, is refused, too, for the check alone lets too many of its inventions pass. It was asked for one
-    sentence, so what else the quotes say is quoted behind it.
+    of the best quote's words, is refused, too, for the check alone lets too many of its inventions pass. As it was
+    asked for one sentence, what else the quotes say is quoted behind it.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
-    marked = next(iter(quotes.words), "")
-    best = marked or quotes.claims[0].text
+    by_label = {citation.label: citation for citation in citations}
+    words = quotes.words or ("",) * len(quotes.claims)
+
+    def has(text: str, own: str, quote: Claim) -> bool:
+        """Whether a text has a quote's marked words, all of them where a small model was told them."""
+        return says(text, own or quote.text) and (not built_of or is_built_of(own, [text], share=1.0))
 
     def stays(claim: Claim) -> bool:
         if claim.verdict in refused:
             return False
         return not built_of or (
             is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)])
-            and says(claim.text, best)
-            and is_built_of(marked, [claim.text], share=1.0)
+            and has(claim.text, words[0], quotes.claims[0])
         )
 
-    by_label = {citation.label: citation for citation in citations}
     kept = [claim for claim in claims if stays(claim)]
     said = " ".join(claim.text for claim in kept)
-    words = quotes.words or ("",) * len(quotes.claims)
-    left = [quote for quote, own in zip(quotes.claims, words, strict=True) if not says(said, own or quote.text)]
+    left = [quote for quote, own in zip(quotes.claims, words, strict=True) if not has(said, own, quote)]
     told: list[tuple[Claim, list[Citation]]] = []
     if left and left[0] is quotes.claims[0] and len(kept) == len(claims):
         told.append(_quoted(left.pop(0), quotes))
