@@ -226,6 +226,12 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
+def command_of(arguments: Sequence[str]) -> str:
+    """The command as a results file has it: of files and folders their names."""
+    words = [Path(word).name if Path(word).exists() else word for word in arguments if word != "--show"]
+    return shlex.join(["python", "-m", "eval.bench.prompts", *words])
+
+
 def main() -> None:
     """The command."""
     from index.encoder.embedding import open_encoder
@@ -254,7 +260,7 @@ def main() -> None:
         "unanswerable": sum(bool(row["is_impossible"]) for row in rows),
         "rows": table,
     }
-    command = shlex.join(["python", "-m", "eval.bench.prompts", *sys.argv[1:]])
+    command = command_of(sys.argv[1:])
     for name in options.model:
         model = Listening(LocalModel(name))
         for form in options.form or FORMS:

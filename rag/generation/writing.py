@@ -26,7 +26,7 @@ from rag.retrieval import Hit
 _END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*(?=\s|$)")
 # The same words four times in a row, looked for in the end of a text at every so manyth piece.
 _LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
-_LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
+_LOOP_LENGTH, _LOOKS_EVERY = 1100, 8
 # What a small model is asked for is one sentence, which is pinned in one of so many of the best passages.
 _SENTENCE_TOKENS, _PINNED_IN = 80, 4
 _NO_QUOTES = Quotes()

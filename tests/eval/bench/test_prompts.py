@@ -1,11 +1,12 @@
 """What is counted of chat models' answers: by hand, and of a scripted model that answers from a true collection."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval.bench.prompts import FORMS, Listening, breaks_form, figures, found, given
+from eval.bench.prompts import FORMS, Listening, breaks_form, command_of, figures, found, given
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from rag.answering import Models
@@ -83,3 +84,9 @@ def test_the_figures_of_a_model_that_says_the_answer_and_of_one_that_makes_it_up
 
 def test_a_form_that_ships_is_one_of_those_measured() -> None:
     assert ONE_SENTENCE in FORMS.values()
+
+
+def test_a_results_file_names_files_without_their_folders(tmp_path: Path) -> None:
+    (tmp_path / "town.json").touch()
+    words = [str(tmp_path / "town.json"), "--model", "smollm2", "--form", "no words", "--show"]
+    assert command_of(words) == "python -m eval.bench.prompts town.json --model smollm2 --form 'no words'"

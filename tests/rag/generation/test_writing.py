@@ -168,6 +168,18 @@ def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
     assert model.stopped
 
 
+def test_a_small_model_that_repeats_itself_is_stopped_before_its_tokens_are_spent(ask: Ask) -> None:
+    words = [f"{word} " for line in ["The answer to this question is:"] * 13 for word in line.split()]
+    said: list[str] = []
+    model = Scripted()
+    model.is_small = True
+    model.pieces = (said.append(word) or word for word in words)  # type: ignore[assignment,func-returns-value]
+    given = ask(model)
+    assert 24 < len(said) < 45 < len(words)
+    assert [claim.quoted_instead for claim in given.claims] == [True]
+    assert given.notices == ("the model gave no answer",)
+
+
 def test_for_a_model_that_says_nothing_the_document_is_quoted_and_it_is_told(ask: Ask) -> None:
     given = ask(Scripted("<think>Hm.</think>"))
     assert [(claim.text in BRIDGE, claim.quoted_instead) for claim in given.claims] == [(True, True)]
