@@ -60,15 +60,18 @@ def check(
     support: Judge | None,
     *,
     strict: bool = False,
+    shown: Sequence[Citation] = (),
 ) -> Checked:
     """Claims, pinned and judged.
 
     said: their numbers count `passages` from 1. support: without it every claim is unchecked. strict: what is not
-    borne out, and what was not checked, is dropped.
+    borne out, and what was not checked, is dropped. shown: what a model that was not asked for numbers wrote from; of
+    the places that bear a sentence out, it comes first.
     """
     places = _Places(passages, sources, encoder)
     vectors = encoder.encode([sentence.text for sentence in said])
-    pinned = [_pin(sentence, vector, places, support) for sentence, vector in zip(said, vectors, strict=True)]
+    first = [_place(citation, sources) for citation in shown]
+    pinned = [_pin(sentence, vector, places, first, support) for sentence, vector in zip(said, vectors, strict=True)]
     kept = [p for p in pinned if not (strict and p.verdict in (Verdict.UNSUPPORTED, Verdict.UNCHECKED))]
     citations: list[Citation] = []
     labels: dict[tuple[str, int, int], int] = {}
@@ -132,13 +135,21 @@ class _Places:
         return self._read[number]
 
 
-def _pin(said: CitedSentence, vector: Vectors, places: _Places, support: Judge | None) -> _Pinned:
+def _place(citation: Citation, sources: Sources) -> Sentence:
+    """The place that a citation was made of."""
+    paragraph = sources.paragraphs(citation.doc_id)[citation.paragraph - 1]
+    return Sentence(sources.document(citation.doc_id), paragraph, citation.start, citation.end)
+
+
+def _pin(
+    said: CitedSentence, vector: Vectors, places: _Places, first: Sequence[Sentence], support: Judge | None
+) -> _Pinned:
     """A sentence with what it cites; where it cites nothing, with the passage that surely bears it out."""
     found = [places.ranked(said.text, vector, number) for number in said.numbers]
     if support is None:
         return _Pinned(said.text, tuple(ranked[0][0] for ranked in found if ranked), 0.0, Verdict.UNCHECKED)
     cited = [_best_borne_out(said.text, ranked, places, support) for ranked in found if ranked]
-    return _judged(said.text, cited, places, support) if cited else _found(said.text, vector, places, support)
+    return _judged(said.text, cited, places, support) if cited else _found(said.text, vector, places, first, support)
 
 
 def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], places: _Places, support: Judge) -> Sentence:
@@ -164,8 +175,12 @@ def _judged(claim: str, cited: Sequence[Sentence], places: _Places, support: Jud
     return _Pinned(claim, tuple(cited), together, Verdict.WEAK if verdict == Verdict.SUPPORTED else verdict)
 
 
-def _found(claim: str, vector: Vectors, places: _Places, support: Judge) -> _Pinned:
+def _found(claim: str, vector: Vectors, places: _Places, first: Sequence[Sentence], support: Judge) -> _Pinned:
     """A claim that cites nothing, with the place that surely bears it out; without any where none does."""
+    values = support.support([(claim, places.read([place])) for place in first]) if first else []
+    for place, value in zip(first, values, strict=True):
+        if Verdict.of(value) == Verdict.SUPPORTED:
+            return _Pinned(claim, (place,), value, Verdict.SUPPORTED)
     fitting = [ranked[0] for number in places.numbers if (ranked := places.ranked(claim, vector, number))]
     nearest = [place for place, _ in sorted(fitting, key=lambda found: -found[1])[:_TRIED]]
     values = support.support([(claim, places.read([place])) for place in nearest])

@@ -88,7 +88,10 @@ def write(
     sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
     if resolved.sentences and not sentences and not model.is_small:
         quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
-    checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
+    shown = quotes.cited(quotes.claims[0]) if model.is_small and quotes.claims else []
+    checked = check(
+        sentences, passages, sources, encoder, support, strict=strict and not quotes.claims, shown=shown[:1]
+    )
     asked = [query, *quotes.words[:1], *_as_read(checked.citations, sources)] if model.is_small else []
     refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
     refused |= {Verdict.UNCHECKED} if strict else set()

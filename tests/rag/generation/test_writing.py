@@ -293,6 +293,25 @@ def test_a_row_of_a_table_is_given_and_judged_with_the_heads_of_its_columns(
     assert given.citations[0].quote == "| Lentil soup | | 1250 |"
 
 
+def test_a_small_models_sentence_cites_what_it_was_written_from_where_that_bears_it_out(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    class Judge:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+            return [0.9 for _ in pairs]
+
+    song = "A song of the town says: Ann Example mended a bridge and was merry."
+    collection = make_collection(bridge=BRIDGE, song=song)
+    model = Scripted("Ann Example mended a bridge of the town.")
+    model.is_small = True
+    given = answer(collection, Models(encoder, reader, model, Judge()), QUESTION)
+    plain = answer(collection, Models(encoder, reader), QUESTION)
+    assert [claim.quoted_instead for claim in given.claims] == [False]
+    assert [c.quote for c in given.citations] == [plain.citations[0].quote] == [BRIDGE.partition(". ")[0] + "."]
+    model.is_small = False  # a large one wrote from all of them
+    assert answer(collection, Models(encoder, reader, model, Judge()), QUESTION).citations[0].quote == song
+
+
 def test_what_a_model_makes_up_is_quoted_instead(
     make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
 ) -> None:
