@@ -15,7 +15,7 @@ from index.errors import BadSpan
 from index.paragraphs import CONTENT, Kind, Paragraph, heading_paths, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
-from index.tables import Table, TableRow, rows_of
+from index.tables import EMPTY, Shown, Table, TableRow, rows_of, shown_part
 
 # From which support on a claim is supported, and from which on weak.
 SUPPORTED_FROM, WEAK_FROM = 0.5, 0.25
@@ -238,6 +238,12 @@ class Sources:
         """The paragraphs that have characters in `[start, end)`, in order."""
         return [p for p in self.paragraphs(doc_id) if p.start < end and start < p.end]
 
+    def shown(self, doc_id: str, start: int, end: int) -> Shown:
+        """Characters `[start, end)` of a document as a model sees them: whole table rows with their columns' heads."""
+        touched = self.touched(doc_id, start, end)
+        rows = self.rows(doc_id) if any(p.kind is Kind.TABLE_ROW for p in touched) else {}
+        return shown_part(self.document(doc_id).text, touched, start, end, rows)
+
     def sentence_at(self, doc_id: str, start: int, end: int) -> Sentence | None:
         """The sentence that has most of the characters `[start, end)`; None where none that can be cited has any."""
         document = self.document(doc_id)
@@ -296,6 +302,28 @@ def cite_span(sources: Sources, doc_id: str, start: int, end: int) -> Citation:
         where = ", ".join(f"{p.number} ({p.start}-{p.end})" for p in touched[:4]) or "none"
         raise BadSpan(f"characters {start} to {end} of '{doc_id}' are not inside one paragraph; they touch: {where}")
     return sources.set_out(cite(Sentence(document, inside, start, end), 0))
+
+
+def row_words(citation: Citation, marked: tuple[int, int] | None = None, marks: tuple[str, str] = ("", "")) -> str:
+    """A cited table row on one line, each cell with what its column is called, as `index.tables.shown_row` has it.
+
+    marked: characters of the document that are set between the marks, where a cell has them.
+    """
+    cells = [(cell.head, cell_words(citation, cell, marked, marks)) for cell in citation.cells]
+    if any(head for head, _ in cells):
+        return "; ".join(f"{head}: {words}" if head else words for head, words in cells)
+    return (": " if len(cells) == 2 else " | ").join(words for _, words in cells)
+
+
+def cell_words(
+    citation: Citation, cell: Cell, marked: tuple[int, int] | None = None, marks: tuple[str, str] = ("", "")
+) -> str:
+    """A cell's words on one line, "-" for none, those that are marked between marks."""
+    words = citation.quote[cell.start - citation.start : cell.end - citation.start]
+    if marked and cell.start <= marked[0] < marked[1] <= cell.end:
+        left, right = marked[0] - cell.start, marked[1] - cell.start
+        words = f"{words[:left]}{marks[0]}{words[left:right]}{marks[1]}{words[right:]}"
+    return " ".join(words.split()) or EMPTY
 
 
 # What `with_markers` writes, and lists and ranges of a document's own, which would seem to be that: [1], [1, 3], [1–3].

@@ -16,6 +16,6 @@ def printable_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-def row_words(row: str) -> str:
+def without_bars(row: str) -> str:
     """A table's row, or a part of it, with middle dots where bars and tabs parted its cells."""
     return re.sub(r"\s*[|\t]\s*", " · ", row)

@@ -3,7 +3,8 @@
     python -m eval.bench.prompts QUESTIONS.squad.json... --collection DIR --model smollm2 --save people-dev
 
 Every question is searched and read once; then each model is asked in each form, checked, and quoted instead, by the
-product's own code. The row "quotes" is the answer without a model. A form that ships is one of these rows.
+product's own code. The row "verbatim" is the answer without a model. A form that ships is one of these rows. With
+--save, a row is in the file as soon as it is measured.
 """
 
 import argparse
@@ -20,14 +21,16 @@ from time import perf_counter
 from typing import Any
 
 from eval.measures.matching import normalise_answer
-from eval.report.results import RESULTS, name_to_save, save_result
+from eval.report.results import RESULTS, name_to_save, save_result, shipped_reader
 from index.collection import Collection
 from index.opening import open_collection
 from rag.answering import PASSAGES, Models, answer
 from rag.citations import Citation, Claim, Sources
 from rag.generation.chat_model import MAX_TOKENS, AnswerCut, ChatModel, Message
 from rag.generation.local_model import LocalModel
-from rag.generation.prompt import ONE_SENTENCE, Sentence
+from rag.generation.markers import resolve
+from rag.generation.prompt import ONE_SENTENCE, Sentence, says_no_answer
+from rag.generation.prose import without_preamble
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.reading.order import DEPTH, in_reading_order
@@ -35,17 +38,21 @@ from rag.retrieval import Hit, retrieve
 
 _RULES = ONE_SENTENCE.rules
 _SHORT = ("Short answer: ", "\nWrite the short answer as one full sentence.")
-FORMS = {
-    "ships": ONE_SENTENCE,
+_TOLD = ('The answer is "', '". Say it in one full sentence.')
+# None: what large models are asked, eight numbered passages and every sentence cited.
+FORMS: dict[str, Sentence | None] = {
+    "with the words": Sentence(_RULES, 1, 'Answer in one full sentence with the words "', '".'),
+    "with the words, 3 places": Sentence(_RULES, 3, 'Answer in one full sentence with the words "', '".'),
+    "short answer": Sentence(_RULES, 1, *_SHORT),
+    "the answer is": Sentence(_RULES, 1, *_TOLD),
     "no words": Sentence(_RULES, 1),
     "no words, 3 places": Sentence(_RULES, 3),
-    "the text says, 3 places": Sentence(_RULES, 3, 'The text says: "', '".\nAnswer in one full sentence.'),
-    "with the words": Sentence(_RULES, 1, 'Answer in one full sentence with the words "', '".'),
-    "short answer": Sentence(_RULES, 1, *_SHORT),
-    "short answer, 3 places": Sentence(_RULES, 3, *_SHORT),
+    "numbered": None,
 }
+_MARKER = re.compile(r"\[\d+\]")
 _MARKUP = re.compile(r"\[\d+\]|^\s*(?:[-*•#>]|\d+[.)])\s|\n|https?://", re.MULTILINE)
-_MOST_WORDS = 60
+# Words of the one sentence, and sentences where several are asked for.
+_MOST_WORDS, _MOST_CITED = 60, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,8 @@ class Listening:
     def __init__(self, model: ChatModel) -> None:
         """model: what says them."""
         self._model = model
-        self.name, self.context, self.notices, self.is_small = model.name, model.context, model.notices, True
+        self.name, self.context, self.notices = model.name, model.context, model.notices
+        self.is_small = True
         self.said = ""
         self.cut = False
 
@@ -137,14 +145,15 @@ def found(row: dict[str, Any], collection: Collection, models: Models) -> Asked:
     )  # fmt: skip
 
 
-def given(asked: Asked, model: Listening, form: Sentence, models: Models) -> Given:
+def given(asked: Asked, model: Listening, form: Sentence | None, models: Models) -> Given:
     """The answer of a model asked in a form; without waiting for it where the reader finds no answer."""
     if not asked.quotes.claims:
         return Given((), (), None, 0.0)
+    model.is_small = form is not None
     began = perf_counter()
     writing = write(
         asked.question, asked.question, asked.hits, sources=asked.sources, encoder=models.encoder, model=model,
-        support=models.support, strict=False, quotes=asked.quotes, form=form,
+        support=models.support, strict=False, quotes=asked.quotes, form=form or ONE_SENTENCE,
     )  # fmt: skip
     while True:
         try:
@@ -153,12 +162,15 @@ def given(asked: Asked, model: Listening, form: Sentence, models: Models) -> Giv
             return Given(end.value.claims, end.value.citations, model.said.strip(), perf_counter() - began)
 
 
-def figures(asked: Sequence[Asked], answers: Sequence[Given]) -> dict[str, float | int | None]:
+def figures(
+    asked: Sequence[Asked], answers: Sequence[Given], *, numbered: bool = False
+) -> dict[str, float | int | None]:
     """The row of one model and form; shares in [0, 1], seconds as medians; None where nothing is there to count.
 
     gold words: of the answerable questions with words, those whose answer has them; said: the same of what the model
     itself said, where it was asked. citation recall: a citation touches the marked evidence; precision: the share of
     an answer's citations that do. told: unanswerable questions without an answer. breaks form: of what models said.
+    seconds: of the model and the check of what it said; of the verbatim answer, of searching and reading.
     """
     pairs = list(zip(asked, answers, strict=True))
     worded = [(a, g) for a, g in pairs if a.words]
@@ -173,16 +185,31 @@ def figures(asked: Sequence[Asked], answers: Sequence[Given]) -> dict[str, float
         "citation recall": _mean([any(own) for own in hits]),
         "citation precision": _mean([sum(own) / len(own) for own in hits if own]),
         "told": _mean([not g.claims for a, g in pairs if not a.evidence]),
-        "breaks form": _mean([breaks_form(g.raw or "") for _, g in spoken]),
+        "breaks form": _mean([breaks_form(g.raw or "", numbered=numbered) for _, g in spoken]),
         "quoted instead": _mean([claim.quoted_instead for claim in claims]),
         "words": _mean([float(len(" ".join(c.text for c in g.claims).split())) for _, g in pairs if g.claims]),
-        "seconds": round(statistics.median([g.seconds for _, g in spoken]), 2) if spoken else None,
+        "seconds": round(statistics.median([g.seconds for _, g in spoken or pairs]), 2) if pairs else None,
     }
 
 
-def breaks_form(said: str) -> bool:
-    """Whether what a model said is no plain short sentence: empty, endless, unfinished, a list, or with markers."""
-    return not said or len(said.split()) > _MOST_WORDS or bool(_MARKUP.search(said)) or said[-1] not in ".!?”\"'’)"
+def breaks_form(said: str, *, numbered: bool = False) -> bool:
+    """Whether what a model said is no plain short sentence: empty, endless, unfinished, a list, or with markers; or
+    begins with "The answer is:". numbered: it was asked for one to five sentences, each with a marker."""
+    if numbered:
+        if says_no_answer(said):
+            return False
+        sentences = resolve(said, PASSAGES).sentences
+        return (
+            not 1 <= len(sentences) <= _MOST_CITED
+            or not all(s.numbers for s in sentences)
+            or _is_marked_up(_MARKER.sub("", said))
+        )
+    return len(said.split()) > _MOST_WORDS or _is_marked_up(said) or without_preamble(said) != said
+
+
+def _is_marked_up(said: str) -> bool:
+    """Whether a text is anything but plain sentences on one line, the last of them ended."""
+    return not said.strip() or bool(_MARKUP.search(said)) or said.rstrip()[-1] not in ".!?”\"'’)"
 
 
 def _has(text: str, words: Sequence[str]) -> bool:
@@ -199,6 +226,12 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
+def command_of(arguments: Sequence[str]) -> str:
+    """The command as a results file has it: of files and folders their names."""
+    words = [Path(word).name if Path(word).exists() else word for word in arguments if word != "--show"]
+    return shlex.join(["python", "-m", "eval.bench.prompts", *words])
+
+
 def main() -> None:
     """The command."""
     from index.encoder.embedding import open_encoder
@@ -209,6 +242,7 @@ def main() -> None:
     parser.add_argument("questions", nargs="+", type=Path, metavar="QUESTIONS")
     parser.add_argument("--collection", required=True, type=Path)
     parser.add_argument("--model", action="append", required=True)
+    parser.add_argument("--call", metavar="NAME", help="what a model is called in the table, in place of its file")
     parser.add_argument("--form", action="append", choices=sorted(FORMS))
     parser.add_argument("--answerable", type=int, default=60)
     parser.add_argument("--unanswerable", type=int, default=30)
@@ -220,23 +254,29 @@ def main() -> None:
     with open_collection(options.collection) as collection:
         asked = [found(row, collection, models) for row in rows]
     plain = [Given(a.quotes.claims, a.quotes.citations, None, a.seconds) for a in asked]
-    table: dict[str, Any] = {"quotes": figures(asked, plain)}
+    table: dict[str, Any] = {"verbatim": figures(asked, plain)}
+    record = {
+        "answerable": sum(not row["is_impossible"] for row in rows),
+        "unanswerable": sum(bool(row["is_impossible"]) for row in rows),
+        "rows": table,
+    }
+    command = command_of(sys.argv[1:])
     for name in options.model:
         model = Listening(LocalModel(name))
         for form in options.form or FORMS:
             answers = [given(a, model, FORMS[form], models) for a in asked]
-            table[f"{model.name} · {form}"] = figures(asked, answers)
-            sys.stderr.write(f"{model.name} · {form}: {table[f'{model.name} · {form}']}\n")
+            row = table[f"{options.call or model.name} · {form}"] = figures(
+                asked, answers, numbered=FORMS[form] is None
+            )
+            sys.stderr.write(f"{model.name} · {form}: {row}\n")
             for a, g in zip(asked, answers, strict=True) if options.show else ():
                 shown = " ".join(f"{'“' if c.quoted_instead else ''}{c.text}" for c in g.claims)
                 sys.stderr.write(f"  {a.question} | {g.raw} | {shown} | {'; '.join(a.words)}\n")
-    record = {"answerable": options.answerable, "unanswerable": options.unanswerable, "rows": table}
-    if options.save:
-        command = shlex.join(["python", "-m", "eval.bench.prompts", *sys.argv[1:]])
-        save_result(
-            f"prompts-{options.save}", record, command=command, data=options.questions[0].parent, model_sha256="",
-            folder=RESULTS,
-        )  # fmt: skip
+            if options.save:
+                save_result(
+                    f"prompts-{options.save}", record, command=command, data=options.questions[0].parent,
+                    model_sha256=shipped_reader(), folder=RESULTS,
+                )  # fmt: skip
     sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 

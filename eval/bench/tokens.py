@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 
-from eval.report.results import name_to_save, save_result
+from eval.report.results import data_sha256, name_to_save, save_result
 from rag.generation.chat_model import AnswerCut, Data, Message
 from rag.generation.gguf_file import is_gguf, ready_folder
 from rag.generation.local_model import LocalModel
@@ -75,7 +75,7 @@ def main() -> None:
     record = {"model": options.model, **speeds(options.model)}
     if options.save and folder is not None:
         command = shlex.join(["python", "-m", "eval.bench.tokens", *sys.argv[1:]])
-        save_result(f"tokens-{options.save}", record, command=command, data=folder, model_sha256="")
+        save_result(f"tokens-{options.save}", record, command=command, data=folder, model_sha256=data_sha256(folder))
     sys.stdout.write(json.dumps(record) + "\n")
 
 

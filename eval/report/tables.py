@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eval.report.chat_models import prompts_table, tokens_table
 from eval.report.claims import claims_table
 from eval.report.growth import files_table, growth_table, stages_table
 from eval.report.results import README, RESULTS, ROOT, earlier, saved_results, with_provenance
@@ -51,6 +52,8 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         "outgrown": outgrown_table,
         "scaling": scaling_table,
         "milvus": _milvus_table,
+        "prompts": prompts_table,
+        "tokens": tokens_table,
     }
     return _TABLE.sub(lambda found: found[1] + tables[found["name"]](results) + found[3], text)
 

@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from index.paragraphs import Kind
-from index.tables import EMPTY
 from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, words_in
-from rag.citations import Cell, Citation, Claim, Verdict, plain_claim
-from rag.printable import plain, printable_line, row_words
+from rag.citations import Citation, Claim, Verdict, cell_words, plain_claim, row_words
+from rag.printable import plain, printable_line, without_bars
 
 if TYPE_CHECKING:
     from rag.news.quoted import Quote, QuotedSpeaker
@@ -91,7 +90,9 @@ def _claim(claim: Claim, answer: Answer) -> str:
     markers = "".join(f"[{label}]" for label in claim.labels) + (" (quoted instead)" if claim.quoted_instead else "")
     words = words_in(citation, answer)
     if citation.cells:
-        return f"{plain_claim(_row(citation, _answering(citation, answer)))} {markers}{_meant(claim)}"
+        return (
+            f"{plain_claim(row_words(citation, _answering(citation, answer), (OPEN, CLOSE)))} {markers}{_meant(claim)}"
+        )
     quote = citation.quote
     for left, right in reversed(words):
         quote = f"{quote[:left]}{OPEN}{quote[left:right]}{CLOSE}{quote[right:]}"
@@ -109,24 +110,6 @@ def _answering(citation: Citation, answer: Answer) -> tuple[int, int] | None:
     """The words that answer, in characters of the document, where the citation has them."""
     words = words_in(citation, answer)
     return (citation.start + words[0][0], citation.start + words[0][1]) if words else None
-
-
-def _row(citation: Citation, marked: tuple[int, int] | None = None) -> str:
-    """A table row in a line: each cell with what its column is called, the words that answer between marks."""
-    cells = [(cell.head, _cell(citation, cell, marked)) for cell in citation.cells]
-    if any(head for head, _ in cells):
-        return "; ".join(f"{head}: {words}" if head else words for head, words in cells)
-    return (": " if len(cells) == 2 else " | ").join(words for _, words in cells)
-
-
-def _cell(citation: Citation, cell: Cell, marked: tuple[int, int] | None = None) -> str:
-    """A cell's words on one line, "-" for none, what is marked of them between marks."""
-    start, end = cell.start - citation.start, cell.end - citation.start
-    words = citation.quote[start:end]
-    if marked and cell.start <= marked[0] < marked[1] <= cell.end:
-        left, right = marked[0] - cell.start, marked[1] - cell.start
-        words = f"{words[:left]}{OPEN}{words[left:right]}{CLOSE}{words[right:]}"
-    return " ".join(words.split()) or EMPTY
 
 
 def _mark(claim: Claim) -> str:
@@ -197,9 +180,9 @@ def _path(headings: Sequence[str]) -> str:
 def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
     """A table row below the heads of its columns, in columns; a line for each cell where that is too wide."""
     heads = [" ".join(printable_line(cell.head).split()) for cell in citation.cells]
-    cells = [printable_line(_cell(citation, cell, marked)) for cell in citation.cells]
+    cells = [printable_line(cell_words(citation, cell, marked, (OPEN, CLOSE))) for cell in citation.cells]
     if not any(heads):
-        return _wrap(_row(citation, marked), "    ")
+        return _wrap(row_words(citation, marked, (OPEN, CLOSE)), "    ")
     widths = [max(len(head), len(cell)) for head, cell in zip(heads, cells, strict=True)]
     if sum(widths) + 2 * len(widths) + 2 > _width():
         return "\n".join(
@@ -277,7 +260,7 @@ def timeline_text(found: "Timeline") -> str:
         # The first line's date stands in the indent of the others.
         quote = " ".join(s.citation.quote.split())
         if s.citation.kind is Kind.TABLE_ROW:
-            quote = row_words(quote).strip(" ·")
+            quote = without_bars(quote).strip(" ·")
         said = _wrap(quote, " " * 12)
         lines = [f"{s.date:<12}{said[12:]}", _wrap(_place(s.citation), " " * 12)]
         if (counted := counted_from(s)) is not None:

@@ -60,15 +60,18 @@ def check(
     support: Judge | None,
     *,
     strict: bool = False,
+    shown: Sequence[Citation] = (),
 ) -> Checked:
     """Claims, pinned and judged.
 
     said: their numbers count `passages` from 1. support: without it every claim is unchecked. strict: what is not
-    borne out, and what was not checked, is dropped.
+    borne out, and what was not checked, is dropped. shown: what a model that was not asked for numbers wrote from; of
+    the places that bear a sentence out, it comes first.
     """
     places = _Places(passages, sources, encoder)
     vectors = encoder.encode([sentence.text for sentence in said])
-    pinned = [_pin(sentence, vector, places, support) for sentence, vector in zip(said, vectors, strict=True)]
+    first = [_place(citation, sources) for citation in shown]
+    pinned = [_pin(sentence, vector, places, first, support) for sentence, vector in zip(said, vectors, strict=True)]
     kept = [p for p in pinned if not (strict and p.verdict in (Verdict.UNSUPPORTED, Verdict.UNCHECKED))]
     citations: list[Citation] = []
     labels: dict[tuple[str, int, int], int] = {}
@@ -106,6 +109,18 @@ class _Places:
         order = sorted(range(len(fits)), key=lambda i: (-fits[i], i))[:_TRIED]
         return [(places[i], fits[i]) for i in order]
 
+    def read(self, places: Sequence[Sentence]) -> str:
+        """What bears a claim out at these places: their paragraphs, each once, as a quoted sentence needs them to say
+        who "he" is; a table's row with the heads of its columns, as the model was given it."""
+        paragraphs = {(p.document.doc_id, p.paragraph.start): p for p in places}
+        return "\n".join(
+            self._sources.shown(p.document.doc_id, p.paragraph.start, p.paragraph.end).text for p in paragraphs.values()
+        )
+
+    def alone(self, place: Sentence) -> str:
+        """The words of one place, a table's row with the heads of its columns."""
+        return self._sources.shown(place.document.doc_id, place.start, place.end).text
+
     def _of(self, number: int) -> tuple[list[Sentence], list[set[str]], Vectors, int]:
         if number not in self._read:
             single = self._sources.sentences(self._passages[number - 1])
@@ -120,54 +135,60 @@ class _Places:
         return self._read[number]
 
 
-def _pin(said: CitedSentence, vector: Vectors, places: _Places, support: Judge | None) -> _Pinned:
+def _place(citation: Citation, sources: Sources) -> Sentence:
+    """The place that a citation was made of."""
+    paragraph = sources.paragraphs(citation.doc_id)[citation.paragraph - 1]
+    return Sentence(sources.document(citation.doc_id), paragraph, citation.start, citation.end)
+
+
+def _pin(
+    said: CitedSentence, vector: Vectors, places: _Places, first: Sequence[Sentence], support: Judge | None
+) -> _Pinned:
     """A sentence with what it cites; where it cites nothing, with the passage that surely bears it out."""
     found = [places.ranked(said.text, vector, number) for number in said.numbers]
     if support is None:
         return _Pinned(said.text, tuple(ranked[0][0] for ranked in found if ranked), 0.0, Verdict.UNCHECKED)
-    cited = [_best_borne_out(said.text, ranked, support) for ranked in found if ranked]
-    return _judged(said.text, cited, support) if cited else _found(said.text, vector, places, support)
+    cited = [_best_borne_out(said.text, ranked, places, support) for ranked in found if ranked]
+    return _judged(said.text, cited, places, support) if cited else _found(said.text, vector, places, first, support)
 
 
-def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], support: Judge) -> Sentence:
+def _best_borne_out(claim: str, ranked: Sequence[tuple[Sentence, float]], places: _Places, support: Judge) -> Sentence:
     """The place whose own words bear the claim out best, of those that fit it."""
-    values = support.support([(claim, place.text) for place, _ in ranked])
+    values = support.support([(claim, places.alone(place)) for place, _ in ranked])
     scores = [fit + value for (_, fit), value in zip(ranked, values, strict=True)]
     return ranked[scores.index(max(scores))][0]
 
 
-def _judged(claim: str, cited: Sequence[Sentence], support: Judge) -> _Pinned:
+def _judged(claim: str, cited: Sequence[Sentence], places: _Places, support: Judge) -> _Pinned:
     """A claim with its support and verdict by the places that it cites.
 
     What one place bears out alone is as that place says, and places that say nothing of it are no longer cited. What
     only all of them together bear out is weak at most: each word may stand somewhere, and the claim nowhere.
     """
-    alone = support.support([(claim, _cited_text([place])) for place in cited])
+    alone = support.support([(claim, places.read([place])) for place in cited])
     best = max(alone)
     if Verdict.of(best) == Verdict.SUPPORTED:
         kept = [p for p, value in zip(cited, alone, strict=True) if Verdict.of(value) != Verdict.UNSUPPORTED]
         return _Pinned(claim, tuple(kept), best, Verdict.SUPPORTED, len(cited) - len(kept))
-    together = max(best, *support.support([(claim, _cited_text(cited))])) if len(cited) > 1 else best
+    together = max(best, *support.support([(claim, places.read(cited))])) if len(cited) > 1 else best
     verdict = Verdict.of(together)
     return _Pinned(claim, tuple(cited), together, Verdict.WEAK if verdict == Verdict.SUPPORTED else verdict)
 
 
-def _found(claim: str, vector: Vectors, places: _Places, support: Judge) -> _Pinned:
+def _found(claim: str, vector: Vectors, places: _Places, first: Sequence[Sentence], support: Judge) -> _Pinned:
     """A claim that cites nothing, with the place that surely bears it out; without any where none does."""
+    values = support.support([(claim, places.read([place])) for place in first]) if first else []
+    for place, value in zip(first, values, strict=True):
+        if Verdict.of(value) == Verdict.SUPPORTED:
+            return _Pinned(claim, (place,), value, Verdict.SUPPORTED)
     fitting = [ranked[0] for number in places.numbers if (ranked := places.ranked(claim, vector, number))]
     nearest = [place for place, _ in sorted(fitting, key=lambda found: -found[1])[:_TRIED]]
-    values = support.support([(claim, _cited_text([place])) for place in nearest])
+    values = support.support([(claim, places.read([place])) for place in nearest])
     if not values:
         return _Pinned(claim, (), 0.0, Verdict.UNSUPPORTED)
     value = max(values)
     verdict = Verdict.of(value)
     return _Pinned(claim, (nearest[values.index(value)],) if verdict == Verdict.SUPPORTED else (), value, verdict)
-
-
-def _cited_text(places: Sequence[Sentence]) -> str:
-    """The paragraphs of the places, each once: a quoted sentence needs them to say who "he" is."""
-    paragraphs = {(p.document.doc_id, p.paragraph.start): p for p in places}
-    return "\n".join(p.document.text[p.paragraph.start : p.paragraph.end] for p in paragraphs.values())
 
 
 def _words(text: str) -> set[str]:

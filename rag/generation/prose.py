@@ -14,11 +14,16 @@ _TAG = re.compile(r"</?[A-Za-z!][^<>\n]{0,2000}>")
 _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|(?:data|javascript|mailto|file):(?=\S))[^\s<>\"“”]{1,2000}", re.IGNORECASE
 )
+# What small models begin with, at times over and over.
+_PREAMBLE = re.compile(
+    r"(?:\s*(?:the |my )?answer(?: to (?:this|the|your) question)?(?: is)?\s*:(?!//))+\s*", re.IGNORECASE
+)
 _EMPHASIS = re.compile(r"(\*\*|__|(?<![\w*])\*(?=\S)|(?<=[^\s*])\*(?![\w*])|(?<!\w)_(?=\S)|(?<=\S)_(?!\w))")
 
 
 def plain_prose(text: str, evidence: Sequence[str]) -> str:
-    """The text without links, images, HTML, emphasis, and addresses that stand nowhere in the evidence.
+    """The text without links, images, HTML, emphasis, and addresses that stand nowhere in the evidence; a "The answer
+    is:" that it begins with is left out.
 
     Linear in the text's length. Markers `[n]` stay, also where the model made a link of one.
     """
@@ -26,7 +31,13 @@ def plain_prose(text: str, evidence: Sequence[str]) -> str:
     text = _LINK.sub(_words_of_link, _CUT_LINK.sub("", text))
     text = _TAG.sub(" ", text)
     text = _ADDRESS.sub(lambda match: _kept_address(match.group(), evidence), text)
-    return _EMPHASIS.sub("", text)
+    return without_preamble(_EMPHASIS.sub("", text))
+
+
+def without_preamble(text: str) -> str:
+    """The text without "The answer to this question is:" at its beginning, however often."""
+    found = _PREAMBLE.match(text)
+    return text[found.end() :] if found else text
 
 
 def _words_of_link(match: re.Match[str]) -> str:

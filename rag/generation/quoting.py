@@ -41,25 +41,30 @@ def with_quotes(
     """The claims, each whose verdict is refused replaced by the best quote that is not said yet, or left out.
 
     Where the claims that stay do not have the best quote's words, it is said first. Without quotes, all stays as it is.
-    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks the
-    best quote's words, is refused, too, for the check alone lets too many of its inventions pass.
+    built_of: what a small model was asked; a sentence that has much in it beside that and what it cites, or lacks one
+    of the best quote's words, is refused, too, for the check alone lets too many of its inventions pass. As it was
+    asked for one sentence, what else the quotes say is quoted behind it.
     """
     if not quotes.claims:
         return tuple(claims), tuple(citations)
-    best = next(iter(quotes.words), "") or quotes.claims[0].text
+    by_label = {citation.label: citation for citation in citations}
+    words = quotes.words or ("",) * len(quotes.claims)
+
+    def has(text: str, own: str, quote: Claim) -> bool:
+        """Whether a text has a quote's marked words, all of them where a small model was told them."""
+        return says(text, own or quote.text) and (not built_of or is_built_of(own, [text], share=1.0))
 
     def stays(claim: Claim) -> bool:
         if claim.verdict in refused:
             return False
         return not built_of or (
-            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)]) and says(claim.text, best)
+            is_built_of(claim.text, [*built_of, *(by_label[n].quote for n in claim.labels)])
+            and has(claim.text, words[0], quotes.claims[0])
         )
 
-    by_label = {citation.label: citation for citation in citations}
     kept = [claim for claim in claims if stays(claim)]
     said = " ".join(claim.text for claim in kept)
-    words = quotes.words or ("",) * len(quotes.claims)
-    left = [quote for quote, own in zip(quotes.claims, words, strict=True) if not says(said, own or quote.text)]
+    left = [quote for quote, own in zip(quotes.claims, words, strict=True) if not has(said, own, quote)]
     told: list[tuple[Claim, list[Citation]]] = []
     if left and left[0] is quotes.claims[0] and len(kept) == len(claims):
         told.append(_quoted(left.pop(0), quotes))
@@ -68,6 +73,8 @@ def with_quotes(
             told.append((claim, [by_label[label] for label in claim.labels]))
         elif left:
             told.append(_quoted(left.pop(0), quotes))
+    if built_of:
+        told += [_quoted(quote, quotes) for quote in left]
     return _numbered(told)
 
 
@@ -79,10 +86,10 @@ def says(text: str, words: str) -> bool:
     return not numbers and len(own & theirs) >= _SAID * len(own)
 
 
-def is_built_of(text: str, shown: Sequence[str]) -> bool:
-    """Whether nearly all words of a text that say something are in what was shown, but for their endings."""
+def is_built_of(text: str, shown: Sequence[str], share: float = _BUILT) -> bool:
+    """Whether this share of the words of a text that say something is in what was shown, but for their endings."""
     own = {_stem(word) for word in content_words(text)}
-    return len(own & {_stem(word) for other in shown for word in content_words(other)}) >= _BUILT * len(own)
+    return len(own & {_stem(word) for other in shown for word in content_words(other)}) >= share * len(own)
 
 
 def _stem(word: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from index.encoder.embedding import Encoder
 from index.errors import ModelUnusable
+from index.paragraphs import Kind
+from index.passages import Passage
 from index.sentences import sentence_spans
 from rag.answers import Draft, Step
 from rag.citations import Citation, Claim, Sources, Verdict
@@ -24,7 +26,7 @@ from rag.retrieval import Hit
 _END = re.compile(r"[.!?…][\"”’')\]]{0,3}(?:\s{0,2}\[[0-9, –-]{1,12}\])*(?=\s|$)")
 # The same words four times in a row, looked for in the end of a text at every so manyth piece.
 _LOOP = re.compile(r"(.{12,250}?)\1{3}$", re.DOTALL)
-_LOOP_LENGTH, _LOOKS_EVERY = 1100, 24
+_LOOP_LENGTH, _LOOKS_EVERY = 1100, 8
 # What a small model is asked for is one sentence, which is pinned in one of so many of the best passages.
 _SENTENCE_TOKENS, _PINNED_IN = 80, 4
 _NO_QUOTES = Quotes()
@@ -73,7 +75,7 @@ def write(
         if read < len(hits):
             notices.append(f"the model was given the best {read} of {len(hits)} passages; more do not fit its context")
     passages = [hit.passage for hit in hits[:read]]
-    evidence = [passage.text for passage in passages]
+    evidence = [_shown(passage, sources) for passage in passages]
     text, cut = yield from _drafted(model, messages, evidence)
     if cut and not (model.is_small and quotes.claims):
         notices.append(cut)
@@ -86,8 +88,11 @@ def write(
     sentences = [sentence for sentence in dict.fromkeys(resolved.sentences) if not says_no_answer(sentence.text)]
     if resolved.sentences and not sentences and not model.is_small:
         quotes = _NO_QUOTES  # a large model read more than the reader did, and is believed
-    checked = check(sentences, passages, sources, encoder, support, strict=strict and not quotes.claims)
-    asked = [query, *quotes.words[:1]] if model.is_small else []
+    shown = quotes.cited(quotes.claims[0]) if model.is_small and quotes.claims else []
+    checked = check(
+        sentences, passages, sources, encoder, support, strict=strict and not quotes.claims, shown=shown[:1]
+    )
+    asked = [query, *quotes.words[:1], *_as_read(checked.citations, sources)] if model.is_small else []
     refused = {Verdict.UNSUPPORTED} | ({Verdict.WEAK} if model.is_small else set())
     refused |= {Verdict.UNCHECKED} if strict else set()
     claims, citations = with_quotes(checked.claims, checked.citations, quotes, refused=refused, built_of=asked)
@@ -143,7 +148,7 @@ def _fitted(
     exhibits = []
     for hit in hits:
         document = sources.document(hit.passage.doc_id)
-        exhibits.append(Exhibit(hit.passage.text, document.title, document.date, document.publisher))
+        exhibits.append(Exhibit(_shown(hit.passage, sources), document.title, document.date, document.publisher))
     room = model.context - min(MAX_TOKENS, model.context // 4)
     for n in range(len(exhibits), 0, -1):
         messages = answer_messages(question, query, exhibits[:n])
@@ -162,7 +167,8 @@ def _asked_for_a_sentence(
     Raises ModelUnusable where not even one of them fits.
     """
     texts = [_around(claim, quotes, sources) for claim in quotes.claims]
-    texts += [hit.passage.text for hit in hits if not any(text in hit.passage.text for text in texts)]
+    shown = [_shown(hit.passage, sources) for hit in hits]
+    texts += [passage for passage in shown if not any(text in passage for text in texts)]
     texts = texts[: form.windows]
     room = model.context - _SENTENCE_TOKENS
     for n in range(len(texts), 0, -1):
@@ -175,14 +181,31 @@ def _asked_for_a_sentence(
 
 
 def _around(claim: Claim, quotes: Quotes, sources: Sources) -> str:
-    """The sentence that a claim quotes, with the one before and the one after it in its paragraph."""
+    """The sentence that a claim quotes, with the one before and the one after it in its paragraph; a whole row."""
     cited = quotes.cited(claim)[0]
     text = sources.document(cited.doc_id).text
     spans = sentence_spans(text, cited.paragraph_start, cited.paragraph_end)
     own = [n for n, (start, end) in enumerate(spans) if start < cited.end and cited.start < end]
     if not own:
         return cited.quote
-    return text[spans[max(own[0] - 1, 0)][0] : spans[min(own[-1] + 1, len(spans) - 1)][1]]
+    first, last = spans[max(own[0] - 1, 0)], spans[min(own[-1] + 1, len(spans) - 1)]
+    return sources.shown(cited.doc_id, first[0], last[1]).text
+
+
+def _shown(passage: Passage, sources: Sources) -> str:
+    """A passage as a model is given it: of a table each row with the heads of its columns, which need no row then."""
+    touched = sources.touched(passage.doc_id, passage.start, passage.end)
+    if all(p.kind is not Kind.TABLE_ROW for p in touched):
+        return passage.text
+    rows = sources.rows(passage.doc_id)
+    told = [p for p in touched if p.number not in rows or not rows[p.number][1].is_head] or touched
+    spans = [(max(p.start, passage.start), min(p.end, passage.end)) for p in told]
+    return "\n".join(sources.shown(passage.doc_id, *span).text for span in spans)
+
+
+def _as_read(citations: Sequence[Citation], sources: Sources) -> list[str]:
+    """What is cited as the model was given it."""
+    return [sources.shown(c.doc_id, c.start, c.end).text for c in citations]
 
 
 def _whole_sentences(text: str) -> str:

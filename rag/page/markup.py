@@ -188,7 +188,8 @@ def _claim(turn: str, number: int, claim: Claim, answer: Answer, by_label: Mappi
 
 def _quoted_row(claim: Claim, answer: Answer, by_label: Mapping[int, Citation]) -> Citation | None:
     """The citation of a claim that is a table row, verbatim."""
-    cited = [by_label[label] for label in claim.labels[:1]] if answer.generator == "extractive" else []
+    verbatim = answer.generator == "extractive" or claim.quoted_instead
+    cited = [by_label[label] for label in claim.labels[:1]] if verbatim else []
     return next((c for c in cited if c.cells and plain_claim(c.quote) == claim.text), None)
 
 

@@ -9,7 +9,7 @@ from rag.citations import Citation
 from rag.news.quoted import Quote, QuotedSpeaker
 from rag.news.timeline import Statement, Timeline, counted_from
 from rag.page.markup import text_of
-from rag.printable import row_words
+from rag.printable import without_bars
 
 # Rows shown at a time: nobody reads more, and a browser lays them out at once.
 MOST_ROWS = 300
@@ -83,7 +83,7 @@ def _statement(statement: Statement) -> str:
     left, right = s.when_start - c.start, s.when_end - c.start
     shown = (c.quote[:left], c.quote[left:right], c.quote[right:])
     if c.kind is Kind.TABLE_ROW:
-        shown = (row_words(shown[0]).lstrip(" ·"), shown[1], row_words(shown[2]).rstrip(" ·"))
+        shown = (without_bars(shown[0]).lstrip(" ·"), shown[1], without_bars(shown[2]).rstrip(" ·"))
     before, when, after = map(text_of, shown)
     counted = counted_from(s)
     aside = f'<p class="counted">{text_of(counted)}</p>' if counted else ""

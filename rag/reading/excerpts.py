@@ -11,7 +11,7 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph, heading_words
 from index.passages import Passage
 from index.sentences import unit_spans
-from index.tables import Shown, Span, as_it_stands, joined, shown_part, shown_row
+from index.tables import Shown, Span, as_it_stands, joined, shown_row
 from rag.citations import Sources
 from rag.retrieval import Hit
 
@@ -130,18 +130,16 @@ def excerpt_with(hit: Hit, document: Document, parts: Sequence[Shown], named: fl
 
 def led(passage: Passage, sources: Sources) -> str:
     """The passage with the headings above it and the sentence before it there: what says in short what it is about."""
-    text = sources.document(passage.doc_id).text
-    touched = sources.touched(passage.doc_id, passage.start, passage.end)
-    above = path_above(touched[0], sources)
-    section = sources.headings(touched[0])
+    first = sources.touched(passage.doc_id, passage.start, passage.end)[0]
+    above = path_above(first, sources)
+    section = sources.headings(first)
     before = [
         unit
         for unit in _near(passage, sources)
         if passage.start - _LEAD_CHARACTERS <= unit.start and unit.end <= passage.start
         if unit.paragraph.kind is not Kind.HEADING and sources.headings(unit.paragraph) == section
     ]
-    rows = sources.rows(passage.doc_id) if any(p.kind is Kind.TABLE_ROW for p in touched) else {}
-    shown = shown_part(text, touched, passage.start, passage.end, rows)
+    shown = sources.shown(passage.doc_id, passage.start, passage.end)
     return "\n".join(part.text for part in [*above, *(unit.shown for unit in before), shown])
 
 

@@ -7,14 +7,14 @@ test holds the true replies against them. Nothing of HTTP.
 import re
 import secrets
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag.answers import REASONS, Answer, JsonObject, answer_json
-from rag.citations import Citation, with_markers
+from rag.citations import Citation, Claim, plain_claim, row_words, with_markers
 from rag.serving.requests import MODEL_WITH_SOURCES, NO_ANSWER, SOURCES_FOLLOW
 
 # The beginning of what HTML takes for a tag.
@@ -55,9 +55,7 @@ class Completion:
         """What the text is made of; joined, it is the text."""
         yield from _sentences(answer)
         if self.model == MODEL_WITH_SOURCES and answer.citations:
-            yield SOURCES_FOLLOW + "".join(
-                f"\n- [{c.label}] {_place(c)}: “{_one_line(c.quote)}”" for c in answer.citations
-            )
+            yield SOURCES_FOLLOW + "".join(f"\n- [{c.label}] {_place(c)}: {_quoted(c)}" for c in answer.citations)
 
     def _chunk(self, delta: JsonObject, finish_reason: str | None = None) -> JsonObject:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -79,9 +77,23 @@ def _sentences(answer: Answer) -> list[str]:
         return [answer.text]
     if answer.abstained:
         return [NO_ANSWER + REASONS.get(answer.reason or "", "")]
-    claims = [with_markers([claim]) for claim in answer.claims]
-    pieces = [*claims[:1], *(f" {claim}" for claim in claims[1:])]
-    return [_defused(piece) for piece in (pieces if "".join(pieces) == answer.text else [answer.text])]
+    if with_markers(answer.claims) != answer.text:
+        return [_defused(answer.text)]
+    by_label = {citation.label: citation for citation in answer.citations}
+    claims = [with_markers([_in_words(claim, by_label)]) for claim in answer.claims]
+    return [_defused(piece) for piece in (*claims[:1], *(f" {claim}" for claim in claims[1:]))]
+
+
+def _in_words(claim: Claim, by_label: Mapping[int, Citation]) -> Claim:
+    """A claim that is a table's row, verbatim, with what its columns are called; any other as it is."""
+    rows = (by_label[label] for label in claim.labels if by_label[label].cells)
+    row = next((citation for citation in rows if plain_claim(citation.quote) == claim.text), None)
+    return claim if row is None else replace(claim, text=plain_claim(row_words(row)))
+
+
+def _quoted(citation: Citation) -> str:
+    """What is cited: the quote, or a table's row with what its columns are called, which is no quote."""
+    return _one_line(row_words(citation)) if citation.cells else f"“{_one_line(citation.quote)}”"
 
 
 def _place(citation: Citation) -> str:

@@ -56,3 +56,17 @@ def test_a_lot_of_anything_takes_linear_time(unit: str) -> None:
 
     small = max(seconds(30_000), 0.02)
     assert seconds(300_000) < 40 * small
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("The answer is: Ann mended it.", "Ann mended it."),
+        ("The answer to this question is: The answer is: Ann mended it.", "Ann mended it."),
+        ("Answer: 85% of it.", "85% of it."),
+        ("The answer is 85%.", "The answer is 85%."),
+        ("Ann's answer: no.", "Ann's answer: no."),
+    ],
+)
+def test_what_small_models_begin_with_is_left_out(said: str, left: str) -> None:
+    assert plain_prose(said, []) == left

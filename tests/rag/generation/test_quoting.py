@@ -84,9 +84,21 @@ def test_of_a_small_model_what_it_was_not_shown_and_what_lacks_the_words_is_refu
     def quoted(text: str) -> bool:
         own = Claim(text, (1,), 0.9, "supported")
         claims, _ = with_quotes([own], cited, QUOTES, refused=SMALL, built_of=shown)
-        assert len(claims) == 1
+        assert [c.text for c in claims[1:]] == [MAYOR]
         return claims[0].quoted_instead
 
     assert not quoted("The bridge was mended by Ann Example.")
     assert quoted("Ann Example, a famous protein researcher, mended the moon bridge.")
     assert quoted("The bridge was mended in 1998.")
+    assert quoted("The bridge was mended by Ann.")  # half of the words
+    assert not quoted("The bridge's mender was Ann Example.")
+
+
+def test_what_else_answers_is_quoted_behind_the_one_sentence_of_a_small_model_and_not_twice() -> None:
+    own = Claim("Ann Example mended the bridge.", (1,), 0.9, "supported")
+    both = Claim("Ann Example mended the bridge for 400 crowns.", (1,), 0.9, "supported")
+    cited, shown = [citation(1, 0, BRIDGE)], [BRIDGE, MAYOR]
+    claims, citations = with_quotes([own], cited, QUOTES, refused=SMALL, built_of=shown)
+    assert [(c.text, c.labels, c.quoted_instead) for c in claims] == [(own.text, (1,), False), (MAYOR, (2,), True)]
+    assert [c.quote for c in citations] == [BRIDGE, MAYOR]
+    assert with_quotes([both], cited, QUOTES, refused=SMALL, built_of=shown)[0] == (both,)

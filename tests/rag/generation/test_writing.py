@@ -168,6 +168,18 @@ def test_a_model_that_repeats_itself_is_stopped_and_said_once(ask: Ask) -> None:
     assert model.stopped
 
 
+def test_a_small_model_that_repeats_itself_is_stopped_before_its_tokens_are_spent(ask: Ask) -> None:
+    words = [f"{word} " for line in ["The answer to this question is:"] * 13 for word in line.split()]
+    said: list[str] = []
+    model = Scripted()
+    model.is_small = True
+    model.pieces = (said.append(word) or word for word in words)  # type: ignore[assignment,func-returns-value]
+    given = ask(model)
+    assert 24 < len(said) < 45 < len(words)
+    assert [claim.quoted_instead for claim in given.claims] == [True]
+    assert given.notices == ("the model gave no answer",)
+
+
 def test_for_a_model_that_says_nothing_the_document_is_quoted_and_it_is_told(ask: Ask) -> None:
     given = ask(Scripted("<think>Hm.</think>"))
     assert [(claim.text in BRIDGE, claim.quoted_instead) for claim in given.claims] == [(True, True)]
@@ -243,6 +255,61 @@ def test_a_small_model_is_asked_for_one_sentence_in_the_readers_words(ask: Ask) 
     assert not re.search(r"\[\d", asked)
     assert NO_ANSWER not in asked
     assert model.stopped
+
+
+CANTEEN = """Meals sold in the canteen of the harbour office, by quarter.
+
+| Dish | Q2 | Q3 |
+|------|----|----|
+| Lentil soup | | 1250 |
+| Fish pie | 310 | 480 |
+"""
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_row_of_a_table_is_given_and_judged_with_the_heads_of_its_columns(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader, *, is_small: bool
+) -> None:
+    judged: list[str] = []
+
+    class Judge:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+            judged.extend(text for _, text in pairs)
+            return [0.9 for _ in pairs]
+
+    said = "Lentil soup sold 1250 in Q3."
+    model = Scripted(said if is_small else f"{said} [1]")
+    model.is_small = is_small
+    question = "How much lentil soup was sold in Q3?"
+    given = answer(make_collection(canteen=CANTEEN), Models(encoder, reader, model, Judge()), question)
+    shown = "Dish: Lentil soup; Q2: -; Q3: 1250"
+    asked = "".join(part if isinstance(part, str) else part.text for m in model.asked[0] for part in m.parts)
+    assert shown in asked
+    assert "|" not in asked
+    assert is_small or "Dish: Fish pie; Q2: 310; Q3: 480" in asked
+    assert shown in judged
+    assert not any("| Lentil" in text for text in judged)
+    assert [(claim.text, claim.quoted_instead) for claim in given.claims] == [(said, False)]
+    assert given.citations[0].quote == "| Lentil soup | | 1250 |"
+
+
+def test_a_small_models_sentence_cites_what_it_was_written_from_where_that_bears_it_out(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    class Judge:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+            return [0.9 for _ in pairs]
+
+    song = "A song of the town says: Ann Example mended a bridge and was merry."
+    collection = make_collection(bridge=BRIDGE, song=song)
+    model = Scripted("Ann Example mended a bridge of the town.")
+    model.is_small = True
+    given = answer(collection, Models(encoder, reader, model, Judge()), QUESTION)
+    plain = answer(collection, Models(encoder, reader), QUESTION)
+    assert [claim.quoted_instead for claim in given.claims] == [False]
+    assert [c.quote for c in given.citations] == [plain.citations[0].quote] == [BRIDGE.partition(". ")[0] + "."]
+    model.is_small = False  # a large one wrote from all of them
+    assert answer(collection, Models(encoder, reader, model, Judge()), QUESTION).citations[0].quote == song
 
 
 def test_what_a_model_makes_up_is_quoted_instead(

@@ -166,6 +166,15 @@ def test_a_row_is_shown_as_a_table_with_its_heads_the_cell_that_answers_marked_a
     assert "Loads › East &lt;quay&gt;" in html
 
 
+def test_a_row_that_is_quoted_in_place_of_a_model_is_a_table_too() -> None:
+    given = row_answer()
+    quoted = replace(given, generator="smollm2", claims=(replace(given.claims[0], quoted_instead=True),))
+    html = markup.exchange_html(Exchange("a", "When?", "", "done", quoted))
+    assert html.index("<table>") < html.index(">Quoted instead</span>")
+    written = replace(given, generator="smollm2", claims=(replace(given.claims[0], text="It was 1971."),))
+    assert "It was 1971." in markup.exchange_html(Exchange("a", "When?", "", "done", written))
+
+
 def test_a_row_of_a_document_keeps_all_its_characters_and_its_cells_apart() -> None:
     text = "# Lifts\n\n| Lift | Built |\n|---|---|\n| Stork | 1971 |\n| Crane | |\n"
     document = Document("a.md", "/a", None, text, None, None, "0" * 64, 1)
