@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
+from index.paragraphs import Kind
 from rag.reading.candidates import Candidate
 
 # The reader that the weights were fitted for, by its SHA-256.
@@ -24,7 +25,8 @@ class Signals:
     """What is known of the best candidate.
 
     answerable: the large reader's logit that its excerpt answers. margin: its span's score over "no answer".
-    behind: by how much the order of reading puts its passage behind the best that has a candidate, in [0, 8].
+    behind: by how much the order of reading puts its passage behind the best that has a candidate, in [0, 8]; of a
+        table's row other rows of its document are left out.
     """
 
     answerable: float
@@ -43,8 +45,18 @@ def signals(candidates: Sequence[Candidate]) -> Signals | None:
     if not candidates:
         return None
     best = candidates[0]
-    behind = max(candidate.hit.order for candidate in candidates) - best.hit.order
+    # Rows of one document are read one by one: in which of its passages a row stands says nothing of it.
+    orders = [c.hit.order for c in candidates if not (_is_row(best) and _is_row(c) and _are_of_one_document(best, c))]
+    behind = max([*orders, best.hit.order]) - best.hit.order
     return Signals(best.answerable, best.margin, min(behind, _MOST_BEHIND))
+
+
+def _is_row(candidate: Candidate) -> bool:
+    return candidate.sentence.paragraph.kind is Kind.TABLE_ROW
+
+
+def _are_of_one_document(one: Candidate, other: Candidate) -> bool:
+    return one.sentence.document.doc_id == other.sentence.document.doc_id
 
 
 def confidence_of(found: Signals | None) -> float:

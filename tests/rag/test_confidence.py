@@ -36,6 +36,16 @@ def test_the_signals_are_those_of_the_first_candidate_and_how_far_the_order_puts
     assert signals([others[1], others[0]]) == Signals(1.5, 2.0, 8.0)
 
 
+def test_a_row_is_not_behind_the_other_rows_of_its_document() -> None:
+    def row(one: Candidate) -> Candidate:
+        paragraph = replace(one.sentence.paragraph, kind=Kind.TABLE_ROW)
+        return replace(one, sentence=replace(one.sentence, paragraph=paragraph))
+
+    best, other = row(ordered(candidate("1998", 5.0), 2.0)), row(ordered(candidate("bridge", 3.0), 6.0))
+    assert signals([best, other]).behind == 0.0
+    assert signals([best, row(ordered(candidate("bridge", 3.0, "other"), 6.0))]).behind == 4.0
+
+
 def test_others_that_answer_as_well_do_not_make_it_less_confident() -> None:
     best = candidate("1998", 5.0)
     assert confidence_of(signals([best, candidate("bridge", 4.9)])) == confidence_of(signals([best]))
