@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rag.citations import Sentence, Sources
 from rag.composing.grids import record_label
 from rag.composing.quotation import as_quoted, who_is_meant
-from rag.composing.values import BOUND
+from rag.composing.values import BOUND, values
 from rag.reading.candidates import Candidate
 
 _EDGES = " \t\n,;:—–"
@@ -71,10 +71,15 @@ def direct_words(candidate: Candidate) -> str:
 
 
 def bounded_words(candidate: Candidate) -> str:
-    """The words that answer, with those before an amount that say it is not exact: "more than 25", where it is "25"."""
+    """The words that answer, with those before an amount that say it is not exact, and its unit behind it: "more than
+    25 kg", where it is "25"."""
     sentence = candidate.sentence
-    words = " ".join(candidate.text.split())
-    before = " ".join(sentence.document.text[sentence.start : candidate.start].split())
+    text = sentence.document.text
+    first = next(iter(values(text[candidate.start : sentence.end])), None)
+    is_cut = first is not None and first.start == 0 and first.is_measured and text[candidate.end :][:1] in (" ", "%")
+    end = max(candidate.end, candidate.start + first.end) if first and is_cut else candidate.end
+    words = " ".join(text[candidate.start : end].split())
+    before = " ".join(text[sentence.start : candidate.start].split())
     bound = list(BOUND.finditer(f"{before} {words}"))
     is_before = bool(bound) and bound[-1].start() < len(before) and bound[-1].end() == len(before) + 1
     return f"{before[bound[-1].start() :]} {words}" if is_before else words

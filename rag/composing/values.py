@@ -31,6 +31,11 @@ class Value:
     amount: float | None = None
     unit: str = ""
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is so much of a measure, a share or money, and no count of things."""
+        return self.kind in (ValueKind.MONEY, ValueKind.PERCENT) or self.unit in _MEASURES
+
     def is_like(self, other: "Value") -> bool:
         """Whether two values are of one kind and unit."""
         return self.kind is other.kind and self.unit == other.unit
