@@ -234,9 +234,11 @@ def name_now(doc_id: str, source: str) -> str | None:
 
     A document keeps its name for good, since citations and judgements say it.
     """
-    from index.formats.reading import file_of
+    file = Path(source)
+    if "#" in source:  # a row, or a file in a file
+        from index.formats.reading import file_of
 
-    file = Path(file_of(source))
+        file = Path(file_of(source))
     return None if not file.is_absolute() or file.name in doc_id else Path(source).name
 
 

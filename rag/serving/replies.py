@@ -163,6 +163,7 @@ class ShownReply(_Reply):
     kind: str = Field(description="Of the paragraph: body, list item, table row, code, caption, footnote or furniture.")
     headings: list[str] = Field(description="Those above the paragraph, the highest first.")
     cells: list[CellReply] = Field(description="Of a table row that is cited whole; else none.")
+    renamed: str | None = Field(description="What the document's file is called since it was renamed.")
 
 
 class CitationReply(ShownReply):
