@@ -452,3 +452,11 @@ def test_two_causes_and_two_holders_of_a_post_are_disputed(asked: Callable[..., 
     mayor = ask("Who is the mayor of Sorn?")
     assert mayor.disputed
     assert {c.date for c in mayor.citations} == {"2020-01-05", "2023-02-05"}
+
+
+def test_what_a_sentence_calls_the_most_needs_no_values(asked: Callable[..., Ask]) -> None:
+    ask = asked(flood="The flood\n\nThe flood came at night. The villages damaged were primarily Orby, Tarn and Holt.")
+    a = ask("Which villages suffered most from the flood?")
+    assert a.direct is not None
+    assert "Orby" in a.direct
+    assert a.computed is None
