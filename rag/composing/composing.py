@@ -380,6 +380,8 @@ def _gist(found: _Found) -> Composed | None:
         doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
     elif subject:
         doc_ids = _best_about(subject, doc_ids, found)
+    elif len(doc_ids) > _AT_MOST_DOCUMENTS:
+        doc_ids = _called(stems(ask.question), doc_ids, reading.sources) or doc_ids
     if len(doc_ids) > _AT_MOST_DOCUMENTS:
         return Composed((), 0.0, ask.shape, notices=(WHICH_DOCUMENT,))
     if not doc_ids:
@@ -442,6 +444,11 @@ _ABOUT_DOCUMENTS = """
     content contents detail detailed whole
 """
 _OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
+
+
+def _called(words: set[str], doc_ids: Sequence[str], sources: Sources) -> list[str]:
+    """The documents whose title or name has one of the words: "the minutes", "the contract"."""
+    return [d for d in doc_ids if words & stems(f"{sources.document(d).title or ''} {d}")]
 
 
 def _of_document(doc_id: str, hits: Sequence[Hit], sources: Sources) -> set[str]:

@@ -191,6 +191,12 @@ def test_what_a_document_is_about_is_told_by_its_sentences_from_different_places
     assert {c.doc_id for c in ask("Summarise the article about the bridge").citations} == {"crack.txt"}
 
 
+def test_a_document_is_known_by_the_kind_that_its_name_says(asked: Callable[..., Ask]) -> None:
+    ask = asked(minutes=MINUTES, crack=CRACK, costly=COSTLY, rules=OLD, faq=FAQ)
+    assert {c.doc_id for c in ask("Summarise the minutes").citations} == {"minutes.txt"}
+    assert ask("Summarise the text").abstained
+
+
 def test_a_value_that_a_sentence_denies_is_not_the_answer(asked: Callable[..., Ask]) -> None:
     a = asked(d="The meeting did not take place on 4 May; it was moved to 11 May. Tea was served.")(
         "When did the meeting take place?"
