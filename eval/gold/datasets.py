@@ -265,7 +265,8 @@ def _reading_question(row: Mapping[str, Any], paragraph: int, context: str, path
             raise BadDataset(f"'{path}', question {row['id']}: the answer does not stand at {start}")
     references = tuple(dict.fromkeys(answer["text"] for answer in row["answers"]))
     spans = dict.fromkeys((a["answer_start"], a["answer_start"] + len(a["text"])) for a in row["answers"])
-    evidence = _evidence(row, len(context), path) if references else None
+    # A question of yes or no has evidence and no words that answer.
+    evidence = None if row.get("is_impossible") else _evidence(row, len(context), path)
     return ReadingQuestion(str(row["id"]), row["question"], paragraph, references, tuple(spans), evidence)
 
 

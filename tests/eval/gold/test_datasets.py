@@ -189,6 +189,14 @@ def test_marked_evidence_is_the_gold_and_a_folder_of_squad_files_is_one_set(writ
     assert [d.text for d in found.documents()] == ["Rain fell. Ann sang loudly.", "Bob left."]
 
 
+def test_a_question_with_evidence_and_no_words_is_answered_by_yes_or_no(written: Written, tmp_path: Path) -> None:
+    evidence = {"start": 0, "end": 10}
+    written("a.json", _squad("a", "Rain fell.", "Rain", answers=[], evidence=evidence, is_impossible=False))
+    written("b.json", _squad("b", "Bob left.", "Bob", answers=[], evidence={"start": 0, "end": 9}, is_impossible=True))
+    found = read_question_set(tmp_path)
+    assert [(q.answerable, q.references) for q in found.questions] == [(True, ()), (False, ())]
+
+
 def test_evidence_outside_of_the_paragraph_and_an_id_in_two_files_are_told(written: Written, tmp_path: Path) -> None:
     path = written("a.json", _squad("a", "Ann sang.", "Ann", evidence={"start": 5, "end": 10}))
     with pytest.raises(BadDataset, match="question a: its evidence, 5 to 10, is not in the paragraph"):
