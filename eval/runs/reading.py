@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from eval.gold.datasets import ReadingDataset
@@ -46,7 +46,11 @@ def evaluate_reading(
     threshold: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReadingScores:
-    """Each question read with its own paragraph, and scored as `score_reading` does it."""
+    """Each question read with its own paragraph, and scored as `score_reading` does it.
+
+    Questions that are answered by yes or no are left out: they have evidence, and no words to compare with.
+    """
+    dataset = replace(dataset, questions=tuple(q for q in dataset.questions if q.references or q.evidence is None))
     return score_reading(dataset, read_questions(dataset, reader, progress=progress), threshold=threshold)
 
 
