@@ -20,7 +20,15 @@ from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
 from rag.composing.negated import not_denied
-from rag.composing.pointed_to import answered_below, said_by_number
+from rag.composing.pointed_to import (
+    all_about,
+    answered_below,
+    best_about,
+    called,
+    entitled_so,
+    said_by_number,
+    subject_of,
+)
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of
@@ -368,89 +376,31 @@ def _states(ask: Ask, best: Candidate) -> bool:
 def _gist(found: _Found) -> Composed | None:
     """What a document is about: of those that were pointed to, of the only ones there are, or of the one found; or
     which documents are about something."""
-    ask, hits, reading = found.ask, found.hits, found.reading
+    ask, hits, sources = found.ask, found.hits, found.reading.sources
     if ask.shape is not Shape.GIST:
-        return _told_of(found)
-    pointed = reading.filters.documents if reading.filters else ()
-    doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
-    subject = stems(ask.read_as) - _OF_DOCUMENTS
+        entitled = entitled_so(ask.question, hits, sources) if ask.shape is Shape.ACCOUNT else None
+        return _told(found, [entitled]) if entitled else None
+    subject = subject_of(ask.read_as)
     if ask.whole:
-        return _documents_about(subject, doc_ids, found)
-    if pointed:
-        doc_ids = [doc_id for doc_id in doc_ids if doc_id in pointed]
+        doc_ids = all_about(subject, hits, sources)[:_MOST_LISTED]
+        leads = [c for d in doc_ids for c in gist([d], hits, sources, found.reading.encoder, most_words=0)[:1]]
+        lines = tuple(line_of([c], sources, direct="") for c in leads)
+        return Composed(lines, _GIST, Shape.SEVERAL) if lines else None
+    doc_ids = list(dict.fromkeys(hit.passage.doc_id for hit in hits))
+    if found.reading.filters and found.reading.filters.documents:
+        doc_ids = [doc_id for doc_id in doc_ids if doc_id in found.reading.filters.documents]
     elif subject:
-        doc_ids = _best_about(subject, doc_ids, found)
+        doc_ids = best_about(subject, hits, sources, recent=ask.recent)
     elif len(doc_ids) > _AT_MOST_DOCUMENTS:
-        doc_ids = _called(stems(ask.question), doc_ids, reading.sources) or doc_ids
+        doc_ids = called(ask.question, hits, sources) or doc_ids
     if len(doc_ids) > _AT_MOST_DOCUMENTS:
         return Composed((), 0.0, ask.shape, notices=(WHICH_DOCUMENT,))
-    if not doc_ids:
-        return None
-    told = gist(doc_ids, hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
-    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
-    return Composed(lines, _GIST, ask.shape) if lines else None
+    return _told(found, doc_ids) if doc_ids else None
 
 
-_TELL_OF = re.compile(
-    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:(?:what can you )?tell me )?(?:more |something )?about)\b",
-    re.IGNORECASE,
-)
-
-
-def _told_of(found: _Found) -> Composed | None:
-    """What the document tells whose title has all words of what is asked about: "tell me about the old library"."""
+def _told(found: _Found, doc_ids: Sequence[str]) -> Composed | None:
+    """What some documents are about, in their own sentences."""
     ask, reading = found.ask, found.reading
-    lead = _TELL_OF.match(ask.question)
-    subject = stems(ask.question[lead.end() :]) if lead else set()
-    doc_ids = dict.fromkeys(hit.passage.doc_id for hit in found.hits)
-    entitled = [d for d in doc_ids if subject and subject <= stems(reading.sources.document(d).title or "")]
-    if ask.shape is not Shape.ACCOUNT or not entitled:
-        return None
-    told = gist(entitled[:1], found.hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
+    told = gist(doc_ids, found.hits, reading.sources, reading.encoder, most_words=room_for(ask.question))
     lines = tuple(line_of([c], reading.sources, direct="") for c in told)
     return Composed(lines, _GIST, ask.shape) if lines else None
-
-
-def _best_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> list[str]:
-    """The document that has a word of the subject, the best found; for the latest of it the newest that has all."""
-    sources = found.reading.sources
-    words = {d: _of_document(d, found.hits, sources) for d in doc_ids}
-    some = [d for d in doc_ids if subject & words[d]]
-    if found.ask.recent:
-        some = [d for d in some if subject <= words[d]] or some
-        some = [some[n] for n in newest_first([sources.document(d) for d in some])]
-    return some[:1]
-
-
-def _documents_about(subject: set[str], doc_ids: Sequence[str], found: _Found) -> Composed | None:
-    """The documents that have all words of a subject, those first and alone that have one in their title; of each the
-    sentence that tells what it is about."""
-    reading = found.reading
-    about = [d for d in doc_ids if subject and subject <= _of_document(d, found.hits, reading.sources)]
-    entitled = [d for d in about if subject & stems(reading.sources.document(d).title or d)]
-    told = [
-        c for d in (entitled or about)[:_MOST_LISTED]
-        for c in gist([d], found.hits, reading.sources, reading.encoder, most_words=0)[:1]
-    ]  # fmt: skip
-    lines = tuple(line_of([c], reading.sources, direct="") for c in told)
-    return Composed(lines, _GIST, Shape.SEVERAL) if lines else None
-
-
-_ABOUT_DOCUMENTS = """
-    summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
-    subject theme message takeaway document documents text article paper report page file letter email message memo
-    book story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide
-    speech interview review news development update status kind short brief briefly quick deal cover describe
-    content contents detail detailed whole
-"""
-_OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
-
-
-def _called(words: set[str], doc_ids: Sequence[str], sources: Sources) -> list[str]:
-    """The documents whose title or name has one of the words: "the minutes", "the contract"."""
-    return [d for d in doc_ids if words & stems(f"{sources.document(d).title or ''} {d}")]
-
-
-def _of_document(doc_id: str, hits: Sequence[Hit], sources: Sources) -> set[str]:
-    texts = [hit.passage.text for hit in hits if hit.passage.doc_id == doc_id]
-    return stems(" ".join([sources.document(doc_id).title or "", doc_id, *texts]))

@@ -1,4 +1,5 @@
-"""What a question points to by the document's own words: a question that it asks itself, or a part by its number.
+"""What a question points to: a document by its subject, title or kind, a part by its number, or a question that the
+document asks itself.
 
 What stands below a question that says the same is its answer. To a reader of meaning a number says nothing: "What does
 clause 2.2 say?" asks for what stands behind it. Knows the kinds of paragraphs; not how documents were found.
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from index.paragraphs import CONTENT, Kind, Paragraph, heading_words
 from index.sentences import unit_spans
 from rag.citations import Sentence, Sources
+from rag.composing.dating import newest_first
 from rag.composing.stems import is_negated, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
@@ -108,3 +110,67 @@ def _parts(number: str, doc_id: str, sources: Sources) -> Iterator[list[Paragrap
                 yield below
         elif paragraph.kind in CONTENT - {Kind.TABLE_ROW}:
             yield [paragraph]
+
+
+# ---- Documents
+
+
+_ABOUT_DOCUMENTS = """
+    summarise summarize sum outline recap summary overview gist synopsis main key central point points idea topic
+    subject theme message takeaway document documents text article paper report page file letter email message memo
+    book story chapter note notes manual contract minutes piece post essay study transcript policy leaflet guide
+    speech interview review news development update status kind short brief briefly quick deal cover describe
+    content contents detail detailed whole
+"""
+# Words that say of a document what it is, and not what it is about.
+_OF_DOCUMENTS = stems(_ABOUT_DOCUMENTS)
+# "Tell me about the old library".
+_TELL_OF = re.compile(
+    r"\W*(?:(?:please|can you|could you) )*(?:describe|(?:(?:what can you )?tell me )?(?:more |something )?about)\b",
+    re.IGNORECASE,
+)
+
+
+def subject_of(question: str) -> set[str]:
+    """The stems that say what the document is about that a question asks for: empty of "summarise the minutes"."""
+    return stems(question) - _OF_DOCUMENTS
+
+
+def best_about(subject: set[str], hits: Sequence[Hit], sources: Sources, *, recent: bool) -> list[str]:
+    """The document that has a word of the subject, the best found; for the latest of it the newest that has all."""
+    words = _words_of_each(hits, sources)
+    some = [d for d in words if subject & words[d]]
+    if recent:
+        some = [d for d in some if subject <= words[d]] or some
+        some = [some[n] for n in newest_first([sources.document(d) for d in some])]
+    return some[:1]
+
+
+def all_about(subject: set[str], hits: Sequence[Hit], sources: Sources) -> list[str]:
+    """The documents that have all words of a subject, in the order found; those alone with one in their title, if there
+    are such."""
+    about = [d for d, words in _words_of_each(hits, sources).items() if subject and subject <= words]
+    return [d for d in about if subject & stems(sources.document(d).title or d)] or about
+
+
+def called(question: str, hits: Sequence[Hit], sources: Sources) -> list[str]:
+    """The documents whose title or name has one of the question's words: "the minutes", "the contract"."""
+    asked = stems(question)
+    doc_ids = dict.fromkeys(hit.passage.doc_id for hit in hits)
+    return [d for d in doc_ids if asked & stems(f"{sources.document(d).title or ''} {d}")]
+
+
+def entitled_so(question: str, hits: Sequence[Hit], sources: Sources) -> str | None:
+    """The document that has all words of what a question wants told in its title: "tell me about the old library"."""
+    lead = _TELL_OF.match(question)
+    subject = stems(question[lead.end() :]) if lead else set()
+    doc_ids = dict.fromkeys(hit.passage.doc_id for hit in hits)
+    return next((d for d in doc_ids if subject and subject <= stems(sources.document(d).title or "")), None)
+
+
+def _words_of_each(hits: Sequence[Hit], sources: Sources) -> dict[str, set[str]]:
+    """The stems of what was found of each document, and of its title and name; in the order found."""
+    texts: dict[str, list[str]] = {}
+    for hit in hits:
+        texts.setdefault(hit.passage.doc_id, []).append(hit.passage.text)
+    return {d: stems(" ".join([sources.document(d).title or "", d, *found])) for d, found in texts.items()}
