@@ -15,7 +15,7 @@ from rag.reading.reader import PassageReader
 from rag.reading.table_rows import best_rows, is_of_another, is_tabular, stands_empty
 from rag.retrieval import Hit
 
-# score = margin + weight * answerability logit + weight * (what the order says of the passage - of the best passage).
+# score = margin + weight * answerability logit + weight * (what the order says of the span's passage - of the best).
 ANSWERABLE_WEIGHT = 0.5
 _ORDER_WEIGHT = 1.0
 _NAMED_WEIGHT = 2.0
@@ -74,12 +74,13 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     """The spans of the best passages, best first, ties by rank and place; a span that is in no sentence is left out.
 
     None where an empty cell of a table is what the question asks for: nothing states the answer. Who took a picture
-    answers no question but one about pictures.
+    answers no question but one about pictures, and what only asks settles no question of yes or no.
     """
     shown = _to_read(question, hits, sources, reader)
     if not shown:
         return []
     about_pictures = bool(_PICTURES.search(question))
+    yes_or_no = is_yes_or_no(question)
     readings = reader.read(question, [e.text for e in shown], [e.title for e in shown], n_spans=_SPANS)
     best_order = max(excerpt.hit.order for excerpt in shown)
     exact = {hit.passage.doc_id for hit in hits if hit.exact}
@@ -88,7 +89,6 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     for excerpt, reading in zip(shown, readings, strict=True):
         of_excerpt = (
             ANSWERABLE_WEIGHT * reading.answerable
-            + _ORDER_WEIGHT * (excerpt.hit.order - best_order)
             + _NAMED_WEIGHT * excerpt.named
             - (_INEXACT if exact and excerpt.hit.passage.doc_id not in exact else 0.0)
         )
@@ -96,7 +96,8 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             margin = span.score - reading.null_score
             shown_from, shown_to, of_cell = excerpt.asked_for(span.start, span.end)
             if excerpt.says_nothing(shown_from, shown_to):
-                empty = max(empty, margin + of_excerpt + of_cell)
+                of_order = _ORDER_WEIGHT * (excerpt.hit.order - best_order)
+                empty = max(empty, margin + of_excerpt + of_order + of_cell)
                 continue
             place = excerpt.place(shown_from, shown_to)
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
@@ -104,13 +105,15 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
                 continue
             if is_of_another(question, sentence) or stands_empty(question, sentence, sources):
                 continue
+            if yes_or_no and _is_asked(sentence):
+                continue
             start, end = max(place[0], sentence.start), min(place[1], sentence.end)
             hit = _hit_of(sentence, excerpt.hit, hits)
-            found.append(
-                Candidate(
-                    hit, sentence, start, end, margin + of_excerpt + of_cell, reading.answerable, margin, reading.yes
-                )
-            )
+            # An excerpt reaches into the passages beside its own: what the order says of the span's is what counts.
+            # Of a row it was asked by itself.
+            order = excerpt.hit.order if sentence.paragraph.kind is Kind.TABLE_ROW else hit.order
+            score = margin + of_excerpt + _ORDER_WEIGHT * (order - best_order) + of_cell
+            found.append(Candidate(hit, sentence, start, end, score, reading.answerable, margin, reading.yes))
     found.sort(key=lambda c: (-c.score, c.hit.rank, c.start))
     return found if found and found[0].score >= empty else []
 
@@ -137,6 +140,10 @@ def _hit_of(sentence: Sentence, read: Hit, hits: Sequence[Hit]) -> Hit:
 
 def _is_credit(sentence: Sentence) -> bool:
     return sentence.paragraph.kind is Kind.CAPTION and is_credit(sentence.text)
+
+
+def _is_asked(sentence: Sentence) -> bool:
+    return sentence.text.rstrip("\"'”’»)]* ").endswith("?")
 
 
 def chosen(candidates: Sequence[Candidate], sources: Sources | None = None) -> list[list[Candidate]]:

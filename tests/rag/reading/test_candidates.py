@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,58 @@ def test_who_took_a_picture_answers_no_question_but_one_about_pictures(
             hits = [h for h in retrieve(snapshot, encoder, question) if h.passage.text == caption]
             best[question] = find_candidates(question, hits, sources, FromTheEnd())[0].text
     assert list(best.values()) == ["1998.", "Example/WPL"]
+
+
+class Preferring:
+    """A reader that finds the same words in every text that has them, the surer the earlier it is told of them."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read(self, _question: str, passages: Sequence[str], _titles: object = None, *, n_spans: int) -> list[Reading]:
+        return [
+            Reading(
+                tuple(
+                    Span(text.index(word), text.index(word) + len(word), word, float(-n))
+                    for n, word in enumerate(self.words[:n_spans])
+                    if word in text
+                ),
+                0.0,
+                0.0,
+                0.5,
+            )
+            for text in passages
+        ]
+
+
+def test_what_only_asks_settles_no_question_of_yes_or_no(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    asked, told = "Was the old bridge mended before the winter came?", "The old bridge was closed until the spring."
+    collection = make_collection(bridge=f"The bridge\n\n{BODY} {asked} {told}\n")
+    best = {}
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        for question in ("Was the old bridge mended?", "Which bridge was mended?"):
+            hits = retrieve(snapshot, encoder, question)
+            best[question] = find_candidates(question, hits, sources, Preferring(asked, told))[0].text
+    assert list(best.values()) == [told, asked]
+
+
+def test_what_the_order_says_of_the_passage_that_has_the_words_counts(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    # Both passages fit into one excerpt, which is read for the first of them.
+    near, far = "The keeper of the tower is Ann Example.", "The keeper of the mill is Bob Example."
+    collection = make_collection(town=f"The town\n\n{BODY} {near}\n\n{BODY} {BODY} {far}\n")
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        hits = retrieve(snapshot, encoder, "Who is the keeper?")
+        first, second = (next(h for h in hits if text in h.passage.text) for text in (near, far))
+        assert first.passage != second.passage
+        ordered = [replace(first, rank=1, order=5.0), replace(second, rank=2, order=-5.0)]
+        found = find_candidates("Who is the keeper?", ordered, sources, Preferring("Bob Example", "Ann Example"))
+    assert found[0].text == "Ann Example"
 
 
 def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
