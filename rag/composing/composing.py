@@ -11,6 +11,7 @@ from index.collection import Filters
 from index.documents import Document
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
+from index.tables import is_empty
 from rag.citations import Sources
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
@@ -104,6 +105,7 @@ def compose(
         _numbered(found)
         or _gist(found)
         or _below(found)
+        or _cell(found)
         or _computed(found)
         or _of_a_grid(found)
         or _headed(found)
@@ -186,21 +188,34 @@ def _headed(found: _Found) -> Composed | None:
     return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, direct) if lines else None
 
 
+def _cell(found: _Found) -> Composed | None:
+    """The cell that a question names by its row and its column; no lines where it is empty."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape not in (Shape.FACT, Shape.SEVERAL, Shape.COMPARISON) or ask.whole or ask.most is not None or ask.mean:
+        return None
+    best = found.candidates[0].sentence if found.candidates else None
+    in_prose = best is not None and best.paragraph.kind not in (Kind.TABLE_ROW, Kind.LIST_ITEM)
+    for hit, grid in grids(found.hits, sources):
+        named = cell_asked_for(ask.question, grid)
+        if named is None or (in_prose and found.confidence >= _STATED):
+            continue
+        row, column = named
+        if is_empty(row.cell(column)):
+            if in_prose and found.confidence >= THRESHOLD:
+                continue
+            return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)
+        line = line_of([row.candidate(hit, column)], sources)
+        return Composed((line,), max(found.confidence, _COMPUTED), Shape.FACT, line.direct or None)
+    return None
+
+
 def _by_row(found: _Found) -> _Found:
-    """With the cell first that a question for one fact names by its row and column; with cells behind all others for
-    which it names no row."""
+    """With cells behind all others for which a question for one fact names no row."""
     ask, sources = found.ask, found.reading.sources
     if ask.shape is not Shape.FACT or not found.candidates:
         return found
     read = grids(found.hits, sources)
     best = found.candidates[0]
-    for hit, grid in read:
-        cell = cell_asked_for(ask.question, grid)
-        at = cell[0].cells[cell[1]] if cell else None
-        if cell and at and not (at[0] <= best.start < at[1] and best.sentence.document == cell[0].document):
-            moved = replace(cell[0].candidate(hit, cell[1]), score=best.score + 1.0)
-            sure = max(found.confidence, _COMPUTED)
-            return replace(found, candidates=[moved, *found.candidates], confidence=sure)
     unnamed = [c for c in found.candidates if _is_any_row(ask.question, c, read)]
     others = [c for c in found.candidates if c not in unnamed]
     # As if they were the first to be read: rows that are not asked for took their place.

@@ -378,6 +378,66 @@ def test_the_cell_of_a_row_and_a_column_that_are_named_answers(asked: Callable[.
     assert ask("What is the price of the A2 Plus?").direct == "210"
 
 
+OVENS = """# Ovens of the Lumo range
+
+| Model | Load (kg) | Baking time (min) | Peak (°C) | Price (EUR) | Steam |
+|---|---|---|---|---|---|
+| L-20 | 4 | 45 | 950 | 310 | no |
+| L-30 | 6 | 40 | 1200 | 420 | 2 l tank |
+| L-50 | 9 | – | 1400 |  | no |
+| L-70 Pro | 12 | 30 | – | 990 | water pipe |
+
+| Programme | Heat (°C) | Duration (min) |
+|---|---|---|
+| Eco 40-60 | 40 | 215 |
+| Wool | 30 | 48 |
+
+# Ovens sold
+
+| Region | Spring | Autumn | Total |
+|---|---|---|---|
+| Coast | 31 | 44 | 75 |
+| Hills | 12 |  | 12 |
+| Total | 43 | 44 | 87 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "cell"),
+    [
+        ("How much does the L-30 cost?", "420"),
+        ("How many kg can the L-20 bake?", "4"),
+        ("How long does the L-70 Pro take?", "30"),
+        ("How long does Eco 40-60 take?", "215"),
+        ("How many ovens were sold on the Coast in autumn?", "44"),
+        ("What were the total sales in spring?", "43"),
+        ("Which region sold 31 in spring?", "Coast"),
+    ],
+)
+def test_a_cell_is_named_by_its_unit_and_by_what_asks_for_it(
+    asked: Callable[..., Ask], question: str, cell: str
+) -> None:
+    a = asked(ovens=OVENS)(question)
+    assert a.direct == cell
+    assert a.confidence >= 0.75
+
+
+def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("How much does the L-50 cost?").abstained
+    assert ask("How many ovens were sold in the Hills in autumn?").abstained
+
+
+def test_rows_that_leave_a_cell_empty_or_look_like_years_are_compared(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("Which model has the highest peak?").direct == "L-50 (1400 °C)"
+    assert ask("Which model takes the least baking time?").direct == "L-70 Pro (30 min)"
+
+
+def test_a_column_that_says_no_or_what_tells_which_rows_are_asked_for(asked: Callable[..., Ask]) -> None:
+    assert asked(ovens=OVENS)("Which models bake with steam?").direct == "L-30; L-70 Pro"
+
+
 def test_a_row_that_no_word_of_the_question_picks_gives_way_to_a_sentence(asked: Callable[..., Ask]) -> None:
     rows = "| Month | Rent (EUR) | Power (EUR) |\n|---|---|---|\n| January | 2400 | 310 |\n| May | 2450 | 205 |"
     costs = f"# Costs of 2023\n\n{rows}"
