@@ -36,7 +36,7 @@ _UNITS = {
     "eur": "euro", "usd": "dollar", "m": "metre", "g": "gram", "%": "percent", "db": "decibel", "kw": "kilowatt",
 }  # fmt: skip
 # Words of a question that any row may be asked with.
-_SAYS_LITTLE = "take need use get come give cost run pay go work sell sale long much there number value figure row table"
+_SAYS_LITTLE = "take need use get come give cost run pay go work sell sale long much there number value figure"
 # Letters that forms of a word have in common: "produced" and "production".
 _LIKE_FROM = 5
 _ASKS_WITH = re.compile(r"\W*(?:which|what|whose) (?P<noun>[^\W\d_][\w'’-]*)", re.IGNORECASE)
