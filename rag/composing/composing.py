@@ -34,6 +34,7 @@ from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of
 from rag.confidence import THRESHOLD, confidence_of, signals
+from rag.reading.alike_sections import said_in_each
 from rag.reading.candidates import Candidate, chosen
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
@@ -100,7 +101,7 @@ def compose(
     documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
     asked = asked_time(ask.question, documents)
     moved = not_denied(ask.question, of_the_time(asked, candidates))
-    found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
+    found = _with_heading(_Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading))
     told = (
         _numbered(found)
         or _gist(found)
@@ -116,6 +117,30 @@ def compose(
     if told.confidence < threshold:
         return replace(told, lines=())
     return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
+
+
+def _with_heading(found: _Found) -> _Found:
+    """With the heading first, of sections that are alike, below which alone a sentence says all that is asked: "Which
+    site was opened in 1994?"; as found where the reader finds other words of that sentence."""
+    asks = re.match(r"\W*(?:which|what) ([\w'’-]+)", found.ask.question, re.IGNORECASE)
+    asked = stems(found.ask.question) - (stems(asks[1]) if asks else set())
+    if asks is None or not asked or found.ask.shape is not Shape.FACT:
+        return found
+    said = [
+        (hit, heading, sentence)
+        for hit, heading, sentences in said_in_each(found.hits, found.reading.sources)
+        for sentence in sentences
+        if asked <= stems(sentence.text)
+    ]
+    best = found.candidates[0] if found.candidates else None
+    if len({heading for _, heading, _ in said}) != 1:
+        return found
+    hit, heading, sentence = said[0]
+    says_more = best is not None and best.sentence.start == sentence.start and not stems(best.text) <= stems(asks[1])
+    if says_more and found.confidence >= THRESHOLD:
+        return found
+    first = Candidate(hit, sentence, *heading, best.score + 1.0 if best else 0.0, 0.0)
+    return replace(found, candidates=[first, *found.candidates], confidence=max(found.confidence, _COMPUTED))
 
 
 def _with_older(lines: Sequence[Line], documents: Sequence[Document]) -> tuple[Line, ...]:

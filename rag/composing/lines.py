@@ -75,6 +75,8 @@ def bounded_words(candidate: Candidate) -> str:
     25 kg", where it is "25"."""
     sentence = candidate.sentence
     text = sentence.document.text
+    if candidate.end <= sentence.start:  # the heading above it
+        return " ".join(candidate.text.split())
     first = next(iter(values(text[candidate.start : sentence.end])), None)
     is_cut = first is not None and first.start == 0 and first.is_measured and text[candidate.end :][:1] in (" ", "%")
     end = max(candidate.end, candidate.start + first.end) if first and is_cut else candidate.end

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from index.cleaning.rules import is_credit
 from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
+from rag.reading.alike_sections import best_sections, in_alike_sections
 from rag.reading.excerpts import Excerpt, excerpts
 from rag.reading.reader import PassageReader
 from rag.reading.table_rows import best_rows, is_of_another, is_tabular, stands_empty
@@ -49,7 +50,8 @@ _YES_OR_NO = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`.
+    """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`, or inside the
+    heading above it, where that is what the sentence is of: "Which site was opened in 1994?".
 
     score: the span's margin over "no answer", with what reader and order say of its passage; higher is better.
     margin, answerable, yes: the reader's, of the excerpt that it stands in.
@@ -76,7 +78,9 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     None where an empty cell of a table is what the question asks for: nothing states the answer. Who took a picture
     answers no question but one about pictures.
     """
-    shown = _to_read(question, hits, sources, reader)
+    alike = in_alike_sections(hits, sources)
+    hits = [alike.get(hit.rank, hit) for hit in hits]
+    shown = _to_read(question, hits, sources, reader, list(alike.values()))
     if not shown:
         return []
     about_pictures = bool(_PICTURES.search(question))
@@ -115,14 +119,19 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     return found if found and found[0].score >= empty else []
 
 
-def _to_read(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Excerpt]:
-    """The best passages among their neighbours; of those that are rows of tables, the best rows one by one."""
+def _to_read(
+    question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, alike: Sequence[Hit]
+) -> list[Excerpt]:
+    """The best passages among their neighbours; of those that are rows of tables, the best rows one by one, and so of
+    those in sections that are alike."""
     read: list[Excerpt] = []
     tabular = [hit for hit in hits if is_tabular(hit.passage, sources)]
     shown = excerpts(hits, sources, most=EXCERPTS)
-    prose = [excerpt for excerpt in shown if excerpt.hit not in tabular]
-    if len(prose) < len(shown):
+    prose = [excerpt for excerpt in shown if excerpt.hit not in tabular and excerpt.hit not in alike]
+    if any(excerpt.hit in tabular for excerpt in shown):
         read = best_rows(question, tabular, sources, reader, most=ROWS)
+    if any(excerpt.hit in alike for excerpt in shown):
+        read = [*best_sections(question, alike, sources, most=ROWS), *read]
     return [*prose, *read]
 
 
