@@ -17,7 +17,7 @@ from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
 from rag.composing.disagreeing import asks_for_cause, conflicting, is_sure_of_name, opposed, sureness
-from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
+from rag.composing.grids import Grid, cell_asked_for, grids, names_no_cell, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
 from rag.composing.negated import not_denied
@@ -214,13 +214,16 @@ def _headed(found: _Found) -> Composed | None:
 
 
 def _cell(found: _Found) -> Composed | None:
-    """The cell that a question names by its row and its column; no lines where it is empty."""
+    """The cell that a question names by its row and its column; no lines where it is empty, or is not in the table
+    in which the reader finds another."""
     ask, sources = found.ask, found.reading.sources
     if ask.shape not in (Shape.FACT, Shape.SEVERAL, Shape.COMPARISON) or ask.whole or ask.most is not None or ask.mean:
         return None
     best = found.candidates[0].sentence if found.candidates else None
     in_prose = best is not None and best.paragraph.kind not in (Kind.TABLE_ROW, Kind.LIST_ITEM)
     for hit, grid in grids(found.hits, sources):
+        if any(best.paragraph in row.paragraphs for row in grid.rows if best) and names_no_cell(ask.question, grid):
+            return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)
         named = cell_asked_for(ask.question, grid)
         if named is None or (in_prose and found.confidence >= _STATED):
             continue

@@ -15,6 +15,7 @@ from rag.citations import Sentence, Sources
 from rag.composing.stems import is_negated, stem, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
+from rag.words import names
 
 # Rows of a file that are read together, and documents of a collection in which they are looked for.
 _MOST_ROWS, _MOST_NAMES = 1000, 200_000
@@ -35,6 +36,7 @@ _UNITS = {
     "min": "minute", "h": "hour", "s": "second", "d": "day", "l": "litre", "w": "watt", "v": "volt", "€": "euro",
     "eur": "euro", "usd": "dollar", "m": "metre", "g": "gram", "%": "percent", "db": "decibel", "kw": "kilowatt",
 }  # fmt: skip
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 # Words of a question that any row may be asked with.
 _SAYS_LITTLE = "take need use get come give cost run pay go work sell sale long much there number value figure"
 # Letters that forms of a word have in common: "produced" and "production".
@@ -224,6 +226,20 @@ def cell_asked_for(question: str, grid: Grid) -> tuple[GridRow, int] | None:
         (row, n) for n, words in _columns_named(question, asked, grid) for row in _rows_named(asked, words, n, grid)
     ]
     return cells[0] if len(cells) == 1 else None
+
+
+def names_no_cell(question: str, grid: Grid) -> bool:
+    """Whether a question names a row or a year that a grid has not: "How many layers does Large have?" of others."""
+    years = {head for head in grid.heads if _YEAR.fullmatch(head)}
+    if len(years) > 1 and any(year not in grid.around for year in _YEAR.findall(question)):
+        return True
+    asked = stems(question)
+    told = stems(" ".join(names(question)))
+    columns = _columns_named(question, asked, grid)
+    if not told or not columns or any(_is_in(word, grid.around) for word in told):
+        return False
+    left = asked - columns[0][1] - stems(_SAYS_LITTLE)
+    return not any(_is_in(word, stems(row.words)) for row in grid.rows for word in left)
 
 
 def _rows_named(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:

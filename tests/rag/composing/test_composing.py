@@ -428,6 +428,31 @@ def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., 
     assert ask("How many ovens were sold in the Hills in autumn?").abstained
 
 
+def test_a_row_or_a_year_that_a_table_has_not_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    table = "| Station | 2019 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | 44 |\n| Tofte | 58 | 55 | 61 |\n"
+    ask = asked(terns=f"# Terns\n\nNumber of terns that were counted at each station:\n\n{table}", ovens=OVENS)
+    assert ask("How many terns did Tofte have in 2020?").direct == "55"
+    assert ask("How many terns did Tofte have in 2018?").abstained
+    assert ask("What is the load of the Grande?").abstained
+
+
+TERMS = """# Settings of the Quay server
+
+## Keys
+
+- bind: Address that the server listens at.
+- idle_time: Minutes until a visitor is sent away. Set it to none to switch the idle time off.
+- banner: Words above every page.
+- mirror: Address of another server that has the same files.
+"""
+
+
+def test_how_a_thing_is_done_is_one_of_the_terms_and_not_all_of_them(asked: Callable[..., Ask]) -> None:
+    a = asked(settings=TERMS)("How do I switch off the idle time?")
+    assert [q.startswith("idle_time") or q.startswith("Set it to none") for q in quotes(a)] == [True] * len(quotes(a))
+    assert quotes(a)
+
+
 def test_rows_that_leave_a_cell_empty_or_look_like_years_are_compared(asked: Callable[..., Ask]) -> None:
     ask = asked(ovens=OVENS)
     assert ask("Which model has the highest peak?").direct == "L-50 (1400 °C)"
