@@ -318,14 +318,14 @@ def names_no_row(question: str, grid: Grid, row: GridRow, column: int) -> bool:
 
 def column_asked_for(question: str, grid: Grid, rows: Sequence[GridRow], answer: int | None = None) -> int:
     """The column that a question asks for: whose head has the first of its words, else that of the answer, a place in
-    the document, where its cells differ, else the first."""
+    the document, where its cells differ, else what the rows are called."""
     named = named_column(question, grid)
     if named is not None:
         return named
     if any(_tells_which(question, grid, column) for column in range(len(grid.heads))):
         return _label_column(grid)
     at = next((n for row in rows for n, (a, b) in enumerate(row.cells) if answer is not None and a <= answer < b), None)
-    return at if at is not None and len({row.cell(at) for row in rows}) > 1 else 0
+    return at if at is not None and len({row.cell(at) for row in rows}) > 1 else _label_column(grid)
 
 
 def named_column(question: str, grid: Grid) -> int | None:

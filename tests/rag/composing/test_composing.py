@@ -551,3 +551,13 @@ def test_what_a_sentence_calls_the_most_needs_no_values(asked: Callable[..., Ask
     assert a.direct is not None
     assert "Orby" in a.direct
     assert a.computed is None
+
+
+def test_the_most_of_the_records_of_a_file_is_told_by_what_they_are_called(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    path = tmp_path / "anchors.csv"
+    path.write_text("code,name,weight (kg)\nA-1,Plough Tern,14\nA-2,Claw Skua,22.5\nA-3,Danforth Knot,9\n")
+    collection = make_collection("records")
+    index_paths(collection, encoder, [path])
+    assert answer(collection, Models(encoder, reader), "Which anchor is the heaviest?").direct == "Claw Skua (22.5 kg)"
