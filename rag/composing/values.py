@@ -308,11 +308,25 @@ def _amount(match: re.Match[str]) -> float:
 
 
 def column_values(cells: list[str]) -> list[Value] | None:
-    """One value for each cell, all of one kind and unit; None where a cell has none, or another kind."""
+    """One value for each cell, all of one kind and unit; None where a cell has none, or another kind.
+
+    Beside 600 and 800 a bare 1400 is a number and no year.
+    """
     found = []
     for cell in cells:
         in_cell = values(cell)
         if not in_cell:
             return None
         found.append(in_cell[0])
+    if {value.kind for value in found} == {ValueKind.DATE, ValueKind.NUMBER}:
+        found = [_as_number(value, cell) for value, cell in zip(found, cells, strict=True)]
     return found if found and all(one.is_like(other) for one, other in pairwise(found)) else None
+
+
+def _as_number(value: Value, cell: str) -> Value:
+    """A cell of four digits, which may be a year, as the number that it is beside others."""
+    words = cell.strip()
+    return Value(ValueKind.NUMBER, value.start, value.end, float(words)) if _YEAR_ALONE.fullmatch(words) else value
+
+
+_YEAR_ALONE = re.compile(r"\d{4}")

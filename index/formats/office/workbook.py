@@ -149,7 +149,9 @@ def _merged(sheet: Any) -> dict[tuple[int, int], "Cell"]:
     for area in sheet.merged_cells.ranges:
         for row in range(area.min_row, min(area.max_row, area.min_row + 1000) + 1):
             found[row, area.min_col] = sheet.cell(area.min_row, area.min_col)
-        if area.min_row == area.max_row == sheet.min_row:  # a name over several columns stands over each
+        # A name over several columns stands over each; one over all of them is the table's.
+        over_all = area.min_col <= sheet.min_column and area.max_col >= sheet.max_column
+        if area.min_row == area.max_row == sheet.min_row and not over_all:
             for column in range(area.min_col, area.max_col + 1):
                 found[area.min_row, column] = sheet.cell(area.min_row, area.min_col)
     return found

@@ -335,6 +335,8 @@ def _heads(rows: Sequence[Sequence[str]], *, is_bold: bool) -> int:
     first, rest = rows[0], rows[1:]
     if _has_two_heads(rows):
         return 2
+    if _are_years(first[1:]) and not any(_are_years(row[1:]) for row in rest):
+        return 1
     if any(_NUMBER.fullmatch(cell) for cell in first) or not all(first[1:]):
         return 0
     if is_bold:
@@ -343,6 +345,13 @@ def _heads(rows: Sequence[Sequence[str]], *, is_bold: bool) -> int:
     if len(first) == 2:
         return int(numbers and all(_NUMBER.fullmatch(row[1]) for row in rest if row[1]) and not _is_labels(rows))
     return 1
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    """Whether cells are years, one after the other, as columns are named: 2021, 2022, 2023."""
+    years = [int(cell) for cell in cells if re.fullmatch(r"(?:1[5-9]|20)\d\d", cell)]
+    in_order = years in (sorted(years), sorted(years, reverse=True))
+    return len(set(years)) == len(cells) > 1 and in_order
 
 
 def _has_two_heads(rows: Sequence[Sequence[str]]) -> bool:

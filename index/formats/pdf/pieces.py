@@ -34,6 +34,7 @@ _DONE_AGAIN = re.compile(
     r"stor|tir|treat)(?:e|s|es|ed|d|ing)?"
 )
 _COMMON_WORDS = 8_000
+_NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?\s+[^\W\d_a-z]")
 # A heading is no longer than so many characters.
 _HEADING_LETTERS = 140
 _HEADING_SIZE = 1.12
@@ -136,7 +137,8 @@ class _Joining:
 
     def _take(self, line: Line) -> None:
         open_ = self._open
-        if open_ is None or _breaks(open_.lines[-1], line, ends=self._ends, leading=self._leading):
+        is_next = open_ is not None and self._begins_section(open_.lines[-1], line)
+        if open_ is None or is_next or _breaks(open_.lines[-1], line, ends=self._ends, leading=self._leading):
             self._close()
             self._open = _Open([line], line.text, [(0, line.page)])
             return
@@ -145,6 +147,11 @@ class _Joining:
             open_.pages.append((len(text) + len(between), line.page))
         open_.text = text + between + line.text
         open_.lines.append(line)
+
+    def _begins_section(self, above: Line, line: Line) -> bool:
+        """Whether a line of large letters is a numbered heading below another: "1 Programmes" below the title."""
+        is_large = min(above.size, line.size) > _HEADING_SIZE * self._body
+        return is_large and bool(_NUMBERED.match(line.text))
 
     def _close(self) -> None:
         """The open paragraph as a piece, and what stands apart after it."""
@@ -228,15 +235,22 @@ def _tells(text: str) -> bool:
 def _rows(part: Table, above: Part | None) -> list[Placed]:
     """The rows of a table; one that goes on from the page above has no second head."""
     rows, heads = list(part.rows), part.heads
-    goes_on = isinstance(above, Table) and above.page + 1 == part.page and len(above.rows[0]) == len(rows[0])
-    if goes_on and isinstance(above, Table):
-        heads = 0
-        if above.heads and list(rows[0]) == list(above.rows[0]):
-            rows = rows[1:]
+    if isinstance(above, Table) and len(above.rows[0]) == len(rows[0]):
+        repeats = bool(above.heads) and _is_repeated(rows[0], above.rows[0])
+        goes_on = above.page + 1 == part.page or (repeats and above.page == part.page)
+        heads = 0 if goes_on else heads
+        rows = rows[1:] if goes_on and repeats else rows
+    else:
+        goes_on = False
     pieces = table(rows, heads=heads)
     if goes_on:
         pieces = [Piece(piece.text, piece.kind) for piece in pieces]
     return [Placed(piece, [(0, part.page)]) for piece in pieces]
+
+
+def _is_repeated(row: Sequence[str], head: Sequence[str]) -> bool:
+    """Whether a row has the words of a head, be it with a group's name over the first of its columns only."""
+    return bool(row[0]) and all(cell in ("", above) for cell, above in zip(row, head, strict=True)) and any(row[1:])
 
 
 def _with_headings_over_something(pieces: Sequence[Placed]) -> list[Placed]:

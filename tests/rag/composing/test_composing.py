@@ -378,6 +378,91 @@ def test_the_cell_of_a_row_and_a_column_that_are_named_answers(asked: Callable[.
     assert ask("What is the price of the A2 Plus?").direct == "210"
 
 
+OVENS = """# Ovens of the Lumo range
+
+| Model | Load (kg) | Baking time (min) | Peak (°C) | Price (EUR) | Steam |
+|---|---|---|---|---|---|
+| L-20 | 4 | 45 | 950 | 310 | no |
+| L-30 | 6 | 40 | 1200 | 420 | 2 l tank |
+| L-50 | 9 | – | 1400 |  | no |
+| L-70 Pro | 12 | 30 | – | 990 | water pipe |
+
+| Programme | Heat (°C) | Duration (min) |
+|---|---|---|
+| Eco 40-60 | 40 | 215 |
+| Wool | 30 | 48 |
+
+# Ovens sold
+
+| Region | Spring | Autumn | Total |
+|---|---|---|---|
+| Coast | 31 | 44 | 75 |
+| Hills | 12 |  | 12 |
+| Total | 43 | 44 | 87 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "cell"),
+    [
+        ("How much does the L-30 cost?", "420"),
+        ("How many kg can the L-20 bake?", "4"),
+        ("How long does the L-70 Pro take?", "30"),
+        ("How long does Eco 40-60 take?", "215"),
+        ("How many ovens were sold on the Coast in autumn?", "44"),
+        ("What were the total sales in spring?", "43"),
+        ("Which region sold 31 in spring?", "Coast"),
+    ],
+)
+def test_a_cell_is_named_by_its_unit_and_by_what_asks_for_it(
+    asked: Callable[..., Ask], question: str, cell: str
+) -> None:
+    a = asked(ovens=OVENS)(question)
+    assert a.direct == cell
+    assert a.confidence >= 0.75
+
+
+def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("How much does the L-50 cost?").abstained
+    assert ask("How many ovens were sold in the Hills in autumn?").abstained
+
+
+def test_a_row_or_a_year_that_a_table_has_not_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    table = "| Station | 2019 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | 44 |\n| Tofte | 58 | 55 | 61 |\n"
+    ask = asked(terns=f"# Terns\n\nNumber of terns that were counted at each station:\n\n{table}", ovens=OVENS)
+    assert ask("How many terns did Tofte have in 2020?").direct == "55"
+    assert ask("How many terns did Tofte have in 2018?").abstained
+    assert ask("What is the load of the Grande?").abstained
+
+
+TERMS = """# Settings of the Quay server
+
+## Keys
+
+- bind: Address that the server listens at.
+- idle_time: Minutes until a visitor is sent away. Set it to none to switch the idle time off.
+- banner: Words above every page.
+- mirror: Address of another server that has the same files.
+"""
+
+
+def test_how_a_thing_is_done_is_one_of_the_terms_and_not_all_of_them(asked: Callable[..., Ask]) -> None:
+    a = asked(settings=TERMS)("How do I switch off the idle time?")
+    assert [q.startswith("idle_time") or q.startswith("Set it to none") for q in quotes(a)] == [True] * len(quotes(a))
+    assert quotes(a)
+
+
+def test_rows_that_leave_a_cell_empty_or_look_like_years_are_compared(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("Which model has the highest peak?").direct == "L-50 (1400 °C)"
+    assert ask("Which model takes the least baking time?").direct == "L-70 Pro (30 min)"
+
+
+def test_a_column_that_says_no_or_what_tells_which_rows_are_asked_for(asked: Callable[..., Ask]) -> None:
+    assert asked(ovens=OVENS)("Which models bake with steam?").direct == "L-30; L-70 Pro"
+
+
 def test_a_row_that_no_word_of_the_question_picks_gives_way_to_a_sentence(asked: Callable[..., Ask]) -> None:
     rows = "| Month | Rent (EUR) | Power (EUR) |\n|---|---|---|\n| January | 2400 | 310 |\n| May | 2450 | 205 |"
     costs = f"# Costs of 2023\n\n{rows}"
@@ -466,3 +551,13 @@ def test_what_a_sentence_calls_the_most_needs_no_values(asked: Callable[..., Ask
     assert a.direct is not None
     assert "Orby" in a.direct
     assert a.computed is None
+
+
+def test_the_most_of_the_records_of_a_file_is_told_by_what_they_are_called(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    path = tmp_path / "anchors.csv"
+    path.write_text("code,name,weight (kg)\nA-1,Plough Tern,14\nA-2,Claw Skua,22.5\nA-3,Danforth Knot,9\n")
+    collection = make_collection("records")
+    index_paths(collection, encoder, [path])
+    assert answer(collection, Models(encoder, reader), "Which anchor is the heaviest?").direct == "Claw Skua (22.5 kg)"

@@ -44,6 +44,20 @@ def test_the_cells_of_a_sheet_stand_in_their_rows_as_they_are_shown() -> None:
     ]
 
 
+def test_a_name_over_all_columns_of_a_sheet_is_a_line_of_its_own() -> None:
+    book, raw = workbook()
+    sheet = book.add_worksheet("Fees")
+    sheet.merge_range("A1:C1", "Fees of the year")
+    sheet.write_row(1, 0, ["Name", "Fee", "Due"])
+    sheet.write_row(2, 0, ["Ada", 12, "May"])
+    book.close()
+    assert blocks(read_xlsx(raw.getvalue())) == [
+        ("body", "Fees of the year"),
+        ("table row", "Name | Fee | Due"),
+        ("table row", "Ada | 12 | May"),
+    ]
+
+
 def test_what_is_hidden_in_a_workbook_is_left_out_and_told_and_comments_are_kept() -> None:
     book, raw = workbook()
     sheet = book.add_worksheet("Fees")
