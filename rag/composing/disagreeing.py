@@ -12,7 +12,7 @@ from rag.citations import Sources
 from rag.composing.dating import Asked, is_of_the_time
 from rag.composing.lines import bounded_words, direct_words
 from rag.composing.stems import is_negated, shared, stem, stems
-from rag.composing.values import ValueKind, differ, values, value_of
+from rag.composing.values import ValueKind, differ, value_of, values
 from rag.confidence import confidence_of, signals
 from rag.reading.candidates import Candidate
 from rag.words import names
@@ -23,14 +23,14 @@ _ALIKE = 0.34
 # has near its value it has near its own; those that have fewer are about something else.
 _NEEDED = ((0.6, 0.8), (0.78, 0.75), (0.9, 0.5))
 # Of names, several may answer one question, and both rightly.
-_SURE_OF_NAMES = 0.85
+_SURE_OF_NAMES, _SURE_OF_NEAR_NAMES = 0.85, 0.8
 _MOST = 4
 # Of things without kind or unit only what a question asks for one of is compared, each in few words and very sure.
 _CAUSE = re.compile(r"\b(?:cause[sd]?|started|triggered|sparked)\b", re.IGNORECASE)
 _ONE_THING = re.compile(
     r"\W*(?:(?:of |in |on |from |at )?(?:what|which) (?!(?:is|are|was|were|do|does|did|has|have|had|will|would|can"
     r"|could|may|might|must|should|shall|needs?|happen\w*)\b)\w|where\b|whom?\b|by whom\b|what (?:is|was|are|were) "
-    r".*(?:made|built|composed|named|called|known)\b)",
+    r"(?:.*(?:made|built|composed|named|called|known)\b|(?:the |\w+ ){1,3}of\b|.*['’]s \w+\W*$))",
     re.IGNORECASE,
 )
 _SURE_OF_THING, _FEW_WORDS = 0.9, 4
@@ -44,17 +44,25 @@ _SURE_OF_NO, _AS_NEAR_AS_YES = 0.5, 0.75
 
 
 def conflicting(
-    question: str, asked: Asked | None, candidates: Sequence[Candidate], sources: Sources, threshold: float
+    question: str,
+    asked: Asked | None,
+    candidates: Sequence[Candidate],
+    sources: Sources,
+    threshold: float,
+    *,
+    sure_of_best: float = 0.0,
 ) -> list[Candidate]:
     """The best candidate and those of other sources that give another value, each above the threshold by itself.
 
-    asked: the time that the question asks about. Empty where none does. Two values conflict where they are of one kind,
-    differ, and stand in sentences about one matter.
+    asked: the time that the question asks about. sure_of_best: how sure the best is, where more than the reader's word
+    says it. Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about
+    one matter.
     """
     if not candidates:
         return []
     best = candidates[0]
-    best_sure = sureness(_of_document(best, candidates))
+    is_for_one = _ONE_THING.match(question) is not None
+    best_sure = max(sure_of_best, sureness(_of_document(best, candidates)))
     kind = _kind_of(best)
     if best_sure < max(threshold, _NEEDED[0][0]) or (kind is ValueKind.OTHER and not _is_short(best)):
         return []
@@ -62,10 +70,12 @@ def conflicting(
     for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
         own = [c for c in candidates if c.sentence.document.doc_id == doc_id]
         other = own[0]
-        if any(_are_one_source(c, other, sources) or not _say_otherwise(c, other, kind) for c in found):
+        if any(_are_one_source(c, other, sources) or not _say_otherwise(question, c, other, kind) for c in found):
             continue
-        one_sentence = shared(_frame(best), _frame(other)) >= _ONE_SENTENCE and len(_frame(best)) > 2
-        if kind is ValueKind.OTHER and not (one_sentence or _ONE_THING.match(question) or asks_for_cause(question)):
+        frames = _frame(best), _frame(other)
+        are_copies = sources.are_copies(doc_id, best.sentence.document.doc_id)
+        one_sentence = shared(*frames) >= _ONE_SENTENCE and (are_copies or min(map(len, frames)) > 2)
+        if kind is ValueKind.OTHER and not (one_sentence or is_for_one or asks_for_cause(question)):
             continue
         sure = sureness(own)
         near = _nearness(question, best, other, alike=min(sure, best_sure) < _VERY_SURE)
@@ -73,16 +83,22 @@ def conflicting(
             loosely = _nearness(question, best, other, alike=False)
             near = loosely if loosely >= _QUITE_NEAR else 0.0
         may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other))
-        if may and sure >= max(threshold, _needed(kind, near)) and len(found) < _MOST:
+        if may and sure >= max(threshold, _needed(kind, near, one=is_for_one)) and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
 
 
 def _kind_of(candidate: Candidate) -> ValueKind:
-    """What the words that answer are; words that have a name in them are a name."""
+    """What the words that answer are; words that have a name in them are a name, but not "Norse poet"."""
     words = _own_words(candidate)
     kind = value_of(words).kind
-    return ValueKind.NAME if kind is ValueKind.OTHER and names(f"x {words}") else kind
+    if kind not in (ValueKind.NAME, ValueKind.OTHER) or not names(f"x {words}"):
+        return kind
+    is_kind = words.split()[-1].islower() and not _AT_A_NAME.search(words)
+    return ValueKind.OTHER if is_kind else ValueKind.NAME
+
+
+_AT_A_NAME = re.compile(r"\b(?:of|in|at|near|by|from|on) (?:the )?[A-Z]")
 
 
 def _own_words(candidate: Candidate) -> str:
@@ -100,10 +116,11 @@ def _own_words(candidate: Candidate) -> str:
 _PEOPLE = re.compile(r"(?:(?:the|some|two|three|four|local|several) )?(?:[a-z]+ )?[a-z]{3,}s", re.ASCII)
 
 
-def _say_otherwise(one: Candidate, other: Candidate, kind: ValueKind) -> bool:
+def _say_otherwise(question: str, one: Candidate, other: Candidate, kind: ValueKind) -> bool:
     """Whether two candidates give values that differ, of the kind of the first, and of one case."""
     kind_of_other = _kind_of(other)
-    if _are_of_other_cases(one, other) or _are_namesakes(one, other) or _is_told_with(one, other):
+    is_of_another = _are_of_other_cases(one, other) or _tell_of_other_deeds(question, one, other)
+    if is_of_another or _is_told_with(one, other) or _is_of_the_other(question, one, other):
         return False
     if kind in (ValueKind.NAME, ValueKind.OTHER):
         words, others = _own_words(one), _own_words(other)
@@ -127,6 +144,7 @@ def _are_one_source(one: Candidate, other: Candidate, sources: Sources) -> bool:
 # Of each of these a statement holds for one: what is so in winter and what is so in summer do not disagree.
 _CASES_TEXT = """
     winter summer spring autumn
+    highseason lowseason peakseason:highseason offseason:lowseason
     weekday weekend weekdays:weekday weekends:weekend
     monday tuesday wednesday thursday friday saturday sunday
     adult child student senior pensioner adults:adult children:child students:student seniors:senior
@@ -144,11 +162,26 @@ _CASES = [
     dict(pair if len(pair) > 1 else pair * 2 for pair in (tuple(word.split(":")) for word in line.split()))
     for line in _CASES_TEXT.strip().splitlines()
 ]
+_OF_SEASONS = re.compile(r"\b(high|low|peak|off)[- ](season)\b")
+# What one did to a thing another need not have done: who built it is not who designed it.
+_DONE_TEXT = """
+    design build direct produce write:write compose:write pen:write found:found establish:found start:found own lead
+    publish translate paint edit manage coach invent open sell buy play star sing edit illustrate
+"""
+_DONE = dict((*pair.split(":"), pair)[:2] for pair in _DONE_TEXT.split())
+
+
+def _tell_of_other_deeds(question: str, one: Candidate, other: Candidate) -> bool:
+    """Whether a question asks for what was done, and the second sentence tells only of something else that was."""
+    asked, mine, theirs = (
+        {_DONE[w] for w in stems(text) if w in _DONE} for text in (question, *map(_around, (one, other)))
+    )
+    return bool(asked & mine) and bool(theirs) and not asked & theirs
 
 
 def _are_of_other_cases(one: Candidate, other: Candidate) -> bool:
     """Whether the sentences around two values say of which case they are, and of others: in winter, in summer."""
-    around = [re.findall(r"[a-z']+", _around(c).casefold()) for c in (one, other)]
+    around = [re.findall(r"[a-z']+", _OF_SEASONS.sub(r"\1\2", _around(c).casefold())) for c in (one, other)]
     for case in _CASES:
         mine, theirs = ({case[word] for word in words if word in case} for words in around)
         if mine and theirs and not mine & theirs:
@@ -162,19 +195,21 @@ def _around(candidate: Candidate) -> str:
     return f"{text[sentence.start : candidate.start]} {text[candidate.end : sentence.end]}"
 
 
-_BORN = re.compile(r"\((?:b\.|born)?[^()\d]*(1\d{3}|20\d\d)")
+# What a question says beside a name to tell whom of that name it means: "the singer NAME", "NAME, the singer".
+_BESIDE = r"\b([a-z]+) {name}\b|{name},? (?:an? |the |\()((?:\w+ )?[a-z]+)\b"
 
 
-def _are_namesakes(one: Candidate, other: Candidate) -> bool:
-    """Whether two documents tell of two of one name: the same title with another explanation in brackets, or another
-    year of birth behind it."""
-    titles = [(c.sentence.document.title or "").partition(" (") for c in (one, other)]
-    if not titles[0][0] or titles[0][0].casefold() != titles[1][0].casefold():
-        return False
-    if titles[0][2] and titles[1][2] and titles[0][2] != titles[1][2]:
-        return not any(char.isdigit() for char in titles[0][2] + titles[1][2])
-    born = [_BORN.search(c.sentence.document.text[:400]) for c in (one, other)]
-    return bool(born[0] and born[1]) and born[0][1] != born[1][1]
+def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
+    """Whether a question says beside a name which of two it means, and the second document, which says otherwise what
+    that name is, has no such word."""
+    near, far = _surroundings(one), _surroundings(other)
+    document = other.sentence.document
+    for name in names(question):
+        explained = rf"{re.escape(name)}(?: \(|[^.!?]{{0,40}}\b(?:is|was|are|were) an? )"
+        for said in re.findall(_BESIDE.format(name=re.escape(name)), question):
+            if (stems(" ".join(said)) & near) - far and re.search(explained, f"{document.title} {document.text}"):
+                return True
+    return False
 
 
 def _is_told_with(one: Candidate, other: Candidate) -> bool:
@@ -186,10 +221,11 @@ def _is_told_with(one: Candidate, other: Candidate) -> bool:
     return False
 
 
-def _needed(kind: ValueKind, nearness: float) -> float:
-    """How sure a source must be that is so near; more than any is where it is too far."""
+def _needed(kind: ValueKind, nearness: float, *, one: bool) -> float:
+    """How sure a source must be that is so near; more than any is where it is too far. one: one thing is asked for."""
     needed = next((sure for sure, near in _NEEDED if nearness >= near), 2.0)
-    least = {ValueKind.NAME: _SURE_OF_NAMES, ValueKind.OTHER: _SURE_OF_THING}.get(kind, 0.0)
+    of_names = _SURE_OF_NEAR_NAMES if one and nearness >= _QUITE_NEAR else _SURE_OF_NAMES
+    least = {ValueKind.NAME: of_names, ValueKind.OTHER: _SURE_OF_THING}.get(kind, 0.0)
     return max(needed, least)
 
 
@@ -199,9 +235,16 @@ _OPPOSED_TEXT = """
     accepted:rejected accepted:refused agreed:refused passed:failed passed:rejected won:lost started:stopped
     started:ended running:stopped running:suspended running:cancelled takes:cancelled held:cancelled going:cancelled
     continue:stop safe:unsafe safe:dangerous free:jailed guilty:innocent guilty:acquitted present:absent found:missing
-    true:false up:down on:off finished:unfinished available:unavailable possible:impossible kept:abolished
-    confirmed:denied supports:opposes for:against stays:leaves remains:resigns
+    true:false up:down finished:unfinished available:unavailable possible:impossible kept:abolished
+    confirmed:denied supports:opposes for:against stays:leaves remains:resigns held:postponed planned:cancelled
+    scheduled:cancelled safe:harmful harmless:harmful harmless:dangerous effective:ineffective extinct:alive
 """
+# Phrases that say what one of the words says.
+_PHRASES = (
+    (re.compile(r"\b(?:called off|scrapped|axed|abandoned|dropped)\b", re.IGNORECASE), "cancelled"),
+    (re.compile(r"\b(?:put off|pushed back|delayed)\b", re.IGNORECASE), "postponed"),
+    (re.compile(r"\b(?:tak(?:e|es|en|ing)|took) place\b|\b(?:go(?:es|ing|ne)?|went) ahead\b", re.IGNORECASE), "held"),
+)
 _OPPOSED = [(stem(one), stem(other)) for one, other in (pair.split(":") for pair in _OPPOSED_TEXT.split())]
 # What somebody wants or what might be says nothing of what is.
 _WISHED = re.compile(
@@ -210,6 +253,10 @@ _WISHED = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[;,:]\s| but | though | although | while ")
+# "On the lead", "off the lead": opposed before the same word.
+_ON_OR_OFF = re.compile(r"\b(on|off) (?:an? |the )?(\w+)", re.IGNORECASE)
+# A clause of so few words goes with the one before it.
+_FEW = 4
 
 
 def opposed(
@@ -226,13 +273,14 @@ def opposed(
         return replace(candidate, start=candidate.sentence.start, end=candidate.sentence.end)
 
     for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
-        if sources.are_copies(doc_id, best.sentence.document.doc_id):
-            continue
         own = [c for c in candidates if c.sentence.document.doc_id == doc_id]
-        sure, near = sureness(own), _nearness(question, whole(best), whole(own[0]))
+        if _are_one_source(best, own[0], sources) or _are_of_other_cases(whole(best), whole(own[0])):
+            continue
+        sure, near = sureness(own), _nearness(_without_opposites(question), whole(best), whole(own[0]))
         if sure < max(threshold, _SURE_OF_NO) or near < _AS_NEAR_AS_YES or not is_of_the_time(asked, own[0]):
             continue
-        if _says_opposite(question, said, _clause_of(question, own[0])):
+        told = stems(" ".join(c.sentence.document.title or "" for c in (best, own[0])))
+        if _says_opposite(stems(question) - told, said, _clause_of(question, own[0])):
             return [best, own[0]]
     return []
 
@@ -240,28 +288,51 @@ def opposed(
 def _clause_of(question: str, candidate: Candidate) -> str:
     """The clause of a candidate's sentence that has most of the question's words."""
     asked = stems(question)
-    return max(_CLAUSES.split(candidate.sentence.text), key=lambda clause: len(asked & stems(clause)))
+    clauses: list[str] = []
+    for clause in _CLAUSES.split(candidate.sentence.text):
+        if clauses and len(clause.split()) <= _FEW:
+            clauses[-1] += f" {clause}"
+        else:
+            clauses.append(clause)
+    return max(clauses, key=lambda clause: len(asked & stems(clause)))
 
 
-def _says_opposite(question: str, one: str, other: str) -> bool:
+def _says_opposite(asked: set[str], one: str, other: str) -> bool:
+    """Whether one of two clauses denies what the other says. asked: the stems of the question that tell what is meant,
+    not of whom."""
     if _WISHED.search(one) or _WISHED.search(other):
         return False
     words, others = _words(one), _words(other)
     facing = any((a in words and b in others) or (b in words and a in others) for a, b in _OPPOSED)
+    placed = [{(at.casefold(), noun.casefold()) for at, noun in _ON_OR_OFF.findall(text)} for text in (one, other)]
+    facing = facing or any((("off" if at == "on" else "on"), noun) in placed[1] for at, noun in placed[0])
     denied = is_negated(one) != is_negated(other)
     if facing:
         # "Is not allowed" and "is forbidden" say the same.
         return _denies(one) == _denies(other)
-    asked = stems(question)
-    return denied and len(asked & stems(one) & stems(other)) * 2 >= len(asked)
+    common = asked & stems(one) & stems(other)
+    return denied and bool(common) and len(common) * 2 >= len(asked)
+
+
+def _without_opposites(question: str) -> str:
+    """The question without the words that one source may say and the other the opposite of."""
+    opposites = {word for pair in _OPPOSED for word in pair}
+    return " ".join(word for word in _plain(question).split() if stem(word.casefold().strip("?.,")) not in opposites)
+
+
+def _plain(text: str) -> str:
+    """The text with phrases put into the words that are compared."""
+    for phrase, word in _PHRASES:
+        text = phrase.sub(word, text)
+    return text
 
 
 def _denies(text: str) -> bool:
-    return bool(re.search(r"\b(?:not|no|never|nor)\b|n['’]t\b", text, re.IGNORECASE))
+    return bool(re.search(r"\b(?:not|cannot|no|never|nor)\b|n['’]t\b", text, re.IGNORECASE))
 
 
 def _words(text: str) -> set[str]:
-    return {stem(word) for word in re.findall(r"[a-z]+", text.casefold())}
+    return {stem(word) for word in re.findall(r"[a-z]+", _plain(text).casefold())}
 
 
 def asks_for_cause(question: str) -> bool:

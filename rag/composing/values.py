@@ -127,9 +127,11 @@ _MIDDLE = {"spring": 4, "summer": 7, "autumn": 10, "fall": 10, "winter": 1}
 SEASON = "season"
 # A place in a ranking, as a word: "the third-largest", "fifth"; in figures it is a number with a unit of its own.
 RANK = "rank"
-_ORDINAL_WORDS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ORDINALS_TEXT = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_ORDINAL_WORDS = _ORDINALS_TEXT.split()
 _RANK = re.compile(
-    rf"(?:(?:the|its|their|ranked|ranks|in) )*(?P<place>{'|'.join(_ORDINAL_WORDS)})(?:[- ]\w+est\b|$| (?:among|of|in|behind)\b)",
+    rf"(?:(?:the|its|their|ranked|ranks|in) )*(?P<place>{'|'.join(_ORDINAL_WORDS)})"
+    r"(?:[- ]\w+est\b|$| (?:among|of|in|behind)\b)",
     re.IGNORECASE,
 )
 # A part of a whole, in words: so many of a hundred.
@@ -160,29 +162,39 @@ def values(text: str) -> list[Value]:
 
 def value_of(answer: str) -> Value:
     """What the words that answer are: their only value or first, a name, or OTHER."""
-    season = _SEASON.fullmatch(answer.strip(" ."))
-    if season:
-        month = _MIDDLE[season["season"].casefold()]
-        return Value(ValueKind.DATE, 0, len(answer), int(season["year"] or 0) * 10_000.0 + month * 100, SEASON)
-    alone = _MONTH_ALONE.fullmatch(answer.strip(" ."))
-    if alone:
-        month = _MONTHS.index(alone["month"][:3].casefold()) + 1
-        return Value(ValueKind.DATE, 0, len(answer), month * 100.0)
-    part, named, place = (form.match(answer.strip(" .")) for form in (_PART, _NAMED_TIME, _RANK))
-    if part:
-        return Value(ValueKind.PERCENT, 0, len(answer), _PARTS[part["part"].casefold()])
-    if named:
-        return Value(ValueKind.TIME, 0, len(answer), _NAMED_TIMES[named["name"].casefold()])
-    found = values(answer)
+    found = _worded(answer) or next(iter(values(answer)), None) or _ranked(answer)
     if found:
-        return found[0]
-    if place:
-        return Value(ValueKind.NUMBER, 0, len(answer), 1.0 + _ORDINAL_WORDS.index(place["place"].casefold()), RANK)
+        return found
     words = re.sub(r"^\W*(?:an?|the)\s", "", answer, flags=re.IGNORECASE).split()
     capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
     if words and (names(answer) or capitals) and 2 * capitals >= len(words):
         return Value(ValueKind.NAME, 0, len(answer))
     return Value(ValueKind.OTHER, 0, len(answer))
+
+
+def _worded(answer: str) -> Value | None:
+    """A season, a month alone, a part of a whole or a time with a name, which no figure says."""
+    plain = answer.strip(" .")
+    season, alone = _SEASON.fullmatch(plain), _MONTH_ALONE.fullmatch(plain)
+    part, named = _PART.match(plain), _NAMED_TIME.match(plain)
+    if season:
+        month = _MIDDLE[season["season"].casefold()]
+        return Value(ValueKind.DATE, 0, len(answer), int(season["year"] or 0) * 10_000.0 + month * 100, SEASON)
+    if alone:
+        month = _MONTHS.index(alone["month"][:3].casefold()) + 1
+        return Value(ValueKind.DATE, 0, len(answer), month * 100.0)
+    if part:
+        return Value(ValueKind.PERCENT, 0, len(answer), _PARTS[part["part"].casefold()])
+    if named:
+        return Value(ValueKind.TIME, 0, len(answer), _NAMED_TIMES[named["name"].casefold()])
+    return None
+
+
+def _ranked(answer: str) -> Value | None:
+    place = _RANK.match(answer.strip(" ."))
+    if place is None:
+        return None
+    return Value(ValueKind.NUMBER, 0, len(answer), 1.0 + _ORDINAL_WORDS.index(place["place"].casefold()), RANK)
 
 
 def differ(one: str, other: str) -> bool:
@@ -197,9 +209,15 @@ def differ(one: str, other: str) -> bool:
         return False
     if a.kind is ValueKind.NAME:
         return not _name_words(one) & _name_words(other)
+    return _are_other_amounts((one, a), (other, b))
+
+
+def _are_other_amounts(said: tuple[str, Value], also: tuple[str, Value]) -> bool:
+    """Whether two amounts of one unit, each with the words that it stands in, cannot be of one that is true."""
+    (one, a), (other, b) = said, also
     if a.amount is None or b.amount is None or a.amount == b.amount:
         return False
-    if _are_one_rounded((one, a), (other, b)) or _lies_within(a.amount, other) or _lies_within(b.amount, one):
+    if _are_one_rounded(said, also) or _lies_within(a.amount, other) or _lies_within(b.amount, one):
         return False
     same = {value.amount for value in values(one)} & {value.amount for value in values(other)}
     return not same and not _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount)
@@ -208,7 +226,10 @@ def differ(one: str, other: str) -> bool:
 # Words before an amount that say it is not exact, by which way the true one lies.
 _LOW = "more than|over|at least|no (?:less|fewer) than|upwards of|above|no less than"
 _HIGH = "less than|fewer than|under|at most|up to|no more than|as many as|as much as|below"
-_NEAR = "nearly|almost|about|around|roughly|some|approximately|close to|just (?:under|over|below|above)|a (?:little|bit) (?:under|over)"
+_NEAR = (
+    "nearly|almost|about|around|roughly|some|approximately|close to"
+    "|just (?:under|over|below|above)|a (?:little|bit) (?:under|over)"
+)
 BOUND = re.compile(
     rf"\b(?:(?P<near>{_NEAR})|(?P<low>{_LOW})|(?P<high>{_HIGH}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
 )
@@ -325,8 +346,8 @@ def singular(word: str) -> str:
 
 # Words of a name that many have: posts and titles, and what a place or a body is.
 _OF_MANY_TEXT = """
-    mr mrs ms miss dr prof professor sir lady lord king queen prince princess pope saint president minister mayor captain
-    general judge the lake mount river castle port cape isle island north south east west new old great upper lower
+    mr mrs ms miss dr prof professor sir lady lord king queen prince princess pope saint president minister mayor
+    captain general judge the lake mount river castle port cape isle island north south east west new old great upper lower
     county city town village province district republic street road square university institute college school museum
     church cathedral hotel hall house park bridge station airport company group bank party club union prize court office
 """
