@@ -125,11 +125,15 @@ def _say_otherwise(question: str, one: Candidate, other: Candidate, kind: ValueK
     if kind in (ValueKind.NAME, ValueKind.OTHER):
         words, others = _own_words(one), _own_words(other)
         if kind is kind_of_other is ValueKind.NAME:
-            return differ(" ".join(names(f"x {words}")), " ".join(names(f"x {others}")))
+            return differ(_capitals(words), _capitals(others))
         described = others if kind is ValueKind.NAME else words
         is_comparable = kind is kind_of_other or _PEOPLE.fullmatch(described) is not None
         return is_comparable and kind_of_other in (ValueKind.NAME, ValueKind.OTHER) and _unlike(words, others)
     return kind is kind_of_other and differ(bounded_words(one), bounded_words(other))
+
+
+def _capitals(words: str) -> str:
+    return " ".join(word for word in words.split() if word.lstrip("\"'“‘(")[:1].isupper())
 
 
 def _are_one_source(one: Candidate, other: Candidate, sources: Sources) -> bool:
@@ -159,7 +163,7 @@ _CASES_TEXT = """
     first second third fourth
 """
 _CASES = [
-    dict(pair if len(pair) > 1 else pair * 2 for pair in (tuple(word.split(":")) for word in line.split()))
+    {word.partition(":")[0]: word.rpartition(":")[2] for word in line.split()}
     for line in _CASES_TEXT.strip().splitlines()
 ]
 _OF_SEASONS = re.compile(r"\b(high|low|peak|off)[- ](season)\b")
@@ -168,7 +172,7 @@ _DONE_TEXT = """
     design build direct produce write:write compose:write pen:write found:found establish:found start:found own lead
     publish translate paint edit manage coach invent open sell buy play star sing edit illustrate
 """
-_DONE = dict((*pair.split(":"), pair)[:2] for pair in _DONE_TEXT.split())
+_DONE = {word.partition(":")[0]: word.rpartition(":")[2] for word in _DONE_TEXT.split()}
 
 
 def _tell_of_other_deeds(question: str, one: Candidate, other: Candidate) -> bool:

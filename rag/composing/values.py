@@ -347,9 +347,10 @@ def singular(word: str) -> str:
 # Words of a name that many have: posts and titles, and what a place or a body is.
 _OF_MANY_TEXT = """
     mr mrs ms miss dr prof professor sir lady lord king queen prince princess pope saint president minister mayor
-    captain general judge the lake mount river castle port cape isle island north south east west new old great upper lower
-    county city town village province district republic street road square university institute college school museum
-    church cathedral hotel hall house park bridge station airport company group bank party club union prize court office
+    captain general judge the lake mount river castle port cape isle island north south east west new old great
+    upper lower county city town village province district republic street road square university institute college
+    school museum church cathedral hotel hall house park bridge station airport company group bank party
+    club union prize court office
 """
 _OF_MANY = frozenset(_OF_MANY_TEXT.split())
 
