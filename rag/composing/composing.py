@@ -302,7 +302,8 @@ def _in_dispute(found: _Found, threshold: float) -> Sequence[Candidate]:
     is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
     if ask.whole or (ask.shape is Shape.ACCOUNT and not is_value and not asks_for_cause(ask.question)):
         return []
-    return conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
+    least, sure = max(threshold, THRESHOLD), found.confidence
+    return conflicting(ask.question, found.asked, found.candidates, sources, least, sure_of_best=sure)
 
 
 def _items(found: _Found, best: Candidate) -> Sequence[Candidate]:

@@ -561,3 +561,63 @@ def test_the_most_of_the_records_of_a_file_is_told_by_what_they_are_called(
     collection = make_collection("records")
     index_paths(collection, encoder, [path])
     assert answer(collection, Models(encoder, reader), "Which anchor is the heaviest?").direct == "Claw Skua (22.5 kg)"
+
+
+def test_a_copy_in_which_another_value_was_put_disagrees(asked: Callable[..., Ask]) -> None:
+    text = (
+        "The Oleander Prize is given every year to a translator. It was founded in 1998 by the bookseller Pia Holm and "
+        "is worth 10,000 crowns. In 2021 the prize went to {}. The ceremony was held in the old customs house. The "
+        "jury has five members, who serve for three years."
+    )
+    ask = asked(a=text.format("Mara Quist"), b=text.format("Ivo Tennant"), c="The customs house has a cafe.")
+    winner = ask("Who won the Oleander Prize in 2021?")
+    assert winner.disputed
+    assert {c.doc_id for c in winner.citations} == {"a.txt", "b.txt"}
+    assert not ask("Who founded the Oleander Prize?").disputed
+
+
+def test_two_things_or_a_name_and_a_group_are_disputed_where_one_is_asked_for(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="The Court Tree at Lissa is an oak, about 600 years old. The wreck of the Halcyon was found by Piet Strand.",
+        b="In 1974 navy divers discovered the wreck of the Halcyon. The Court Tree in Lissa is a mighty lime.",
+    )
+    assert ask("What kind of tree is the Court Tree at Lissa?").disputed
+    assert ask("Who found the wreck of the Halcyon?").disputed
+
+
+def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="In winter the library of Amble is open until 18:00. The hall was designed by the engineer Ada Strom.",
+        b="In summer the library of Amble is open until 20:00. The hall was built by the firm Stahl from 1901 on.",
+        c="In 2019 the mine at Kolt produced 3.1 million tonnes of ore.",
+        d="In 2020 the mine at Kolt produced 2.6 million tonnes of ore.",
+    )
+    assert not ask("Until when is the library of Amble open?").disputed
+    assert not ask("Who designed the hall?").disputed
+    assert not ask("How much ore did the mine at Kolt produce in 2019?").disputed
+
+
+def test_of_two_of_one_name_the_one_that_the_question_describes_answers(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="John Reed (1861-1930) was an architect. He was born in Amble and built the town hall of Pell.",
+        b="John Reed (born 1990) is a footballer. He was born in Gorm and plays for Varn as a goalkeeper.",
+    )
+    player = ask("Where was the footballer John Reed born?")
+    assert (player.disputed, player.direct) == (False, "Gorm")
+    architect = ask("Where was John Reed the architect born?")
+    assert (architect.disputed, architect.direct) == (False, "Amble")
+    assert ask("Where was John Reed born?").disputed
+
+
+def test_what_takes_place_and_what_is_called_off_are_opposed(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="The Reed Festival will take place on the meadow in any weather. Dogs may run free in Dean Park, even off "
+        "the lead, and there is a tap.",
+        b="Because of the high water the Reed Festival has been called off. Dogs must be kept on a lead everywhere in "
+        "Dean Park.",
+        c="Sorn fever cannot be passed from person to person.",
+        d="Sorn fever spreads from person to person by touch.",
+    )
+    assert ask("Will the Reed Festival take place?").disputed
+    assert ask("Can dogs run off the lead in Dean Park?").disputed
+    assert ask("Is Sorn fever passed from person to person?").disputed
