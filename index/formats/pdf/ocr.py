@@ -128,7 +128,7 @@ def _straight(boxes: Any) -> Any:
 
 def _is_lying(lines: Sequence[_Line]) -> bool:
     """Whether most letters stand in lines that go up or down the page."""
-    letters = {up: 0 for up in (True, False)}
+    letters = dict.fromkeys((True, False), 0)
     for line in lines:
         letters[line.box.top - line.box.bottom > line.box.right - line.box.left] += len(line.text)
     return letters[True] > letters[False]
