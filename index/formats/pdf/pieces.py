@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from index.formats.content import Piece, clean, table
@@ -248,7 +248,7 @@ def _rows(part: Table, above: Part | None) -> list[Placed]:
 def _with_headings_over_something(pieces: Sequence[Placed]) -> list[Placed]:
     """The pieces; a heading with nothing of its own below it, on a page of large letters only, is body."""
     result: list[Placed] = []
-    for placed, below in zip(pieces, [*pieces[1:], None], strict=True):
+    for placed, below in zip_longest(pieces, pieces[1:]):
         piece = placed.piece
         alone = below is None or (below.piece.kind is Kind.HEADING and below.piece.level <= piece.level)
         if piece.kind is Kind.HEADING and alone:

@@ -9,7 +9,7 @@ import pytest
 from index.errors import Unreadable
 from index.formats.parser import ParserProcess
 from index.formats.pdf import ocr
-from index.formats.pdf.document import read_pdf
+from index.formats.pdf.document import laid_out_pages, read_pdf
 from index.formats.pdf.picture import read_picture
 
 needs_ocr = pytest.mark.skipif(not ocr.is_installed(), reason="the extra pilcrow[ocr] is not installed")
@@ -127,3 +127,7 @@ def test_without_the_extra_a_picture_says_how_to_get_it(monkeypatch: pytest.Monk
     summary = Summary()
     find_files([tmp_path], tmp_path / "collection", summary)
     assert dict(summary.ignored) == {"of an unsupported type": 1}
+
+
+def test_a_page_of_which_nothing_is_left_to_read_has_no_text() -> None:
+    assert laid_out_pages([[]], {})[0] == ""
