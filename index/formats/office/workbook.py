@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # A sheet whose stored text is larger is read as a stream, without what is known of its layout.
 _LARGE_SHEETS = 80_000_000
+# So are sheets with more cells under others that span them: openpyxl makes an object of each.
+_MOST_MERGED = 1_000_000
+_SPAN = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _NO_VALUE = re.compile(rb"<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|_.|\*.|\[[^\]]*\]')
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -41,12 +44,15 @@ def read_xlsx(raw: bytes) -> Content:
     sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
     large = sum(archive.getinfo(name).file_size for name in sheets) > _LARGE_SHEETS
     try:
+        large = large or sum(_merged_cells(archive.read(name)) for name in sheets) > _MOST_MERGED
         unknown = 0 if large else sum(len(_NO_VALUE.findall(archive.read(name))) for name in sheets)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of extensions that openpyxl does not write back
             book = openpyxl.load_workbook(BytesIO(raw), data_only=True, read_only=large)
+            for sheet in book.worksheets if large else ():
+                sheet.reset_dimensions()  # which rows there are is not for the file to say
             pieces, notices = _pieces(book)
-    except (*DAMAGED, ArithmeticError, AssertionError, AttributeError, IndexError, TypeError, SyntaxError) as error:
+    except (*DAMAGED, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, SyntaxError) as error:
         raise Unreadable(f"damaged, or no workbook ({error})") from error
     if unknown:
         notices.append(f"{unknown} formula{'s have' if unknown > 1 else ' has'} no stored value; open and save it anew")
@@ -132,6 +138,22 @@ def _used(sheet: Any, merged: Mapping[tuple[int, int], "Cell"]) -> Iterator[Sequ
             yield ()
         yield [sheet.cell(row, column) for column in columns]
         last = row
+
+
+def _merged_cells(sheet: bytes) -> int:
+    """How many cells of a sheet's XML lie in areas that are merged."""
+    return sum(
+        (_number_of(right) - _number_of(left) + 1) * (int(bottom) - int(top) + 1)
+        for left, top, right, bottom in _SPAN.findall(sheet)
+    )
+
+
+def _number_of(column: bytes) -> int:
+    """The number of a column, from 1: 1 of "A", 27 of "AA"."""
+    number = 0
+    for letter in column:
+        number = 26 * number + letter - ord("A") + 1
+    return number
 
 
 def _hidden_columns(sheet: Any) -> set[int]:

@@ -58,6 +58,25 @@ def test_lines_are_joined_and_a_word_cut_at_the_end_of_a_line_is_whole_again() -
     )
 
 
+def test_a_number_that_ends_a_sentence_at_the_beginning_of_a_line_is_no_item() -> None:
+    page = lines(
+        "The letter of the harbour office of 2 April was about the mooring at berth",
+        "31. It was not answered before the meeting of 15 April, and then by phone.",
+    )
+    assert [kind for kind, _ in blocks(read_pdf(drawn(page)))] == ["body"]
+    items = lines(
+        "1. The letter of the harbour office of 2 April was about a mooring at berth",
+        "2. It was not answered before the meeting of 15 April, and then by phone.",
+    )
+    assert [kind for kind, _ in blocks(read_pdf(drawn(items)))] == ["list item", "list item"]
+
+
+def test_labels_with_their_values_beside_them_are_the_fields_of_a_form() -> None:
+    form = {"Surname:": "Okonjo", "Work:": "Bookbinder", "Number of children:": "2", "Card:": "Family"}
+    page = together(lines(*form), lines(*form.values(), x=300))
+    assert blocks(read_pdf(drawn(page))) == [("list item", f"{label} {value}") for label, value in form.items()]
+
+
 def test_a_wider_gap_an_indent_or_other_letters_begin_a_paragraph() -> None:
     first = ["It rained all of that long day and the people of the valley stayed at home and", "waited for the sun."]
     second = ["The next day was as bad as the first one and nobody in the whole valley went to", "work or to school."]
