@@ -109,7 +109,7 @@ _GIST = re.compile(
     rf"|what kind of {_DOCUMENT_WORD} is\b",
     re.IGNORECASE,
 )
-# "the oldest member", "the latest train"; of "most people" nothing is compared.
+# "the oldest member", "the latest train"; of "most people" nothing is compared, and "at most" asks for a limit.
 _SMALL = """
     cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
     thinnest narrowest weakest coldest quietest calmest poorest softest driest darkest
@@ -119,8 +119,9 @@ _GREAT = """
     deepest widest greatest hottest warmest steepest loudest noisiest richest thickest brightest busiest wettest
 """
 _LEAST, _MOST = _SMALL.split(), _GREAT.split()
+_LIMIT = r"(?<!\bat )(?<!\bat the )(?<!\bat the very )"
 _COMPARED = re.compile(
-    rf"\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
+    rf"{_LIMIT}\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
     r"(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did))|likely|important|common|recent))",
     re.IGNORECASE,
 )
@@ -132,7 +133,7 @@ _TOTAL = re.compile(
 # The middle value is none of these: it is not computed.
 MEAN = re.compile(r"\b(?:average|mean(?= (?:value|of)\b))\b", re.IGNORECASE)
 _RECENT = re.compile(
-    r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
+    rf"\b(?:current(?:ly)?|{_LIMIT}latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
