@@ -19,14 +19,14 @@ from rag.composing.lines import Line
 from rag.composing.shapes import Ask, Shape, ask_of
 from rag.confidence import THRESHOLD
 from rag.conversation import Turn, said_before, understood
-from rag.finding.spelling import respelled
+from rag.finding.spelling import Respelled, respelled
 from rag.followup.smalltalk import polite_line
 from rag.generation.chat_model import ChatModel
 from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import Look, aside_of, is_said, look_at, surest
-from rag.news.said import not_told, quotes_asked_for, said_claims
+from rag.news.said import not_told, quotes_asked_for, said_claims, written_by
 from rag.parts import Together, asks_in, together, typed_parts
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
@@ -136,7 +136,7 @@ def answer_events(
         looks = [surest(looks)]
         whole = looks[0].ask.question
     typed = typed_parts(asked, queries[0]) if len(looks) > 1 else []
-    told = _told(looks, reading, threshold, passages, typed, with_aside=model is None)
+    told = _told(looks, reading, threshold, passages, typed, asked=asked, said=said, with_aside=model is None)
     query, hits, composed, confidence = whole, told.hits, told.composed, told.composed.confidence
     notices = [*told.notices, *filter(None, [nothing])]
     read = perf_counter()
@@ -205,14 +205,38 @@ def _keep(
         keep_records(snapshot, sources, [hit for each in found for hit in each[:passages]], filters)
 
 
+def _in_own_words(
+    look: Look, sources: Sources, reader: PassageReader, *, asked: str, passages: int, said: Sequence[str]
+) -> Look:
+    """The look itself, or a surer one at what somebody wrote whose words are asked for: see `written_by`."""
+    own = written_by(look.ask.question, look.found, sources)
+    if own is None:
+        return look
+    query, hits = own
+    theirs = look_at(
+        ask_of(query), Respelled(query), hits, sources, reader, asked=asked, passages=passages, said=said
+    )  # fmt: skip
+    return max((look, theirs), key=lambda each: each.confidence)
+
+
 def _told(
-    looks: Sequence[Look], reading: Reading, threshold: float, passages: int, typed: Sequence[str], *, with_aside: bool
+    looks: Sequence[Look],
+    reading: Reading,
+    threshold: float,
+    passages: int,
+    typed: Sequence[str],
+    *,
+    asked: str,
+    said: Sequence[str],
+    with_aside: bool,
 ) -> Together:
     """What is made of what was read.
 
-    typed: the parts of a question that is several, in the user's words.
-    with_aside: of what stands around the text, too, where the text answers nothing.
+    typed: the parts of a question that is several, in the user's words. asked, said: as for `look_at`.
+    with_aside: where the text answers nothing, also of what stands around it, and of what its writer says in it.
     """
+    if with_aside and len(looks) == 1 and looks[0].confidence < threshold:
+        looks = [_in_own_words(looks[0], reading.sources, reading.reader, asked=asked, passages=passages, said=said)]
     composed = [compose(k.ask, k.candidates, k.readable, reading, threshold) for k in looks]
     told = together(looks, composed, passages, typed)
     aside = aside_of(looks[0], reading.sources, reading.reader) if with_aside and not told.composed.lines else None

@@ -121,6 +121,19 @@ def test_many_questions_are_answered_in_order_under_their_ids(home: Path, capsys
     assert (status, out, err.startswith("pilcrow: q.jsonl:2: ")) == (2, "", True)
 
 
+def test_a_file_of_plain_questions_asks_each_under_the_number_of_its_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "a.txt").write_text(BRIDGE)
+    run(capsys, "index", "a.txt")
+    (home / "q.txt").write_bytes(b"\xef\xbb\xbfWho mends the bridge?\r\n\r\nWhat boils at 100 degrees?\r\n")
+    status, out, err = run(capsys, "ask", "--questions", "q.txt", "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert (status, err, [(a["id"], a["question"]) for a in answers]) == (
+        0, "", [(1, "Who mends the bridge?"), (3, "What boils at 100 degrees?")]
+    )  # fmt: skip
+
+
 def test_without_a_collection_a_person_gets_the_sample_and_a_program_an_error(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,11 @@ _FULL = re.compile(
     rf"|(?<=\b[Cc]irca ){_YEAR}|^{_YEAR}(?=[:,. –-]\s?\D)))"
 )
 _LEAST_WORDS = 2
+# When a mail was sent is its date, and no event: "Date: Monday, 5 June 2023, 09:12 +0000".
+_SENT = re.compile(
+    rf"(?:Date|Sent): (?:{_WEEKDAY},? )?(?:{_DAY} {_MONTH} {_YEAR}|{_MONTH} {_DAY},? {_YEAR}|\d{{4}}-\d{{2}}-\d{{2}})"
+    r"[ ,at]*[\d:]*(?: ?[AaPp]\.?[Mm]\.?)?(?: [+-]\d{4}| [A-Z]{3,4})?"
+)
 # How many paragraphs from the first may be the one that dates a text.
 _DATELINE_AMONG = 8
 _UNIT = re.compile(
@@ -136,7 +141,7 @@ def _of_paragraph(text: str, paragraph: Paragraph) -> Iterator[Dated]:
         if stated:
             year = int(stated[0])
         start, end = next(((a, b) for a, b in units if a <= match.start(kind) < b), (paragraph.start, paragraph.end))
-        if len(text[start:end].split()) - len(words.split()) < _LEAST_WORDS:
+        if len(text[start:end].split()) - len(words.split()) < _LEAST_WORDS or _SENT.fullmatch(text, start, end):
             continue  # a date alone says nothing
         yield Dated(
             start, end, paragraph.number, match.start(kind), match.end(kind), " ".join(words.split()), kind,

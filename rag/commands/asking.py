@@ -31,7 +31,10 @@ def ask_command(
     collection: CollectionOption = None,
     questions: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help='Questions from a file, a JSON line {"id", "question", "history"?} each.'),
+        typer.Option(
+            metavar="FILE",
+            help='Questions from a file, a line each, or a JSON line {"id", "question", "history"?} each.',
+        ),
     ] = None,
     after: AfterOption = None,
     before: BeforeOption = None,
@@ -156,14 +159,26 @@ def show_command(
 
 
 def _question_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows with an "id", a "question" and turns as "history" from JSON lines. Raises Unreadable with file and line."""
+    """Rows with an "id", a "question" and turns as "history", from JSON lines, or from a question a line.
+
+    A file none of whose lines begins as JSON does is plain questions; their ids are the numbers of their lines.
+    Raises Unreadable with file and line.
+    """
     from index.errors import Unreadable
     from rag.conversation import turns_of
 
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"'{path}' cannot be read ({error}); give a UTF-8 file of JSON lines") from error
+        raise Unreadable(
+            f"'{path}' cannot be read ({error}); give a UTF-8 file with a question, or a JSON object, a line"
+        ) from error
+    if not any(line.lstrip().startswith(("{", "[")) for line in lines):
+        return [
+            {"id": number, "question": line.strip(), "history": ()}
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
     rows = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

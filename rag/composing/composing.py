@@ -27,6 +27,8 @@ from rag.composing.pointed_to import (
     best_about,
     called,
     entitled_so,
+    headed_about,
+    place_of,
     said_by_number,
     subject_of,
 )
@@ -101,9 +103,12 @@ def compose(
     documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
     asked = asked_time(ask.question, documents)
     moved = not_denied(ask.question, of_the_time(asked, candidates))
-    found = _with_heading(_Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading))
+    found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
+    part = _in_part(found)
+    found = found if part else _with_heading(found)
     told = (
         _numbered(found)
+        or part
         or _gist(found)
         or _below(found)
         or _cell(found)
@@ -116,6 +121,8 @@ def compose(
         told = replace(told, notices=(*told.notices, told_as(asked, documents)))
     if told.confidence < threshold:
         return replace(told, lines=())
+    if ask.place and told.lines and told is not part and not told.disputed:
+        told = _placed(told, reading.sources)
     return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
 
 
@@ -415,6 +422,23 @@ def _states(ask: Ask, best: Candidate) -> bool:
     return said or (
         ask.most is None and bool(compared) and bool({"total", "average", "altogether"} & set(text.split()))
     )
+
+
+def _in_part(found: _Found) -> Composed | None:
+    """What stands below the heading that has all words of what a question for a clause or a section is about."""
+    ask, sources = found.ask, found.reading.sources
+    below = headed_about(ask.topic, found.hits, sources) if ask.topic else []
+    if not below:
+        return None
+    lines = tuple(line_of([c], sources, direct="") for c in below)
+    heading = sources.heading_words(below[0].sentence.paragraph)[-1]
+    return Composed(lines, max(found.confidence, _NUMBERED), ask.shape, heading)
+
+
+def _placed(told: Composed, sources: Sources) -> Composed:
+    """The answer with the numbers, or else the headings, of the parts that its sentences stand in as its words."""
+    lines = tuple(replace(line, direct=place_of(line.cited[0], sources), also=()) for line in told.lines)
+    return replace(told, lines=lines, direct=_all_of(lines))
 
 
 def _gist(found: _Found) -> Composed | None:

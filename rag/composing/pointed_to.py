@@ -112,6 +112,42 @@ def _parts(number: str, doc_id: str, sources: Sources) -> Iterator[list[Paragrap
             yield [paragraph]
 
 
+_OWN_NUMBER = re.compile(
+    rf"(?:{_LABEL}\s*)?(?P<number>(?:§+\s?)?\d{{1,3}}(?:\.\d{{1,3}})*|\([a-z\d]{{1,3}}\))[.):]*\s", re.I
+)
+
+
+def headed_about(topic: str, hits: Sequence[Hit], sources: Sources) -> list[Candidate]:
+    """The first sentences below the heading that has all words of a topic, the shortest such heading of the documents
+    found; empty where none has."""
+    words = stems(topic)
+    found: list[tuple[int, Hit, Paragraph]] = []
+    first: dict[str, Hit] = {}
+    for hit in hits:
+        first.setdefault(hit.passage.doc_id, hit)
+    for doc_id, hit in first.items():
+        text = sources.document(doc_id).text
+        for paragraph in sources.paragraphs(doc_id):
+            heading = heading_words(text[paragraph.start : paragraph.end])
+            if paragraph.kind is Kind.HEADING and heading != sources.document(doc_id).title and words <= stems(heading):
+                found.append((len(heading.split()), hit, paragraph))
+    for _, hit, heading_above in sorted(found, key=lambda f: f[0]) if words else ():
+        paragraphs = sources.paragraphs(hit.passage.doc_id)
+        below = [p for p in paragraphs if p.kind in CONTENT and heading_above in sources.headings(p)]
+        if below:
+            return _sentences(below, hit, sources)
+    return []
+
+
+def place_of(candidate: Candidate, sources: Sources) -> str:
+    """Where a sentence stands, as its document numbers or heads it: "7.3", "Keeping animals"; "" where it does not."""
+    paragraph = candidate.sentence.paragraph
+    own = _OWN_NUMBER.match(candidate.sentence.document.text[paragraph.start : paragraph.end])
+    if own and paragraph.kind is not Kind.TABLE_ROW:
+        return own["number"]
+    return next(reversed(sources.heading_words(paragraph)), "")
+
+
 # ---- Documents
 
 

@@ -31,6 +31,7 @@ class Ask:
     most: of a comparison, whether the most or the least is wanted; None for a sum, or with mean for an average.
     measure: what is compared, a word as it is written ("cheap", "goals", "" where only the text can tell).
     superlative: the word that asks for it.
+    place: it asks which clause or section says something; topic: what that is about, "" where it is a statement.
     recent: it asks for how it is now. read_as: the question without the words that say so, as the reader gets it.
     """
 
@@ -43,6 +44,8 @@ class Ask:
     mean: bool = False
     measure: str = ""
     superlative: str = ""
+    place: bool = False
+    topic: str = ""
 
 
 _POLITE = (
@@ -109,7 +112,7 @@ _GIST = re.compile(
     rf"|what kind of {_DOCUMENT_WORD} is\b",
     re.IGNORECASE,
 )
-# "the oldest member", "the latest train"; of "most people" nothing is compared.
+# "the oldest member", "the latest train"; of "most people" nothing is compared, and "at most" asks for a limit.
 _SMALL = """
     cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
     thinnest narrowest weakest coldest quietest calmest poorest softest driest darkest
@@ -119,8 +122,9 @@ _GREAT = """
     deepest widest greatest hottest warmest steepest loudest noisiest richest thickest brightest busiest wettest
 """
 _LEAST, _MOST = _SMALL.split(), _GREAT.split()
+_LIMIT = r"(?<!\bat )(?<!\bat the )(?<!\bat the very )"
 _COMPARED = re.compile(
-    rf"\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
+    rf"{_LIMIT}\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
     r"(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did))|likely|important|common|recent))",
     re.IGNORECASE,
 )
@@ -132,7 +136,7 @@ _TOTAL = re.compile(
 # The middle value is none of these: it is not computed.
 MEAN = re.compile(r"\b(?:average|mean(?= (?:value|of)\b))\b", re.IGNORECASE)
 _RECENT = re.compile(
-    r"\b(?:current(?:ly)?|latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
+    rf"\b(?:current(?:ly)?|{_LIMIT}latest|most recent(?:ly)?|newest|up[- ]to[- ]date|at present|at the moment|right now"
     r"|these days|nowadays|today['’]s|now(?=\W*$))\b",
     re.IGNORECASE,
 )
@@ -147,6 +151,29 @@ _WHICH_DOCUMENTS = re.compile(
 _LATEST_NEWS = re.compile(
     r"(?:what(?: is|['’]s| are) (?:the )?|(?:the )?(?=latest))(?:latest|newest|most recent)"
     r"(?: (?:news|developments?|updates?|state(?: of affairs)?))? (?:on|about|regarding|concerning|with|from) ",
+    re.IGNORECASE,
+)
+# "Which clause of the lease says that we may keep a cat?", "Where does it say who pays?", "Under which section is it?"
+_PART = (
+    r"(?:(?:sub-?)?clauses?|(?:sub-?)?sections?|articles?|paragraphs?|schedules?|chapters?|appendix|appendices|annex(?:es)?"
+    r"|provisions?|headings?)(?: (?:of|in) (?:the|this|that|our|my) [\w’'-]+)?"
+)
+_WHICH_PART = re.compile(
+    rf"(?:which|what) {_PART} (?:"
+    r"(?:says?|states?|provides?|stipulates?|specif(?:y|ies)|tells? (?:me|us|you))(?: that)? (?P<said>.+)"
+    r"|(?:deals? with|covers?|is about|are about|governs?|regulates?|concerns?|mentions?|sets? out|speaks? of|contains?"
+    r"|describes?|defines?|explains?|talks? about|handles?|lists?|shows?|says? something (?:about|on)|forbids?"
+    r"|prohibits?|bans?|limits?) (?P<topic>.+)"
+    r"|(?P<verb>allows?|permits?|lets?|entitles?|requires?|obliges?) (?P<who>(?:the )?[\w’'-]+)(?: to)? (?P<does>.+))$"
+    # "Under which section was he charged?" asks for a law that is named, not for a part of the document.
+    rf"|(?:in|under|by) (?:which|what) {_PART} (?P<asked>(?:may|must|can|could|shall|should|do|does) .+)$"
+    r"|where (?:in (?:the|this|that|our|my) [\w’'-]+ )?(?:does|do) (?:it|they|the [\w’'-]+) say (?:that )?"
+    r"(?P<where>.+)$",
+    re.IGNORECASE,
+)
+_MODAL = re.compile(
+    r"^(?P<who>(?:[\w’'-]+ ){1,5}?)(?P<verb>may|must|can(?:not)?|shall|should|will|would|is|are|has|have)"
+    r" (?P<rest>.+)$",
     re.IGNORECASE,
 )
 # "Why is this the longest?" compares nothing.
@@ -165,6 +192,9 @@ def ask_of(question: str) -> Ask:
         read_as = question
     if _WHICH_DOCUMENTS.match(rest):
         return Ask(question, Shape.GIST, read_as, whole=True)
+    part = _WHICH_PART.match(rest)
+    if part:
+        return _of_part(question, part)
     if _GIST.match(rest) or _LATEST_NEWS.match(rest):
         return Ask(question, Shape.GIST, read_as, recent=recent)
     # What was added to a follow-up in parentheses is what the talk is about, not what is asked for.
@@ -188,6 +218,33 @@ def ask_of(question: str) -> Ask:
         return Ask(question, Shape.COMPARISON, read_as, recent=recent, most=None, mean=mean, measure=_counted(rest))
     shape, whole = _plain_shape(rest)
     return Ask(question, shape, read_as, whole=whole, recent=recent)
+
+
+def _of_part(question: str, part: re.Match[str]) -> Ask:
+    """What a question for a clause or a section asks for: the same as without it, and where that stands."""
+    found = {name: words.strip(" ?.") for name, words in part.groupdict().items() if words}
+    topic = found.get("topic", "")
+    if topic:
+        read_as = f"What about {topic}?"
+    elif "verb" in found:
+        modal = "Must" if found["verb"].casefold().startswith(("require", "oblige")) else "May"
+        read_as = f"{modal} {_SUBJECTS.get(found['who'].casefold(), found['who'])} {found['does']}?"
+    else:
+        read_as = _asking(found.get("said") or found.get("asked") or found["where"])
+    shape, whole = _plain_shape(read_as)
+    shape = shape if shape in (Shape.YES_NO, Shape.ACCOUNT) else Shape.FACT
+    return Ask(question, shape, read_as, whole=whole, place=True, topic=topic)
+
+
+_SUBJECTS = {"me": "I", "us": "we", "him": "he", "her": "she", "them": "they"}
+
+
+def _asking(words: str) -> str:
+    """A statement as the question whether it is so: "we may keep a cat" as "May we keep a cat?"."""
+    turned = None if _ASKS.match(words) else _MODAL.match(words)
+    if turned:
+        words = f"{turned['verb']} {turned['who']}{turned['rest']}"
+    return f"{words[0].upper()}{words[1:]}?"
 
 
 def _plain_shape(rest: str) -> tuple[Shape, bool]:

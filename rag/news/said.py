@@ -54,7 +54,8 @@ _BY_NAME = (
 )
 _HOW = _BY_NAME[-1]
 _BY_WORDS = re.compile(
-    rf"{_LEAD}(?:who(?: else)?|which \w+|whose words (?:are|were)|who was it that|who is quoted as)"
+    rf"{_LEAD}(?:who(?: else)?|which (?!(?:clause|section|chapter|schedule|paragraph)\b)\w+|whose words (?:are|were)"
+    r"|who was it that|who is quoted as)"
     rf"(?: (?:has|have|had|is|was))?(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b"
     r"(?: (?:something|anything))?(?: (?:that|of|about|how|why|whether)\b)?"
     r"(?P<topic>.*)$",
@@ -70,10 +71,14 @@ _STEM = 5
 
 @dataclass(frozen=True, slots=True)
 class SaidQuestion:
-    """A question about speech. speaker: as it names them; None where it asks who. topic: its content words."""
+    """A question about speech. speaker: as it names them; None where it asks who. topic: its content words.
+
+    about: the topic as it is written.
+    """
 
     speaker: str | None
     topic: tuple[str, ...]
+    about: str = ""
 
 
 def said_question(question: str) -> SaidQuestion | None:
@@ -84,7 +89,7 @@ def said_question(question: str) -> SaidQuestion | None:
             if name.casefold() in _NOBODY or not folded(name):
                 return None
             topic = tuple(w for w in content_words(match["topic"]) if folded(w) not in folded(name).split())
-            return SaidQuestion(name, topic)
+            return SaidQuestion(name, topic, match["topic"].strip(" ?.!"))
     match = _BY_WORDS.match(question)
     topic = tuple(content_words(match["topic"])) if match else ()
     return SaidQuestion(None, topic) if topic else None
@@ -123,6 +128,22 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
     chosen = _within(good, found, sources, who=asked.speaker is None)
     quotes = [quote_of(sources, found[n][0], _cut(found[n][1], sources.document(found[n][0]).text)) for n in chosen]
     return sorted(quotes, key=lambda q: (q.citation.doc_id, q.citation.start))
+
+
+def written_by(question: str, hits: Sequence[Hit], sources: Sources) -> tuple[str, list[Hit]] | None:
+    """What a question about somebody's words asks of their own documents, such as their mails, and the hits in those.
+
+    Who wrote a mail is named above it and not in its sentences, so that "What did Ann say about the roof?" is read
+    there as "What about the roof?". None for any other question, and where no document found is theirs.
+    """
+    asked = said_question(question)
+    if asked is None or asked.speaker is None or not asked.topic:
+        return None
+    outlets = {hit.passage.doc_id: sources.document(hit.passage.doc_id).publisher or "" for hit in hits}
+    speaker = re.sub(r"^the ", "", asked.speaker, flags=re.IGNORECASE)
+    names = names_of(speaker, set(filter(None, outlets.values())))
+    own = [hit for hit in hits if outlets[hit.passage.doc_id] in names]
+    return (f"What about {asked.about}?", own) if own else None
 
 
 def not_told(question: str, quotes: Sequence[Quote], said: Sequence[str]) -> list[Quote]:

@@ -117,6 +117,36 @@ def test_only_a_date_beyond_doubt_is_one(stated: str | None, date: str | None) -
     assert parse_date(stated) == date
 
 
+@pytest.mark.parametrize(
+    ("head", "date"),
+    [
+        ("The bridge is saved\n\nTuesday, May 4, 2021", "2021-05-04"),
+        ("The bridge is saved\n\nTuesday, 4 May 2021\nBy Ann Example, Harbour Post", "2021-05-04"),
+        ("The bridge is saved\n\nHarbour Post, 4 May 2021", "2021-05-04"),
+        ("# The bridge is saved\n\n*The Harbour Post, 4 May 2021*", "2021-05-04"),
+        ("The bridge is saved\n\n4 May 2021 | Harbour Post | Ann Example", "2021-05-04"),
+        ("4 May 2021\n\nDear Ann,", "2021-05-04"),
+        ("The bridge is saved\n\nDeadline: 4 May 2021", None),
+        ("The bridge is saved\n\nOn 4 May 2021 it was mended.", None),
+        ("The bridge is saved\n\nIt was mended on 4 May 2021", None),
+        ("The bridge is saved\n\n31 February 2021", None),
+        ("Diary\n\n4 May 2021\n\nRain.\n\n5 May 2021", None),
+        (f"{'The bridge stands. ' * 9}\n\n{'It was mended. ' * 9}\n\n4 May 2021", None),
+        ("Minutes of the harbour board, 4 May 2021\n\nPresent: Ann Example", None),
+    ],
+)
+def test_a_text_states_its_day_in_a_line_of_its_own_below_the_headline(
+    tmp_path: Path, head: str, date: str | None
+) -> None:
+    (tmp_path / "a.md").write_text(f"{head}\n\nThe committee of the town met and agreed to mend the bridge.")
+    assert read_document(tmp_path / "a.md", "a.md").date == date
+
+
+def test_a_date_that_a_leading_block_states_goes_before_a_dateline(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Title: The bridge\nDate: 2022-01-02\n\nHarbour Post, 4 May 2021\n\nIt is mended.")
+    assert read_document(tmp_path / "a.txt", "a.txt").date == "2022-01-02"
+
+
 def test_a_page_gives_its_article_block_by_block_and_its_metadata(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(PAGE)
     document = read_document(tmp_path / "page.html", "page.html")

@@ -112,3 +112,16 @@ def test_the_sentence_and_the_words_of_the_date_are_exact() -> None:
     (dated,) = dated_statements(text, [Paragraph("d", 1, 0, len(text), Kind.BODY)])
     assert text[dated.start : dated.end] == "The mill burnt down on 4 March 1911, at noon."
     assert text[dated.when_start : dated.when_end] == "4 March 1911"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Date: Monday, 5 June 2023, 09:12 +0000",
+        "Sent: Tuesday, March 5, 2024 4:10 PM",
+        "Date: 2024-03-05 16:10 UTC",
+    ],
+)
+def test_when_a_mail_was_sent_is_no_event(line: str) -> None:
+    assert moments(line) == []
+    assert moments("Start: Monday, 5 June 2023, 09:12 UTC") == [("Monday, 5 June 2023", Moment("2023-06-05", TEXT))]

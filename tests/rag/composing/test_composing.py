@@ -621,3 +621,53 @@ def test_what_takes_place_and_what_is_called_off_are_opposed(asked: Callable[...
     assert ask("Will the Reed Festival take place?").disputed
     assert ask("Can dogs run off the lead in Dean Park?").disputed
     assert ask("Is Sorn fever passed from person to person?").disputed
+
+
+BARN = """# Lease of the cider barn
+
+## 1. Term
+
+1.1 The barn is let for six years from 1 May 2022.
+
+## 2. Use
+
+2.1 The tenant may press and sell cider.
+
+2.2 The tenant may not keep animals in the barn, other than one goat. It has to be tied up at night.
+
+## 3. Quarrels
+
+3.1 A quarrel is first put to the schoolmaster of Ellingby.
+
+3.2 His word is final.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "part", "said"),
+    [
+        ("Which clause says we may keep a goat?", "2.2", "The tenant may not keep animals in the barn"),
+        ("Which clause allows us to sell cider?", "2.1", "The tenant may press and sell cider"),
+        ("Which section deals with quarrels?", "3. Quarrels", "A quarrel is first put to the schoolmaster"),
+    ],
+)
+def test_which_clause_says_something_is_answered_by_its_number_or_heading(
+    asked: Callable[..., Ask], question: str, part: str, said: str
+) -> None:
+    told = asked(lease=BARN)(question)
+    assert told.direct == part
+    assert said in told.citations[0].quote
+
+
+def test_a_clause_that_no_document_has_is_not_named(asked: Callable[..., Ask]) -> None:
+    assert asked(lease=BARN)("Which clause covers the solar panels on the roof?").abstained
+
+
+def test_at_most_asks_for_a_limit_and_not_for_the_most_of_a_table(asked: Callable[..., Ask]) -> None:
+    text = (
+        "Rent of the barn\n\nThe rent rises with prices, but by no more than 7 per cent a year.\n\n"
+        "| Rent | Sum |\n|---|---|\n| Rent of the barn | 900 euros |\n| Rent of the yard | 310 euros |\n"
+    )
+    told = asked(rent=text)("By how much can the rent rise at most?")
+    assert "7 per cent" in (told.direct or "")
+    assert told.computed is None

@@ -37,10 +37,45 @@ from rag.composing.shapes import Shape, ask_of, parts_of
         ("What's the latest on the mill?", Shape.GIST),
         ("Which articles are about the mill?", Shape.GIST),
         ("Tell me about the mill", Shape.ACCOUNT),
+        ("By how much may the rent rise at most?", Shape.FACT),
+        ("When must the mill be open at the latest?", Shape.FACT),
     ],
 )
 def test_the_shape_of_a_question(question: str, shape: Shape) -> None:
     assert ask_of(question).shape is shape
+
+
+@pytest.mark.parametrize(
+    ("question", "read_as", "topic"),
+    [
+        ("Which clause says we may keep a goat?", "May we keep a goat?", ""),
+        ("What section of the lease states that the yard is shared?", "Is the yard shared?", ""),
+        ("Which paragraph says who mends the fence?", "Who mends the fence?", ""),
+        ("Which clause allows us to sell cider?", "May we sell cider?", ""),
+        ("Which article requires the tenant to paint?", "Must the tenant paint?", ""),
+        ("Under which clause can the owner come in?", "Can the owner come in?", ""),
+        ("Where does it say how long the notice is?", "How long the notice is?", ""),
+        ("Where in the lease does it say that dogs are allowed?", "Are dogs allowed?", ""),
+        ("Which section deals with frost?", "What about frost?", "frost"),
+        ("Which schedule lists the tools?", "What about the tools?", "the tools"),
+    ],
+)
+def test_a_question_for_a_part_is_read_as_what_the_part_says(question: str, read_as: str, topic: str) -> None:
+    ask = ask_of(question)
+    assert (ask.place, ask.read_as, ask.topic) == (True, read_as, topic)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which section of the road is closed?",
+        "Under which section was he charged?",
+        "Which articles are about the mill?",
+        "Where does he say he was born?",
+    ],
+)
+def test_a_question_that_only_has_such_a_word_is_not_for_a_part(question: str) -> None:
+    assert not ask_of(question).place
 
 
 def test_words_for_how_it_is_now_are_told_and_left_out_for_the_reader() -> None:

@@ -85,3 +85,35 @@ def test_what_somebody_does_not_say_is_not_put_into_their_mouth(collection: Open
 def test_a_question_of_facts_is_answered_as_before(collection: OpenCollection) -> None:
     answer = pilcrow.ask(collection, "When was the pier built?")
     assert all(claim.speaker is None for claim in answer.claims)
+
+
+def mail(sender: str, subject: str, words: str) -> str:
+    return (
+        f"From: {sender}\nTo: Nora Vance <nora@mill.example>\nSubject: {subject}\n"
+        f"Date: Mon, 4 Mar 2024 09:00:00 +0000\nMessage-ID: <{subject}@mill.example>\n\n{words}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def mails(tmp_path_factory: pytest.TempPathFactory) -> OpenCollection:
+    folder = tmp_path_factory.mktemp("mails")
+    (folder / "weir.eml").write_text(
+        mail("Jonas Ekdahl <jonas@weir.example>", "Sluice", "Nora,\n\nI looked at it again on Friday. The sluice is "
+             "rotten below the water line and holds by one bolt.\n\nJonas")
+    )  # fmt: skip
+    (folder / "miller.eml").write_text(
+        mail("Berit Aune <berit@mill.example>", "Flour", "Nora,\n\nthe flour for the bakers is packed.\n\nBerit")
+    )
+    opened = pilcrow.open_collection(folder / "collection")
+    pilcrow.index(opened, [folder])
+    return opened
+
+
+def test_what_a_sender_says_is_read_in_their_own_mails(mails: OpenCollection) -> None:
+    answer = pilcrow.ask(mails, "What did Jonas say about the sluice?")
+    assert "The sluice is rotten below the water line" in answer.text
+    assert [c.publisher for c in answer.citations] == ["Jonas Ekdahl"]
+
+
+def test_who_wrote_nothing_of_it_is_given_nobody_elses_words(mails: OpenCollection) -> None:
+    assert pilcrow.ask(mails, "What did Berit say about the sluice?").abstained
