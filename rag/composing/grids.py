@@ -38,7 +38,7 @@ _UNITS = {
 }  # fmt: skip
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 # Words of a question that any row may be asked with.
-_SAYS_LITTLE = "take need use get come give cost run pay go work sell sale long much there number value figure"
+_SAYS_LITTLE = "take need use get come give cost run pay go goes work sell sale long much there number value figure"
 # Letters that forms of a word have in common: "produced" and "production".
 _LIKE_FROM = 5
 _ASKS_WITH = re.compile(r"\W*(?:which|what|whose) (?P<noun>[^\W\d_][\w'’-]*)", re.IGNORECASE)
@@ -222,10 +222,12 @@ def cell_asked_for(question: str, grid: Grid) -> tuple[GridRow, int] | None:
     no other row has as many of the words that are left.
     """
     asked = stems(question)
-    cells = [
-        (row, n) for n, words in _columns_named(question, asked, grid) for row in _rows_named(asked, words, n, grid)
-    ]
-    return cells[0] if len(cells) == 1 else None
+    columns = _columns_named(question, asked, grid)
+    for rows_named in (_rows_called, _rows_told):
+        cells = [(row, n) for n, words in columns for row in rows_named(asked, words, n, grid)]
+        if cells:
+            return cells[0] if len(cells) == 1 else None
+    return None
 
 
 def names_no_cell(question: str, grid: Grid) -> bool:
@@ -242,16 +244,24 @@ def names_no_cell(question: str, grid: Grid) -> bool:
     return not any(_is_in(word, stems(row.words)) for row in grid.rows for word in left)
 
 
-def _rows_named(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:
-    """The rows that a question names beside a column; none where one of its words is not the grid's."""
-    left = asked - of_column - stems(_SAYS_LITTLE)
-    if not all(_is_in(word, grid.around) for word in left):
+def _rows_called(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:
+    """The rows that a question names beside a column by their first cells; none where a word is not the grid's."""
+    left = asked - of_column
+    if not column or not all(_is_in(word, grid.around) for word in left - stems(_SAYS_LITTLE)):
         return []
-    rows = (*grid.rows, *grid.totals) if column else ()
-    named = [(row, words) for row in rows if (words := _naming(row.cell(0), asked - of_column))]
+    named = [(row, words) for row in (*grid.rows, *grid.totals) if (words := _naming(row.cell(0), left))]
     most = max((len(words) for _, words in named), default=0)  # "W3 Plus" has the words of "W3", too
-    best = [row for row, words in named if len(words) == most]
-    return best or _rows_with(left - _of_heads(grid, column, asked), grid, column)
+    return [row for row, words in named if len(words) == most]
+
+
+def _rows_told(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:
+    """The rows that a question tells beside a column by what asks for their first cells, or by words of others."""
+    left = asked - of_column - stems(_SAYS_LITTLE)
+    told = [row for row in grid.rows if column and _asked_as(row.cell(0), asked - of_column)]
+    asked_with = set().union(*(_asked_as(row.cell(0), asked - of_column) for row in told))
+    if not all(_is_in(word, grid.around) for word in left - asked_with):
+        return []
+    return told or _rows_with(left - _of_heads(grid, column, asked), grid, column)
 
 
 def _columns_named(question: str, asked: set[str], grid: Grid) -> list[tuple[int, set[str]]]:

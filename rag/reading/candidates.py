@@ -117,7 +117,9 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue
-            if is_of_another(question, sentence) or stands_empty(question, sentence, sources):
+            if is_of_another(question, sentence, in_rows=excerpt.hit in alike.values()):
+                continue
+            if stands_empty(question, sentence, sources):
                 continue
             if yes_or_no and _is_asked(sentence):
                 continue

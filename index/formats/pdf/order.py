@@ -20,6 +20,8 @@ _ROW_GAP = 3.2
 # So many characters a cell, most of them in rows that fill their columns, are text in columns and no table.
 _CELL_LETTERS = 60
 _MARK = re.compile(r"(?:[•▪◦‣·●○■□–—*➢✓-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)])")
+# A line that names the next table or picture.
+_CAPTION = re.compile(r"(?:Table|Tab\.|Figure|Fig\.)\s?\d+", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+−(]?[^\W\d_]{0,3}\s?[€$£%]?\s?\d[\d.,'  ]*\)?\s?[%€$£]?(?:\s?[^\W\d_]{1,4})?\.?")
 
 
@@ -229,6 +231,8 @@ def _table_end(rows: Sequence[Sequence[Run]], start: int) -> int:
     spans = _spans(rows[start:end])
     while end < len(rows):
         above, row = rows[end - 1], rows[end]
+        if len(row) == 1 and _CAPTION.match(row[0].text):
+            break
         gap = above[0].baseline - row[0].baseline
         if gap > _ROW_GAP * max(above[0].size, row[0].size) or max(above[0].size, row[0].size) > 1.35 * min(
             above[0].size, row[0].size

@@ -422,6 +422,28 @@ def test_a_cell_is_named_by_its_unit_and_by_what_asks_for_it(
     assert a.confidence >= 0.75
 
 
+PLANS = """# Plans of Inkwell
+
+| Feature | Free | Team |
+|---|---|---|
+| Pages a month | 200 | 20,000 |
+| Price (EUR) | 0 | 19 |
+
+# Brews
+
+| Drink | Water (ml) | Coffee (g) |
+|---|---|---|
+| Lungo | 110 | 9 |
+| Hot water | 250 |  |
+"""
+
+
+def test_a_row_is_named_by_what_asks_for_it_and_a_rows_name_before_a_columns(asked: Callable[..., Ask]) -> None:
+    ask = asked(plans=PLANS)
+    assert ask("What does the Team plan cost?").direct == "19"
+    assert ask("How much coffee goes into hot water?").abstained
+
+
 def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
     ask = asked(ovens=OVENS)
     assert ask("How much does the L-50 cost?").abstained

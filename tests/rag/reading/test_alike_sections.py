@@ -76,6 +76,14 @@ def test_a_heading_answers_where_a_sentence_below_it_says_what_is_asked(
     assert HUTS[a.answers[0].start : a.answers[0].end] == "Brenna"
 
 
+def test_a_section_that_is_not_there_is_told_and_not_answered_by_another(
+    make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    models, collection = Models(encoder, reader), make_collection(huts=HUTS)
+    assert answer(collection, models, "How many beds does Corrie have?").direct in ("9", "9 beds")
+    assert answer(collection, models, "How many beds does Fjellbu have?").abstained
+
+
 def test_only_short_sections_that_share_their_words_are_read_one_by_one(
     make_collection: Callable[..., Collection], encoder: Encoder
 ) -> None:

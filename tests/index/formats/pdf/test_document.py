@@ -228,6 +228,17 @@ def test_years_name_the_columns_of_values_with_their_errors() -> None:
     assert [block.level for block in built(paragraph("Numbers:"), Table(numbers, style=RULED)).blocks][1] != 1
 
 
+def test_a_caption_parts_two_tables_that_stand_near() -> None:
+    from reportlab.platypus import Table
+
+    one = [["Roof", "2018", "2020"], ["Slate", "12 (3)", "15 (4)"], ["Tile", "22 (6)", "27 (5)"]]
+    two = [["Model", "Params", "AIC"], ["M1", "3", "412.6"], ["M2", "5", "398.2"]]
+    content = built(paragraph("Table 1. Moss."), Table(one), paragraph("Table 2. Models."), Table(two))
+    rows = [" | ".join(row) for row in (*one, *two)]
+    assert [text for kind, text in blocks(content) if kind == "table row"] == rows
+    assert [block.level for block in content.blocks if block.kind is Kind.TABLE_ROW] == [1, 0, 0, 1, 0, 0]
+
+
 def test_a_head_of_groups_that_is_repeated_in_the_next_column_stands_once() -> None:
     from reportlab.platypus import Table
 
