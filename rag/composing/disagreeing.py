@@ -204,7 +204,7 @@ def _around(candidate: Candidate) -> str:
 
 
 # What a question says beside a name to tell whom of that name it means: "the singer NAME", "NAME, the singer".
-_BESIDE = r"\b([a-z]+) {name}\b|{name},? (?:an? |the |\()((?:\w+ )?[a-z]+)\b"
+_BESIDE = r"(?:\b([a-z]+) )?{name}\b(?:,? (?:an? |the |\()((?:\w+ )?[a-z]+)\b)?"
 
 
 def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
