@@ -83,7 +83,10 @@ def conflicting(
             loosely = _nearness(question, best, other, alike=False)
             near = loosely if loosely >= _QUITE_NEAR else 0.0
         may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other))
-        if may and sure >= max(threshold, _needed(kind, near, one=is_for_one)) and len(found) < _MOST:
+        # Words that only have a name in them, "a barn near Lund", are as little a name as other things are.
+        is_loose = any(value_of(_own_words(c)).kind is ValueKind.OTHER for c in (best, other))
+        needed = _needed(ValueKind.OTHER if is_loose else kind, near, one=is_for_one)
+        if may and sure >= max(threshold, needed) and len(found) < _MOST:
             found.append(other)
     return found if len(found) > 1 else []
 
@@ -94,11 +97,12 @@ def _kind_of(candidate: Candidate) -> ValueKind:
     kind = value_of(words).kind
     if kind not in (ValueKind.NAME, ValueKind.OTHER) or not names(f"x {words}"):
         return kind
-    is_kind = words.split()[-1].islower() and not _AT_A_NAME.search(words)
-    return ValueKind.OTHER if is_kind else ValueKind.NAME
+    return ValueKind.OTHER if _OF_A_COUNTRY.fullmatch(words) else ValueKind.NAME
 
 
-_AT_A_NAME = re.compile(r"\b(?:of|in|at|near|by|from|on) (?:the )?[A-Z]")
+_OF_A_COUNTRY = re.compile(
+    r"(?:(?:an?|the) )?[A-Z]\w*(?:ish|[ei]an|can|ese|gian|utch|rench|elsh|wiss|reek|zech|erman)(?: [a-z]+)+"
+)
 
 
 def _own_words(candidate: Candidate) -> str:
@@ -200,7 +204,7 @@ def _around(candidate: Candidate) -> str:
 
 
 # What a question says beside a name to tell whom of that name it means: "the singer NAME", "NAME, the singer".
-_BESIDE = r"\b([a-z]+) {name}\b|{name},? (?:an? |the |\()((?:\w+ )?[a-z]+)\b"
+_BESIDE = r"(?:\b([a-z]+) )?{name}\b(?:,? (?:an? |the |\()((?:\w+ )?[a-z]+)\b)?"
 
 
 def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
