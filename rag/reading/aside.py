@@ -67,7 +67,9 @@ def _candidates(question: str, shown: Sequence[Excerpt], sources: Sources, reade
             margin = span.score - reading.null_score
             score = margin + ANSWERABLE_WEIGHT * reading.answerable
             start, end = max(place[0], sentence.start), min(place[1], sentence.end)
-            found.append(Candidate(excerpt.hit, sentence, start, end, score, reading.answerable, margin, reading.yes))
+            found.append(
+                Candidate(excerpt.hit, sentence, start, end, score, reading.answerable, margin, reading.yes, margin)
+            )
     return sorted(found, key=lambda c: (-c.score, c.hit.rank, c.start))
 
 

@@ -22,8 +22,8 @@ def drawn(n: int = 600, seed: int = 3) -> list[Example]:
     for number in range(n):
         stated = number % 2 == 0
         right = stated and bool(rng.random() < 8 / 9)
-        answerable, margin = rng.normal(2 if right else -1, 2, size=2)
-        seen = Signals(answerable, margin, behind=rng.uniform(0, 8))
+        margin, alone = rng.normal(2 if right else -1, 2, size=2)
+        seen = Signals(margin, rng.uniform(0, 8), alone)
         found.append(Example(stated, seen, right, among_all=number % 3 == 0))
     return found
 
@@ -39,7 +39,7 @@ def test_the_fit_is_that_of_an_independent_logistic_regression() -> None:
     fitted = fit(examples)
     expected = [*reference.intercept_, *reference.coef_[0]]
     assert [fitted.bias, *fitted.weights] == pytest.approx(expected, rel=1e-4, abs=1e-4)
-    assert list(fitted.named()) == ["bias", "answerable", "margin", "behind"]
+    assert list(fitted.named()) == ["bias", "margin", "behind", "alone"]
 
 
 def test_the_threshold_leaves_one_stated_question_in_seven_unanswered() -> None:
@@ -76,11 +76,11 @@ def test_a_question_is_seen_of_its_own_document_and_among_all(
     found = examples_of(of_squad(read_squad(path)), encoder, reader, beside=[other])
     assert [(e.stated, e.among_all) for e in found] == [(True, False), (True, True), (False, False), (False, True)]
     assert [e.right for e in found] == [True, True, False, False]
-    assert found[0].signals.answerable > found[2].signals.answerable + 2
+    assert found[0].signals.margin > found[2].signals.margin + 2
 
 
 def test_reliability_is_the_share_that_came_true() -> None:
-    sure, unsure = (Signals(x, x, behind=0.0) for x in (4.0, -4.0))
+    sure, unsure = (Signals(margin=x, behind=0.0, alone=x) for x in (4.0, -4.0))
     examples = [Example(True, sure, right=True)] * 3 + [Example(False, sure, right=False)]
     examples.append(Example(False, unsure, right=False))
     fitted = fit(drawn())

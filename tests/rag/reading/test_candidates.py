@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,100 @@ def test_who_took_a_picture_answers_no_question_but_one_about_pictures(
             hits = [h for h in retrieve(snapshot, encoder, question) if h.passage.text == caption]
             best[question] = find_candidates(question, hits, sources, FromTheEnd())[0].text
     assert list(best.values()) == ["1998.", "Example/WPL"]
+
+
+class Preferring:
+    """A reader that finds the same words in every text that has them, the surer the earlier it is told of them."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read(self, _question: str, passages: Sequence[str], _titles: object = None, *, n_spans: int) -> list[Reading]:
+        return [
+            Reading(
+                tuple(
+                    Span(text.index(word), text.index(word) + len(word), word, float(-n))
+                    for n, word in enumerate(self.words)
+                    if word in text
+                )[:n_spans],
+                0.0,
+                0.0,
+                0.5,
+            )
+            for text in passages
+        ]
+
+
+def test_what_only_asks_settles_no_question_of_yes_or_no(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    asked, told = "Was the old bridge mended before the winter came?", "The old bridge was closed until the spring."
+    collection = make_collection(bridge=f"The bridge\n\n{BODY} {asked} {told}\n")
+    best = {}
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        for question in ("Was the old bridge mended?", "Which bridge was mended?"):
+            hits = retrieve(snapshot, encoder, question)
+            best[question] = find_candidates(question, hits, sources, Preferring(asked, told))[0].text
+    assert list(best.values()) == [told, asked]
+
+
+def test_what_the_order_says_of_the_passage_that_has_the_words_counts(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    # Both passages fit into one excerpt, which is read for the first of them.
+    near, far = "The keeper of the tower is Ann Example.", "The keeper of the mill is Bob Example."
+    collection = make_collection(town=f"The town\n\n{BODY} {near}\n\n{BODY} {BODY} {far}\n")
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        hits = retrieve(snapshot, encoder, "Who is the keeper?")
+        first, second = (next(h for h in hits if text in h.passage.text) for text in (near, far))
+        assert first.passage != second.passage
+        ordered = [replace(first, rank=1, order=5.0), replace(second, rank=2, order=-5.0)]
+        found = find_candidates("Who is the keeper?", ordered, sources, Preferring("Bob Example", "Ann Example"))
+    assert found[0].text == "Ann Example"
+
+
+class Unsure(Preferring):
+    """The same, but surer of the last words where a text has no others."""
+
+    def read(self, question: str, passages: Sequence[str], titles: object = None, *, n_spans: int) -> list[Reading]:
+        readings = super().read(question, passages, titles, n_spans=n_spans)
+        return [
+            replace(one, spans=(replace(one.spans[0], score=9.0),))
+            if [span.text for span in one.spans] == [self.words[-1]]
+            else one
+            for one in readings
+        ]
+
+
+def test_what_the_best_sentences_say_by_themselves_counts(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    sentences = "The keeper of the mill is Bob Example.", "The keeper of the tower is Ann Example."
+    collection = make_collection(town=f"The town\n\n{BODY} {' '.join(sentences)}\n")
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        hits = retrieve(snapshot, encoder, "Who is the keeper?")
+        found = find_candidates("Who is the keeper?", hits, sources, Unsure("Bob Example", "Ann Example"))
+    assert [(c.text, c.margin, c.alone) for c in found] == [("Ann Example", -1.0, 9.0), ("Bob Example", 0.0, 0.0)]
+
+
+def test_what_the_order_puts_far_behind_is_not_read_unless_it_has_exactly_what_is_asked(
+    make_collection: Callable[..., Collection], encoder: Encoder
+) -> None:
+    near, far = "The keeper of the tower is Ann Example.", "The keeper of the mill is Bob Example."
+    collection = make_collection(tower=f"{BODY}\n\n{near}\n", mill=f"{BODY}\n\n{far}\n")
+    read = {}
+    with collection.reading() as snapshot:
+        sources = Sources(snapshot)
+        hits = retrieve(snapshot, encoder, "Who is the keeper?")
+        first, second = (next(h for h in hits if text in h.passage.text) for text in (near, far))
+        for exact in (0, 1):
+            shown = [replace(first, rank=1, order=5.0), replace(second, rank=2, order=-6.0, exact=exact)]
+            found = find_candidates("Who is the keeper?", shown, sources, Preferring("Ann Example", "Bob Example"))
+            read[exact] = sorted(c.text for c in found)
+    assert read == {0: ["Ann Example"], 1: ["Ann Example", "Bob Example"]}
 
 
 def test_nothing_found_is_no_answer_and_a_weak_agreement_is_left_out() -> None:
