@@ -173,8 +173,8 @@ def differ(one: str, other: str) -> bool:
 
 
 # Words before an amount that say it is not exact, by which way the true one lies.
-_LOW = "more than|over|at least|no (?:less|fewer) than|upwards of|above|no less than"
-_HIGH = "less than|fewer than|under|at most|up to|no more than|as many as|as much as|below"
+_LOW = "more than|over|at least|(?:no|not) (?:less|fewer) than|upwards of|above"
+_HIGH = "less than|fewer than|under|at most|up to|(?:no|not) more than|not over|as many as|as much as|below"
 _NEAR = "nearly|almost|about|around|roughly|some|approximately|close to"
 BOUND = re.compile(
     rf"\b(?:(?P<low>{_LOW})|(?P<high>{_HIGH})|(?P<near>{_NEAR}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
