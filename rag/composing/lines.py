@@ -101,9 +101,10 @@ def bounded_words(candidate: Candidate) -> str:
     end = max(candidate.end, candidate.start + first.end) if first and is_cut else candidate.end
     words = " ".join(text[candidate.start : end].split())
     before = " ".join(text[sentence.start : candidate.start].split())
-    bound = list(BOUND.finditer(f"{before} {words}"))
-    is_before = bool(bound) and bound[-1].start() < len(before) and bound[-1].end() == len(before) + 1
-    return f"{before[bound[-1].start() :]} {words}" if is_before else words
+    # The words may begin inside of them: of "not more than six" only "more than six".
+    bounds = (found.start() for found in BOUND.finditer(f"{before} {words}") if found.end() > len(before))
+    start = next(bounds, len(before))
+    return f"{before[start:]} {words}" if start < len(before) else words
 
 
 def is_pronoun(words: str) -> bool:

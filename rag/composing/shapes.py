@@ -112,7 +112,8 @@ _GIST = re.compile(
     rf"|what kind of {_DOCUMENT_WORD} is\b",
     re.IGNORECASE,
 )
-# "the oldest member", "the latest train"; of "most people" nothing is compared, and "at most" asks for a limit.
+# "the oldest member", "the latest train"; of "most people" nothing is compared, and "at most", or "the
+# most we may claim", asks for a limit.
 _SMALL = """
     cheapest smallest shortest lowest least fewest youngest lightest slowest nearest closest earliest newest oldest
     thinnest narrowest weakest coldest quietest calmest poorest softest driest darkest
@@ -123,8 +124,12 @@ _GREAT = """
 """
 _LEAST, _MOST = _SMALL.split(), _GREAT.split()
 _LIMIT = r"(?<!\bat )(?<!\bat the )(?<!\bat the very )"
+_ALLOWED_MOST = (
+    r"(?! (?:(?:money|time|notice|weight|amount|sum) )?(?:that )?(?:i|we|you|they|he|she|one|somebody|anybody)"
+    r" (?:may|can|could|must|should|have to|has to|need to|(?:am|are|is) allowed)\b)"
+)
 _COMPARED = re.compile(
-    rf"{_LIMIT}\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b"
+    rf"{_LIMIT}\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b{_ALLOWED_MOST}"
     r"(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did))|likely|important|common|recent))",
     re.IGNORECASE,
 )

@@ -224,8 +224,8 @@ def _are_other_amounts(said: tuple[str, Value], also: tuple[str, Value]) -> bool
 
 
 # Words before an amount that say it is not exact, by which way the true one lies.
-_LOW = "more than|over|at least|no (?:less|fewer) than|upwards of|above|no less than"
-_HIGH = "less than|fewer than|under|at most|up to|no more than|as many as|as much as|below"
+_LOW = "more than|over|at least|(?:no|not) (?:less|fewer) than|upwards of|above"
+_HIGH = "less than|fewer than|under|at most|up to|(?:no|not) more than|not over|as many as|as much as|below"
 _NEAR = (
     "nearly|almost|about|around|roughly|some|approximately|close to"
     "|just (?:under|over|below|above)|a (?:little|bit) (?:under|over)"

@@ -24,6 +24,8 @@ NOTICE = (
 )
 # Documents whose furniture is looked at, characters of a stretch of it, and how many of the stretches are read.
 _DOCUMENTS = 8
+# "Dear Ann," and "On 3 May, Ann Example wrote:" above a quoted mail open what is said, and say nothing.
+_OPENS = (",", ":")
 _CHARACTERS = 600
 _READ = 2
 
@@ -62,7 +64,7 @@ def _candidates(question: str, shown: Sequence[Excerpt], sources: Sources, reade
         for span in reading.spans:
             place = excerpt.place(span.start, span.end)
             sentence = _sentence_at(excerpt.hit.passage.doc_id, *place, sources) if place else None
-            if place is None or sentence is None:
+            if place is None or sentence is None or sentence.text.endswith(_OPENS):
                 continue
             margin = span.score - reading.null_score
             score = margin + ANSWERABLE_WEIGHT * reading.answerable

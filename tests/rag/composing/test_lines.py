@@ -21,6 +21,9 @@ def test_a_measure_is_told_with_its_unit_and_a_count_as_it_was_marked() -> None:
     assert bounded_words(marked("The lamp weighs about 4 kg with its battery.", "4")) == "about 4 kg"
     assert bounded_words(marked("The share rose to 12 % last year.", "12")) == "12 %"
     assert bounded_words(marked("It costs 30 euros a day.", "30")) == "30 euros"
+    assert bounded_words(marked("It is let to not more than six potters.", "more than six")) == "not more than six"
+    assert bounded_words(marked("It is let to no fewer than six potters.", "six")) == "no fewer than six"
+    assert bounded_words(marked("Of more than six potters two paid 30 euros.", "30 euros")) == "30 euros"
     assert bounded_words(marked("Police held 800 people overnight.", "800")) == "800"
 
 

@@ -39,6 +39,9 @@ from rag.composing.shapes import Shape, ask_of, parts_of
         ("Tell me about the mill", Shape.ACCOUNT),
         ("By how much may the rent rise at most?", Shape.FACT),
         ("When must the mill be open at the latest?", Shape.FACT),
+        ("What is the longest we may keep the key?", Shape.FACT),
+        ("What's the most money that I can claim?", Shape.FACT),
+        ("Which mill has the most wheels we can see?", Shape.COMPARISON),
     ],
 )
 def test_the_shape_of_a_question(question: str, shape: Shape) -> None:

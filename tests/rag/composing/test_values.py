@@ -92,6 +92,8 @@ def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
         ("at least 20", "11", True),
         ("up to 40", "52", True),
         ("fewer than 10", "more than 30", True),
+        ("not more than 10", "31", True),
+        ("not less than 10", "31", False),
     ],
 )
 def test_amounts_and_seasons_differ_only_where_they_cannot_be_one(one: str, other: str, apart: bool) -> None:

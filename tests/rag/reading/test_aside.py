@@ -1,7 +1,9 @@
 """Furniture: it answers where nothing else does, is marked as what it is, and is never seen otherwise."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pilcrow
 from index.collection import Collection
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
@@ -49,3 +51,16 @@ def test_what_the_text_answers_or_nothing_does_shows_no_furniture(
         assert Kind.FURNITURE not in [c.kind for c in a.citations], question
         assert NOTICE not in a.notices
     assert answer(collection, models, "Who mended the old bridge?").answers[0].text == "the engineer Ann Example"
+
+
+def test_what_only_opens_a_quoted_mail_answers_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mill.eml").write_text(
+        "From: Berit Aune <berit@mill.example>\nTo: Jonas Ekdahl <jonas@weir.example>\nSubject: Re: Noise\n"
+        "Date: Tue, 5 Mar 2024 09:00:00 +0000\n\nSorry, Jonas. The belt slipped.\n\nBerit\n\n"
+        "On 04 March 2024 at 09:00, Jonas Ekdahl wrote:\n> Morning Berit,\n>\n> the people next door complained "
+        "again: your mill was roaring on Saturday night.\n>\n> Jonas\n"
+    )
+    opened = pilcrow.open_collection(tmp_path / "collection")
+    pilcrow.index(opened, [tmp_path / "mill.eml"])
+    assert pilcrow.ask(opened, "What did Jonas write to Berit?").abstained
+    assert "next door complained" in pilcrow.ask(opened, "Who complained?").text
