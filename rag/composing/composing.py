@@ -47,6 +47,8 @@ _GIST, _COMPUTED = 0.8, 0.75
 _ASKED_BEFORE = _NUMBERED = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.85
+# Cells that say there is no value.
+_NOT_THERE = re.compile(r"n\.?[ ./]?[ad]\.?|not (?:available|applicable|stated)", re.IGNORECASE)
 _AT_MOST_DOCUMENTS, _MOST_LISTED = 3, 5
 WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
@@ -228,7 +230,7 @@ def _cell(found: _Found) -> Composed | None:
         if named is None or (in_prose and found.confidence >= _STATED):
             continue
         row, column = named
-        if is_empty(row.cell(column)):
+        if is_empty(row.cell(column)) or _NOT_THERE.fullmatch(row.cell(column)):
             if in_prose and found.confidence >= THRESHOLD:
                 continue
             return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)

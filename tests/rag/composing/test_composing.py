@@ -451,9 +451,11 @@ def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., 
 
 
 def test_a_row_or_a_year_that_a_table_has_not_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
-    table = "| Station | 2019 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | 44 |\n| Tofte | 58 | 55 | 61 |\n"
+    table = "| Station | 1911 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | n/a |\n| Tofte | 58 | 55 | 61 |\n"
     ask = asked(terns=f"# Terns\n\nNumber of terns that were counted at each station:\n\n{table}", ovens=OVENS)
     assert ask("How many terns did Tofte have in 2020?").direct == "55"
+    assert ask("How many terns did Tofte have in 1911?").direct == "58"
+    assert ask("How many terns did Skarn have in 2021?").abstained
     assert ask("How many terns did Tofte have in 2018?").abstained
     assert ask("What is the load of the Grande?").abstained
 
