@@ -32,7 +32,7 @@ from rag.composing.pointed_to import (
 )
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
-from rag.composing.values import ValueKind, value_of
+from rag.composing.values import ValueKind, value_of, values
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.alike_sections import said_in_each
 from rag.reading.candidates import Candidate, chosen
@@ -103,7 +103,10 @@ def compose(
     documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
     asked = asked_time(ask.question, documents)
     moved = not_denied(ask.question, of_the_time(asked, candidates))
-    found = _with_heading(_Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading))
+    sure = confidence_of(signals(moved))
+    if moved and _is_amount_of(ask.question, moved[0]):
+        sure = max(sure, _COMPUTED)
+    found = _with_heading(_Found(ask, asked, moved, hits, sure, reading))
     told = (
         _numbered(found)
         or _gist(found)
@@ -119,6 +122,18 @@ def compose(
     if told.confidence < threshold:
         return replace(told, lines=())
     return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
+
+
+def _is_amount_of(question: str, best: Candidate) -> bool:
+    """Whether an item is an amount and what the question asks it of: "600 g beetroot" of "How much beetroot ..?"."""
+    if best.sentence.paragraph.kind is not Kind.LIST_ITEM or not re.match(r"\W*how (?:much|many)\b", question, re.I):
+        return False
+    words = best.sentence.text
+    amount = next(iter(values(words)), None)
+    if amount is None or amount.start or best.start - best.sentence.start >= amount.end:
+        return False
+    counted = stems(words[amount.end :])
+    return bool(counted) and counted <= stems(question)
 
 
 def _with_heading(found: _Found) -> _Found:

@@ -585,3 +585,12 @@ def test_the_most_of_the_records_of_a_file_is_told_by_what_they_are_called(
     collection = make_collection("records")
     index_paths(collection, encoder, [path])
     assert answer(collection, Models(encoder, reader), "Which anchor is the heaviest?").direct == "Claw Skua (22.5 kg)"
+
+
+def test_an_item_that_is_an_amount_of_what_is_asked_answers(asked: Callable[..., Ask]) -> None:
+    cake = "Plum cake\n\nIngredients\n\n- 450 g plums\n- 3 eggs\n- 200 ml milk\n- 80 g butter\n\nMethod\n\n"
+    ask = asked(cake=f"{cake}Stone the plums and lay them on the dough, then bake it for an hour in a hot oven.")
+    for question, amount in [("How much butter is needed?", "80 g"), ("How many plums are needed?", "450 g")]:
+        a = ask(question)
+        assert (a.direct or "").startswith(amount)
+        assert a.confidence >= 0.75
