@@ -34,7 +34,7 @@ from rag.composing.pointed_to import (
 )
 from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
-from rag.composing.values import ValueKind, value_of
+from rag.composing.values import ValueKind, value_of, values
 from rag.confidence import THRESHOLD, confidence_of, signals
 from rag.reading.alike_sections import said_in_each
 from rag.reading.candidates import Candidate, chosen
@@ -49,6 +49,8 @@ _GIST, _COMPUTED = 0.8, 0.75
 _ASKED_BEFORE = _NUMBERED = 0.85
 # From this confidence on a sentence is taken to state the most of something though it has not the question's word.
 _STATED = 0.85
+# Cells that say there is no value.
+_NOT_THERE = re.compile(r"n\.?[ ./]?[ad]\.?|not (?:available|applicable|stated)", re.IGNORECASE)
 _AT_MOST_DOCUMENTS, _MOST_LISTED = 3, 5
 WHICH_DOCUMENT = "there are several documents; say which one is meant, by its subject, or limit the question to it"
 
@@ -103,7 +105,10 @@ def compose(
     documents = [reading.sources.document(d) for d in dict.fromkeys(hit.passage.doc_id for hit in hits)]
     asked = asked_time(ask.question, documents)
     moved = not_denied(ask.question, of_the_time(asked, candidates))
-    found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
+    sure = confidence_of(signals(moved))
+    if moved and _is_amount_of(ask.question, moved[0]):
+        sure = max(sure, _COMPUTED)
+    found = _Found(ask, asked, moved, hits, sure, reading)
     part = _in_part(found)
     found = found if part else _with_heading(found)
     told = (
@@ -124,6 +129,18 @@ def compose(
     if ask.place and told.lines and told is not part and not told.disputed:
         told = _placed(told, reading.sources)
     return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
+
+
+def _is_amount_of(question: str, best: Candidate) -> bool:
+    """Whether an item is an amount and what the question asks it of: "600 g beetroot" of "How much beetroot ..?"."""
+    if best.sentence.paragraph.kind is not Kind.LIST_ITEM or not re.match(r"\W*how (?:much|many)\b", question, re.I):
+        return False
+    words = best.sentence.text
+    amount = next(iter(values(words)), None)
+    if amount is None or amount.start or best.start - best.sentence.start >= amount.end:
+        return False
+    counted = stems(words[amount.end :])
+    return bool(counted) and counted <= stems(question)
 
 
 def _with_heading(found: _Found) -> _Found:
@@ -235,7 +252,7 @@ def _cell(found: _Found) -> Composed | None:
         if named is None or (in_prose and found.confidence >= _STATED):
             continue
         row, column = named
-        if is_empty(row.cell(column)):
+        if is_empty(row.cell(column)) or _NOT_THERE.fullmatch(row.cell(column)):
             if in_prose and found.confidence >= THRESHOLD:
                 continue
             return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)

@@ -28,7 +28,7 @@ def stem(word: str) -> str:
     word = singular(re.sub(r"['’]s?$", "", word))
     word = _IRREGULAR.get(word, word)
     short = _ENDING.sub("", word)
-    if len(short) < 3:
+    if len(short) < 3 or short[-1].isdigit():
         return word
     return short[:-1] if len(short) > 3 and short[-1] == short[-2] and short[-1] not in "ls" else short
 

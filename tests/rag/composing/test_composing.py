@@ -451,9 +451,11 @@ def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., 
 
 
 def test_a_row_or_a_year_that_a_table_has_not_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
-    table = "| Station | 2019 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | 44 |\n| Tofte | 58 | 55 | 61 |\n"
+    table = "| Station | 1911 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | n/a |\n| Tofte | 58 | 55 | 61 |\n"
     ask = asked(terns=f"# Terns\n\nNumber of terns that were counted at each station:\n\n{table}", ovens=OVENS)
     assert ask("How many terns did Tofte have in 2020?").direct == "55"
+    assert ask("How many terns did Tofte have in 1911?").direct == "58"
+    assert ask("How many terns did Skarn have in 2021?").abstained
     assert ask("How many terns did Tofte have in 2018?").abstained
     assert ask("What is the load of the Grande?").abstained
 
@@ -693,3 +695,12 @@ def test_at_most_asks_for_a_limit_and_not_for_the_most_of_a_table(asked: Callabl
     told = asked(rent=text)("By how much can the rent rise at most?")
     assert "7 per cent" in (told.direct or "")
     assert told.computed is None
+
+
+def test_an_item_that_is_an_amount_of_what_is_asked_answers(asked: Callable[..., Ask]) -> None:
+    cake = "Plum cake\n\nIngredients\n\n- 450 g plums\n- 3 eggs\n- 200 ml milk\n- 80 g butter\n\nMethod\n\n"
+    ask = asked(cake=f"{cake}Stone the plums and lay them on the dough, then bake it for an hour in a hot oven.")
+    for question, amount in [("How much butter is needed?", "80 g"), ("How many plums are needed?", "450 g")]:
+        a = ask(question)
+        assert (a.direct or "").startswith(amount)
+        assert a.confidence >= 0.75
