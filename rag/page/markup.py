@@ -47,7 +47,7 @@ _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
 # A cell of more characters is given room; a table of more columns may be wider than a narrow page, and then scrolls.
 _LONG_CELL = 40
-_NARROW_COLUMNS = 3
+_NARROW_COLUMNS = 2
 _SCROLLS = ' role="group" aria-label="Table" tabindex="0"'
 _OLDER = ' <span class="verdict older" title="A newer document replaces this one.">Older</span>'
 # What a paragraph is, where its look alone does not tell.
