@@ -33,7 +33,7 @@ _ONE_THING = re.compile(
     r"(?:.*(?:made|built|composed|named|called|known)\b|(?:the |\w+ ){1,3}of\b|.*['’]s \w+\W*$))",
     re.IGNORECASE,
 )
-_SURE_OF_THING, _FEW_WORDS = 0.9, 4
+_SURE_OF_THING, _FEW_WORDS, _WORDS_OF_CAUSE = 0.9, 4, 7
 # From this on a source may say it in other words than the best: "the turnout was", "so many took part in the election";
 # and from this on where it has nearly all of the question's words that the best has.
 _VERY_SURE, _SURE, _QUITE_NEAR = 0.85, 0.75, 0.9
@@ -61,10 +61,11 @@ def conflicting(
     if not candidates:
         return []
     best = candidates[0]
+    most_words = _WORDS_OF_CAUSE if asks_for_cause(question) else _FEW_WORDS
     is_for_one = _ONE_THING.match(question) is not None
     best_sure = max(sure_of_best, sureness(_of_document(best, candidates)))
     kind = _kind_of(best)
-    if best_sure < max(threshold, _NEEDED[0][0]) or (kind is ValueKind.OTHER and not _is_short(best)):
+    if best_sure < max(threshold, _NEEDED[0][0]) or (kind is ValueKind.OTHER and not _is_short(best, most_words)):
         return []
     found = [best]
     for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
@@ -82,7 +83,7 @@ def conflicting(
         if not near and min(sure, best_sure) >= _SURE:
             loosely = _nearness(question, best, other, alike=False)
             near = loosely if loosely >= _QUITE_NEAR else 0.0
-        may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other))
+        may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other, most_words))
         # Words that only have a name in them, "a barn near Lund", are as little a name as other things are.
         is_loose = any(value_of(_own_words(c)).kind is ValueKind.OTHER for c in (best, other))
         needed = _needed(ValueKind.OTHER if is_loose else kind, near, one=is_for_one)
@@ -348,8 +349,8 @@ def asks_for_cause(question: str) -> bool:
     return _CAUSE.search(question) is not None
 
 
-def _is_short(candidate: Candidate) -> bool:
-    return len(candidate.text.split()) <= _FEW_WORDS
+def _is_short(candidate: Candidate, most: int) -> bool:
+    return len(candidate.text.split()) <= most
 
 
 def _unlike(one: str, other: str) -> bool:
