@@ -212,12 +212,13 @@ def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
     """Whether a question says beside a name which of two it means, and the second document, which says otherwise what
     that name is, has no such word."""
     near, far = _surroundings(one), _surroundings(other)
-    document = other.sentence.document
+    text = f"{other.sentence.document.title} {other.sentence.document.text}"
     for name in names(question):
-        explained = rf"{re.escape(name)}(?: \(|[^.!?]{{0,40}}\b(?:is|was|are|were) an? )"
-        for said in re.findall(_BESIDE.format(name=re.escape(name)), question):
-            if (stems(" ".join(said)) & near) - far and re.search(explained, f"{document.title} {document.text}"):
-                return True
+        at = re.escape(name)
+        meant = stems(" ".join(part for said in re.findall(_BESIDE.format(name=at), question) for part in said))
+        explained = re.search(rf"{at}(?: \(|[^.!?]{{0,40}}\b(?:is|was|are|were) an? )", text)
+        if (meant & near) - far and (explained or stems(" ".join(re.findall(rf"\b([a-z]+) {at}\b", text)))):
+            return True
     return False
 
 

@@ -512,6 +512,12 @@ def test_of_two_of_one_name_the_one_that_the_question_describes_answers(asked: C
     architect = ask("Where was John Reed the architect born?")
     assert (architect.disputed, architect.direct) == (False, "Amble")
     assert ask("Where was John Reed born?").disputed
+    ask = asked(
+        c="The singer Una Falk was born in Holm. She sang in Varg for nine years.",
+        d="The rower Una Falk was born in Varg, where her mother kept an inn.",
+    )
+    singer = ask("Where was the singer Una Falk born?")
+    assert (singer.disputed, singer.direct) == (False, "Holm")
 
 
 def test_what_takes_place_and_what_is_called_off_are_opposed(asked: Callable[..., Ask]) -> None:
