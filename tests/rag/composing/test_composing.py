@@ -506,16 +506,14 @@ def test_of_two_of_one_name_the_one_that_the_question_describes_answers(asked: C
     ask = asked(
         a="John Reed (1861-1930) was an architect. He was born in Amble and built the town hall of Pell.",
         b="John Reed (born 1990) is a footballer. He was born in Gorm and plays for Varn as a goalkeeper.",
+        c="The singer Una Falk was born in Holm. She sang in Varg for nine years.",
+        d="The rower Una Falk was born in Varg, where her mother kept an inn.",
     )
     player = ask("Where was the footballer John Reed born?")
     assert (player.disputed, player.direct) == (False, "Gorm")
     architect = ask("Where was John Reed the architect born?")
     assert (architect.disputed, architect.direct) == (False, "Amble")
     assert ask("Where was John Reed born?").disputed
-    ask = asked(
-        c="The singer Una Falk was born in Holm. She sang in Varg for nine years.",
-        d="The rower Una Falk was born in Varg, where her mother kept an inn.",
-    )
     singer = ask("Where was the singer Una Falk born?")
     assert (singer.disputed, singer.direct) == (False, "Holm")
 
