@@ -175,7 +175,8 @@ _OF_SEASONS = re.compile(r"\b(high|low|peak|off)[- ](season)\b")
 # What one did to a thing another need not have done: who built it is not who designed it.
 _DONE_TEXT = """
     design build direct produce write:write compose:write pen:write found:found establish:found start:found own lead
-    publish translate paint edit manage coach invent open sell buy play star sing edit illustrate
+    publish translate paint edit manage coach invent open sell buy play star sing illustrate steal discover:found born die
+    bury live
 """
 _DONE = {word.partition(":")[0]: word.rpartition(":")[2] for word in _DONE_TEXT.split()}
 
@@ -225,8 +226,9 @@ def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
 def _is_told_with(one: Candidate, other: Candidate) -> bool:
     """Whether one document itself says the two together: "in Lund, Sweden", against "in Sweden"."""
     for mine, theirs in ((one, other), (other, one)):
-        behind = mine.sentence.document.text[mine.end : mine.end + 30 + len(theirs.text)]
-        if not values(theirs.text) and theirs.text in behind.partition(".")[0]:
+        behind = mine.sentence.document.text[mine.end :]
+        joined = rf"\s*(?:,|\(|\b(?:in|of|near|at)\b)\s*(?:the )?{re.escape(theirs.text)}"
+        if not values(theirs.text) and re.match(joined, behind):
             return True
     return False
 
