@@ -175,8 +175,8 @@ _OF_SEASONS = re.compile(r"\b(high|low|peak|off)[- ](season)\b")
 # What one did to a thing another need not have done: who built it is not who designed it.
 _DONE_TEXT = """
     design build direct produce write:write compose:write pen:write found:found establish:found start:found own lead
-    publish translate paint edit manage coach invent open sell buy play star sing illustrate steal discover:found born die
-    bury live
+    publish translate paint edit manage coach invent open sell buy play star sing illustrate steal discover:found
+    born die bury live
 """
 _DONE = {word.partition(":")[0]: word.rpartition(":")[2] for word in _DONE_TEXT.split()}
 
