@@ -183,10 +183,9 @@ _DONE = {word.partition(":")[0]: word.rpartition(":")[2] for word in _DONE_TEXT.
 
 def _tell_of_other_deeds(question: str, one: Candidate, other: Candidate) -> bool:
     """Whether a question asks for what was done, and the second sentence tells only of something else that was."""
-    asked, mine, theirs = (
-        {_DONE[w] for w in stems(text) if w in _DONE} for text in (question, *map(_around, (one, other)))
-    )
-    return bool(asked & mine) and bool(theirs) and not asked & theirs
+    asked = [_DONE[word] for word in map(stem, re.findall(r"[a-z]+", question.casefold())) if word in _DONE]
+    mine, theirs = ({_DONE[word] for word in stems(_around(c)) if word in _DONE} for c in (one, other))
+    return bool(asked) and bool(theirs) and asked[-1] in mine - theirs
 
 
 def _are_of_other_cases(one: Candidate, other: Candidate) -> bool:
