@@ -37,6 +37,8 @@ _SURE_OF_THING, _FEW_WORDS, _WORDS_OF_CAUSE = 0.9, 4, 7
 # From this on a source may say it in other words than the best: "the turnout was", "so many took part in the election";
 # and from this on where it has nearly all of the question's words that the best has.
 _VERY_SURE, _SURE, _QUITE_NEAR = 0.85, 0.75, 0.9
+# Of what is only pointed to, sources may each tell of another one.
+_POINTS = re.compile(r"\b(?:he|she|they|him|them|it|there(?=\W*$))\b", re.IGNORECASE)
 # Two sentences that have so much in common are one, with another word in it.
 _ONE_SENTENCE = 0.75
 # How sure a source must be that says no to another's yes, and how near the question's words, by the other's.
@@ -58,7 +60,7 @@ def conflicting(
     says it. Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about
     one matter.
     """
-    if not candidates:
+    if not candidates or (_POINTS.search(question) and not names(question)):
         return []
     best = candidates[0]
     most_words = _WORDS_OF_CAUSE if asks_for_cause(question) else _FEW_WORDS

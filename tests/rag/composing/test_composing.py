@@ -492,6 +492,8 @@ def test_two_things_or_a_name_and_a_group_are_disputed_where_one_is_asked_for(as
 
 def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[..., Ask]) -> None:
     ask = asked(
+        e="Holm has 640 people, a chapel and an inn.",
+        f="Gorm has 9,100 people and a mine.",
         a="In winter the library of Amble is open until 18:00. The hall was designed by the engineer Ada Strom.",
         b="In summer the library of Amble is open until 20:00. The hall was built by the firm Stahl from 1901 on.",
         c="In 2019 the mine at Kolt produced 3.1 million tonnes of ore.",
@@ -499,6 +501,7 @@ def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[.
     )
     assert not ask("Until when is the library of Amble open?").disputed
     assert not ask("Who designed the hall?").disputed
+    assert not ask("How many people live there?").disputed  # of which place is not said
     assert not ask("How much ore did the mine at Kolt produce in 2019?").disputed
 
 
