@@ -33,10 +33,12 @@ _ONE_THING = re.compile(
     r"(?:.*(?:made|built|composed|named|called|known)\b|(?:the |\w+ ){1,3}of\b|.*['’]s \w+\W*$))",
     re.IGNORECASE,
 )
-_SURE_OF_THING, _FEW_WORDS = 0.9, 4
+_SURE_OF_THING, _FEW_WORDS, _WORDS_OF_CAUSE = 0.9, 4, 7
 # From this on a source may say it in other words than the best: "the turnout was", "so many took part in the election";
 # and from this on where it has nearly all of the question's words that the best has.
 _VERY_SURE, _SURE, _QUITE_NEAR = 0.85, 0.75, 0.9
+# Of what is only pointed to, sources may each tell of another one.
+_POINTS = re.compile(r"\b(?:he|she|they|him|them|it|there(?=\W*$))\b", re.IGNORECASE)
 # Two sentences that have so much in common are one, with another word in it.
 _ONE_SENTENCE = 0.75
 # How sure a source must be that says no to another's yes, and how near the question's words, by the other's.
@@ -58,13 +60,14 @@ def conflicting(
     says it. Empty where none does. Two values conflict where they are of one kind, differ, and stand in sentences about
     one matter.
     """
-    if not candidates:
+    if not candidates or (_POINTS.search(question) and not names(question)):
         return []
     best = candidates[0]
+    most_words = _WORDS_OF_CAUSE if asks_for_cause(question) else _FEW_WORDS
     is_for_one = _ONE_THING.match(question) is not None
     best_sure = max(sure_of_best, sureness(_of_document(best, candidates)))
     kind = _kind_of(best)
-    if best_sure < max(threshold, _NEEDED[0][0]) or (kind is ValueKind.OTHER and not _is_short(best)):
+    if best_sure < max(threshold, _NEEDED[0][0]) or (kind is ValueKind.OTHER and not _is_short(best, most_words)):
         return []
     found = [best]
     for doc_id in dict.fromkeys(c.sentence.document.doc_id for c in candidates):
@@ -82,7 +85,7 @@ def conflicting(
         if not near and min(sure, best_sure) >= _SURE:
             loosely = _nearness(question, best, other, alike=False)
             near = loosely if loosely >= _QUITE_NEAR else 0.0
-        may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other))
+        may = is_of_the_time(asked, other) and (kind is not ValueKind.OTHER or _is_short(other, most_words))
         # Words that only have a name in them, "a barn near Lund", are as little a name as other things are.
         is_loose = any(value_of(_own_words(c)).kind is ValueKind.OTHER for c in (best, other))
         needed = _needed(ValueKind.OTHER if is_loose else kind, near, one=is_for_one)
@@ -174,17 +177,17 @@ _OF_SEASONS = re.compile(r"\b(high|low|peak|off)[- ](season)\b")
 # What one did to a thing another need not have done: who built it is not who designed it.
 _DONE_TEXT = """
     design build direct produce write:write compose:write pen:write found:found establish:found start:found own lead
-    publish translate paint edit manage coach invent open sell buy play star sing edit illustrate
+    publish translate paint edit manage coach invent open sell buy play star sing illustrate steal discover:found
+    born die bury live
 """
 _DONE = {word.partition(":")[0]: word.rpartition(":")[2] for word in _DONE_TEXT.split()}
 
 
 def _tell_of_other_deeds(question: str, one: Candidate, other: Candidate) -> bool:
     """Whether a question asks for what was done, and the second sentence tells only of something else that was."""
-    asked, mine, theirs = (
-        {_DONE[w] for w in stems(text) if w in _DONE} for text in (question, *map(_around, (one, other)))
-    )
-    return bool(asked & mine) and bool(theirs) and not asked & theirs
+    asked = [_DONE[word] for word in map(stem, re.findall(r"[a-z]+", question.casefold())) if word in _DONE]
+    mine, theirs = ({_DONE[word] for word in stems(_around(c)) if word in _DONE} for c in (one, other))
+    return bool(asked) and bool(theirs) and asked[-1] in mine - theirs
 
 
 def _are_of_other_cases(one: Candidate, other: Candidate) -> bool:
@@ -211,20 +214,22 @@ def _is_of_the_other(question: str, one: Candidate, other: Candidate) -> bool:
     """Whether a question says beside a name which of two it means, and the second document, which says otherwise what
     that name is, has no such word."""
     near, far = _surroundings(one), _surroundings(other)
-    document = other.sentence.document
+    text = f"{other.sentence.document.title} {other.sentence.document.text}"
     for name in names(question):
-        explained = rf"{re.escape(name)}(?: \(|[^.!?]{{0,40}}\b(?:is|was|are|were) an? )"
-        for said in re.findall(_BESIDE.format(name=re.escape(name)), question):
-            if (stems(" ".join(said)) & near) - far and re.search(explained, f"{document.title} {document.text}"):
-                return True
+        at = re.escape(name)
+        meant = stems(" ".join(part for said in re.findall(_BESIDE.format(name=at), question) for part in said))
+        explained = re.search(rf"{at}(?: \(|[^.!?]{{0,40}}\b(?:is|was|are|were) an? )", text)
+        if (meant & near) - far and (explained or stems(" ".join(re.findall(rf"\b([a-z]+) {at}\b", text)))):
+            return True
     return False
 
 
 def _is_told_with(one: Candidate, other: Candidate) -> bool:
     """Whether one document itself says the two together: "in Lund, Sweden", against "in Sweden"."""
     for mine, theirs in ((one, other), (other, one)):
-        behind = mine.sentence.document.text[mine.end : mine.end + 30 + len(theirs.text)]
-        if not values(theirs.text) and theirs.text in behind.partition(".")[0]:
+        behind = mine.sentence.document.text[mine.end :]
+        joined = rf"\s*(?:,|\(|\b(?:in|of|near|at)\b)\s*(?:the )?{re.escape(theirs.text)}"
+        if not values(theirs.text) and re.match(joined, behind):
             return True
     return False
 
@@ -348,8 +353,8 @@ def asks_for_cause(question: str) -> bool:
     return _CAUSE.search(question) is not None
 
 
-def _is_short(candidate: Candidate) -> bool:
-    return len(candidate.text.split()) <= _FEW_WORDS
+def _is_short(candidate: Candidate, most: int) -> bool:
+    return len(candidate.text.split()) <= most
 
 
 def _unlike(one: str, other: str) -> bool:

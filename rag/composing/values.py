@@ -262,12 +262,12 @@ def _are_one_rounded(one: tuple[str, Value], other: tuple[str, Value]) -> bool:
 
 def _written(words: str, value: Value) -> tuple[float, int, str] | None:
     """How an amount is written: by how much it counts in the unit that amounts are kept in ("1.2 km": 100, "500": 100),
-    its decimals, its unit; None where it has no figures."""
+    its decimals, its unit; None where no number stands there."""
     match = _AMOUNT.search(words, value.start, value.end)
-    if match is None or not match["digits"]:
+    if match is None or not (match["digits"] or match["word"]):
         return None
-    digits = match["digits"].replace(",", "")
-    number, decimals = float(digits), len(digits.partition(".")[2])
+    digits = (match["digits"] or "").replace(",", "")
+    number, decimals = float(digits) if digits else _amount(match), len(digits.partition(".")[2])
     zeros = len(digits) - len(digits.rstrip("0")) if not decimals else 0
     scale = abs(value.amount or 0.0) / number if number else 1.0
     return 10.0 ** (zeros - decimals) * scale, decimals, words[match.end() : value.end].strip(" -").casefold()

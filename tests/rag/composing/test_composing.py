@@ -611,6 +611,8 @@ def test_two_things_or_a_name_and_a_group_are_disputed_where_one_is_asked_for(as
 
 def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[..., Ask]) -> None:
     ask = asked(
+        e="Holm has 640 people, a chapel and an inn.",
+        f="Gorm has 9,100 people and a mine.",
         a="In winter the library of Amble is open until 18:00. The hall was designed by the engineer Ada Strom.",
         b="In summer the library of Amble is open until 20:00. The hall was built by the firm Stahl from 1901 on.",
         c="In 2019 the mine at Kolt produced 3.1 million tonnes of ore.",
@@ -618,6 +620,7 @@ def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[.
     )
     assert not ask("Until when is the library of Amble open?").disputed
     assert not ask("Who designed the hall?").disputed
+    assert not ask("How many people live there?").disputed  # of which place is not said
     assert not ask("How much ore did the mine at Kolt produce in 2019?").disputed
 
 
@@ -625,12 +628,16 @@ def test_of_two_of_one_name_the_one_that_the_question_describes_answers(asked: C
     ask = asked(
         a="John Reed (1861-1930) was an architect. He was born in Amble and built the town hall of Pell.",
         b="John Reed (born 1990) is a footballer. He was born in Gorm and plays for Varn as a goalkeeper.",
+        c="The singer Una Falk was born in Holm. She sang in Varg for nine years.",
+        d="The rower Una Falk was born in Varg, where her mother kept an inn.",
     )
     player = ask("Where was the footballer John Reed born?")
     assert (player.disputed, player.direct) == (False, "Gorm")
     architect = ask("Where was John Reed the architect born?")
     assert (architect.disputed, architect.direct) == (False, "Amble")
     assert ask("Where was John Reed born?").disputed
+    singer = ask("Where was the singer Una Falk born?")
+    assert (singer.disputed, singer.direct) == (False, "Holm")
 
 
 def test_what_takes_place_and_what_is_called_off_are_opposed(asked: Callable[..., Ask]) -> None:

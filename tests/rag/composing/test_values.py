@@ -105,6 +105,8 @@ def test_amounts_and_seasons_differ_only_where_they_cannot_be_one(one: str, othe
     ("1,206 metres", "1.2 km long", False),  # rounded
     ("1.2 kilometres long", "980 metres", True),
     ("5 miles long", "8 km", False),
+    ("14 kilometres", "nine miles", False),
+    ("14 kilometres", "eleven miles", True),
     ("312 feet tall", "110 metres", True),
     ("500 singers", "503", False),
     ("30 people", "29 people", True),
