@@ -104,10 +104,13 @@ def shown_row(text: str, table: Table, row: TableRow, empty: Callable[[int], str
     """
     named = any(table.heads) and not row.is_head
     builder = _Builder(text)
+    is_pair = len(row.cells) == 2 and not row.is_head and not named
     for n, (start, end) in enumerate(row.cells):
-        head = table.heads[n] if named else ""
-        if n:
-            builder.say("; " if named else ": " if len(row.cells) == 2 and not row.is_head else " | ")
+        head = table.heads[n].rstrip(":") if named else ""
+        if n and is_pair:
+            builder.say(" " if text[row.cells[0][0] : row.cells[0][1]].endswith(":") else ": ")
+        elif n:
+            builder.say("; " if named else " | ")
         if head:
             builder.say(f"{head}: ")
         instead = empty(n) if is_empty(text[start:end]) else None

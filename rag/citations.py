@@ -311,8 +311,9 @@ def row_words(citation: Citation, marked: tuple[int, int] | None = None, marks: 
     """
     cells = [(cell.head, cell_words(citation, cell, marked, marks)) for cell in citation.cells]
     if any(head for head, _ in cells):
-        return "; ".join(f"{head}: {words}" if head else words for head, words in cells)
-    return (": " if len(cells) == 2 else " | ").join(words for _, words in cells)
+        return "; ".join(f"{head.rstrip(':')}: {words}" if head else words for head, words in cells)
+    label = cells[0][1] if len(cells) == 2 else ""
+    return (" | " if not label else " " if label.endswith(":") else ": ").join(words for _, words in cells)
 
 
 def cell_words(

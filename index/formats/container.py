@@ -4,6 +4,7 @@ Parses nothing that is inside.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +16,10 @@ from index.formats.rows import BadRow
 
 # An archive of more files than this is a backup, or made to be.
 _MOST_MEMBERS = 20_000
+# A member of more bytes than this that was packed to less than a two-hundredth of them is no document but a trap:
+# tables and logs pack to a tenth or a fiftieth.
+_LARGE_MEMBER = 10_000_000
+_MOST_UNPACKED = 200
 # What separates the mails of a mailbox: "From ann@example.org Tue May  4 10:00:00 2021" after an empty line.
 _MAIL_BEGINS = re.compile(rb"(?:\A|\r?\n(?=\r?\n)\r?\n|\n\n)(?=From (?:-|\S+)[^\n]*\b\d{4}\b[^\n]*\r?\n)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -51,6 +56,7 @@ def files(raw: bytes, formats: frozenset[str]) -> Iterator[Member | BadRow]:
             f"it holds {len(members):,} files, more than {_MOST_MEMBERS:,}; unpack it and index the folder"
         )
     others = []
+    seen: Counter[str] = Counter()
     for number, member in enumerate(members, 1):
         suffix = PurePosixPath(member.filename).suffix.lower()
         if suffix not in formats or suffix == ".zip":
@@ -59,8 +65,16 @@ def files(raw: bytes, formats: frozenset[str]) -> Iterator[Member | BadRow]:
         if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may ask for gigabytes to unpack a little
             yield BadRow(number, f"{member.filename}: packed in an unusual way; pack it anew", number)
             continue
+        if member.file_size > max(_LARGE_MEMBER, _MOST_UNPACKED * member.compress_size):
+            size = f"it unpacks to {member.file_size:,} bytes, more than {_MOST_UNPACKED} times its size"
+            yield BadRow(number, f"{member.filename}: {size}, as no document does; it was not opened", number)
+            continue
+        name = _inside(member.filename)
+        seen[name] += 1
+        if seen[name] > 1:  # an archive may hold two files of one name
+            name = str(PurePosixPath(name).with_stem(f"{PurePosixPath(name).stem} ({seen[name]})"))
         try:
-            yield Member(number, _inside(member.filename), archive.read(member))
+            yield Member(number, name, archive.read(member))
         except DAMAGED as error:
             yield BadRow(number, f"{member.filename}: damaged ({error})", number)
     if others:

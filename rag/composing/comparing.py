@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.paragraphs import Kind
+from index.tables import is_empty
 from rag.citations import Sentence, Sources
 from rag.composing.grids import Grid, GridRow, column_asked_for, grids, rows_asked_for
 from rag.composing.shapes import MEAN, Ask
@@ -43,6 +44,7 @@ _MEASURED = {
     "large big largest biggest smallest greatest": ((), (), "size area"),
     "heavy": ((), ("gram",), "weight mass"),
     "long": ((), ("metre", "second"), "length duration time"),
+    "time": ((), ("second",), "duration time"),
     "nearest closest farthest furthest": ((), ("metre",), "distance"),
 }  # fmt: skip
 # "Pages per minute", "km/h": a speed.
@@ -98,7 +100,9 @@ def _of_grid(ask: Ask, hit: Hit, grid: Grid) -> Computed | None:
 def _measured_columns(ask: Ask, grid: Grid) -> list[int]:
     """The columns that the question may compare: by their heads, else by the kind of their values, else the only one
     of numbers; empty where nothing tells."""
-    read = [column_values([row.cell(n) for row in grid.rows if row.cell(n)]) for n in range(len(grid.heads))]
+    read = [
+        column_values([row.cell(n) for row in grid.rows if not is_empty(row.cell(n))]) for n in range(len(grid.heads))
+    ]
     able = [n for n, found in enumerate(read) if found and all(value.amount is not None for value in found)]
     heads = [stems(head) for head in grid.heads]
     kinds, units, words = _measured(ask.measure)
@@ -137,7 +141,7 @@ def _numbers_rows(found: Sequence[Value]) -> bool:
 
 
 def _of_column(ask: Ask, hit: Hit, grid: Grid, column: int, rows: Sequence[GridRow]) -> Computed | None:
-    rows = [row for row in rows if row.cell(column)]
+    rows = [row for row in rows if not is_empty(row.cell(column))]
     found = column_values([row.cell(column) for row in rows])
     if found is None or len(rows) < 2 or any(value.amount is None for value in found):
         return None

@@ -11,12 +11,13 @@ from index.collection import Filters
 from index.documents import Document
 from index.encoder.embedding import Encoder
 from index.paragraphs import Kind
+from index.tables import is_empty
 from rag.citations import Sources
 from rag.composing.comparing import NOT_COMPUTED, compared
 from rag.composing.covering import account, gist, room_for
 from rag.composing.dating import Asked, asked_time, newest_first, of_the_time, replaces, told_as
 from rag.composing.disagreeing import asks_for_cause, conflicting, is_sure_of_name, opposed, sureness
-from rag.composing.grids import Grid, cell_asked_for, grids, names_no_row
+from rag.composing.grids import Grid, cell_asked_for, grids, names_no_cell, names_no_row
 from rag.composing.lines import Line, direct_words, line_of
 from rag.composing.listing import also_said, headed_so, listed, named_next, told_by_grid
 from rag.composing.negated import not_denied
@@ -35,6 +36,7 @@ from rag.composing.shapes import Ask, Shape
 from rag.composing.stems import stems
 from rag.composing.values import ValueKind, value_of
 from rag.confidence import THRESHOLD, confidence_of, signals
+from rag.reading.alike_sections import said_in_each
 from rag.reading.candidates import Candidate, chosen
 from rag.reading.reader import PassageReader
 from rag.retrieval import Hit
@@ -103,11 +105,13 @@ def compose(
     moved = not_denied(ask.question, of_the_time(asked, candidates))
     found = _Found(ask, asked, moved, hits, confidence_of(signals(moved)), reading)
     part = _in_part(found)
+    found = found if part else _with_heading(found)
     told = (
         _numbered(found)
         or part
         or _gist(found)
         or _below(found)
+        or _cell(found)
         or _computed(found)
         or _of_a_grid(found)
         or _headed(found)
@@ -120,6 +124,30 @@ def compose(
     if ask.place and told.lines and told is not part and not told.disputed:
         told = _placed(told, reading.sources)
     return told if told.disputed or asked else replace(told, lines=_with_older(told.lines, documents))
+
+
+def _with_heading(found: _Found) -> _Found:
+    """With the heading first, of sections that are alike, below which alone a sentence says all that is asked: "Which
+    site was opened in 1994?"; as found where the reader finds other words of that sentence."""
+    asks = re.match(r"\W*(?:which|what) ([\w'’-]+)", found.ask.question, re.IGNORECASE)
+    asked = stems(found.ask.question) - (stems(asks[1]) if asks else set())
+    if asks is None or not asked or found.ask.shape is not Shape.FACT:
+        return found
+    said = [
+        (hit, heading, sentence)
+        for hit, heading, sentences in said_in_each(found.hits, found.reading.sources)
+        for sentence in sentences
+        if asked <= stems(sentence.text)
+    ]
+    best = found.candidates[0] if found.candidates else None
+    if len({heading for _, heading, _ in said}) != 1:
+        return found
+    hit, heading, sentence = said[0]
+    says_more = best is not None and best.sentence.start == sentence.start and not stems(best.text) <= stems(asks[1])
+    if says_more and found.confidence >= THRESHOLD:
+        return found
+    first = Candidate(hit, sentence, *heading, best.score + 1.0 if best else 0.0, 0.0)
+    return replace(found, candidates=[first, *found.candidates], confidence=max(found.confidence, _COMPUTED))
 
 
 def _with_older(lines: Sequence[Line], documents: Sequence[Document]) -> tuple[Line, ...]:
@@ -192,21 +220,37 @@ def _headed(found: _Found) -> Composed | None:
     return Composed(lines, max(found.confidence, _COMPUTED), Shape.SEVERAL, direct) if lines else None
 
 
+def _cell(found: _Found) -> Composed | None:
+    """The cell that a question names by its row and its column; no lines where it is empty, or is not in the table
+    in which the reader finds another."""
+    ask, sources = found.ask, found.reading.sources
+    if ask.shape not in (Shape.FACT, Shape.SEVERAL, Shape.COMPARISON) or ask.whole or ask.most is not None or ask.mean:
+        return None
+    best = found.candidates[0].sentence if found.candidates else None
+    in_prose = best is not None and best.paragraph.kind not in (Kind.TABLE_ROW, Kind.LIST_ITEM)
+    for hit, grid in grids(found.hits, sources):
+        if any(best.paragraph in row.paragraphs for row in grid.rows if best) and names_no_cell(ask.question, grid):
+            return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)
+        named = cell_asked_for(ask.question, grid)
+        if named is None or (in_prose and found.confidence >= _STATED):
+            continue
+        row, column = named
+        if is_empty(row.cell(column)):
+            if in_prose and found.confidence >= THRESHOLD:
+                continue
+            return Composed((), min(found.confidence, 0.5 * THRESHOLD), ask.shape)
+        line = line_of([row.candidate(hit, column)], sources)
+        return Composed((line,), max(found.confidence, _COMPUTED), Shape.FACT, line.direct or None)
+    return None
+
+
 def _by_row(found: _Found) -> _Found:
-    """With the cell first that a question for one fact names by its row and column; with cells behind all others for
-    which it names no row."""
+    """With cells behind all others for which a question for one fact names no row."""
     ask, sources = found.ask, found.reading.sources
     if ask.shape is not Shape.FACT or not found.candidates:
         return found
     read = grids(found.hits, sources)
     best = found.candidates[0]
-    for hit, grid in read:
-        cell = cell_asked_for(ask.question, grid)
-        at = cell[0].cells[cell[1]] if cell else None
-        if cell and at and not (at[0] <= best.start < at[1] and best.sentence.document == cell[0].document):
-            moved = replace(cell[0].candidate(hit, cell[1]), score=best.score + 1.0)
-            sure = max(found.confidence, _COMPUTED)
-            return replace(found, candidates=[moved, *found.candidates], confidence=sure)
     unnamed = [c for c in found.candidates if _is_any_row(ask.question, c, read)]
     others = [c for c in found.candidates if c not in unnamed]
     # As if they were the first to be read: rows that are not asked for took their place.
@@ -265,7 +309,8 @@ def _in_dispute(found: _Found, threshold: float) -> Sequence[Candidate]:
     is_value = value_of(found.candidates[0].text).kind not in (ValueKind.NAME, ValueKind.OTHER)
     if ask.whole or (ask.shape is Shape.ACCOUNT and not is_value and not asks_for_cause(ask.question)):
         return []
-    return conflicting(ask.question, found.asked, found.candidates, sources, max(threshold, THRESHOLD))
+    least, sure = max(threshold, THRESHOLD), found.confidence
+    return conflicting(ask.question, found.asked, found.candidates, sources, least, sure_of_best=sure)
 
 
 def _items(found: _Found, best: Candidate) -> Sequence[Candidate]:

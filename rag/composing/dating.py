@@ -126,7 +126,10 @@ def since_first(question: str, hits: Sequence[Hit], document_of: Callable[[str],
 
 def is_of_the_time(asked: Asked | None, candidate: Candidate) -> bool:
     """Whether a statement is of the time that a question asks about, or nothing says of which it is."""
-    return asked is None or _shift(candidate, asked) > 0 or days_of_document(candidate.sentence.document) is None
+    if asked is None:
+        return True
+    shift = _shift(candidate, asked)
+    return shift > 0 or (shift == 0 and days_of_document(candidate.sentence.document) is None)
 
 
 def _shift(candidate: Candidate, asked: Asked) -> float:

@@ -4,7 +4,7 @@ A grid's cells are places in documents, so that what is compared or listed can b
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from index.collection import Filters, Snapshot
@@ -12,17 +12,39 @@ from index.documents import Document
 from index.paragraphs import Kind, Paragraph
 from index.tables import Table, rows_of
 from rag.citations import Sentence, Sources
-from rag.composing.stems import is_negated, stems
+from rag.composing.stems import is_negated, stem, stems
 from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
+from rag.words import names
 
 # Rows of a file that are read together, and documents of a collection in which they are looked for.
 _MOST_ROWS, _MOST_NAMES = 1000, 200_000
 _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _FIELD = re.compile(r"(?P<name>[^\n:]{1,60}):[ \t]*(?P<value>[^\n]*)(?:\n|$)")
 _TOTAL_ROW = re.compile(r"\W*(?:(?:sub-?|grand )?total|sum|average|mean)\b", re.IGNORECASE)
+# Words that ask for a column -> words of its head: "how heavy" asks for a weight.
+_ASKED_AS = (
+    ("cost costs price charge charged fee", "price cost fee fare rate rent tariff charge"),
+    ("heavy weigh weighs", "weight mass"),
+    ("long last lasts time minutes hours days", "duration time"),
+    ("long", "length"), ("tall high", "height"), ("deep", "depth"), ("wide broad", "width"), ("fast", "speed"),
+    ("loud noisy quiet", "noise"), ("hot warm cold", "temperature"), ("thick", "thickness"), ("large big", "size area"),
+    ("fast", "speed"),
+)  # fmt: skip
+# Unit of a head as a question says it.
+_UNITS = {
+    "min": "minute", "h": "hour", "s": "second", "d": "day", "l": "litre", "w": "watt", "v": "volt", "€": "euro",
+    "eur": "euro", "usd": "dollar", "m": "metre", "g": "gram", "%": "percent", "db": "decibel", "kw": "kilowatt",
+}  # fmt: skip
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+# Words of a question that any row may be asked with.
+_SAYS_LITTLE = "take need use get come give cost run pay go goes work sell sale long much there number value figure"
+# Letters that forms of a word have in common: "produced" and "production".
+_LIKE_FROM = 5
+_ASKS_WITH = re.compile(r"\W*(?:which|what|whose) (?P<noun>[^\W\d_][\w'’-]*)", re.IGNORECASE)
 _VERBS = frozenset(("is", "are", "was", "were", "has", "have", "had", "does", "do", "did", "will", "would", "can"))
 _YES = frozenset(("yes", "y", "✓", "✔", "x", "true"))
+_SAYS_NO = frozenset(("no", "none", "✗", "✘"))
 _NO = frozenset(("no", "n", "✗", "✘", "false", "-", "–", "—", ""))
 
 
@@ -57,11 +79,13 @@ class Grid:
     """Rows without heads and totals, all of as many cells as there are heads, "" where nothing names a column.
 
     around: stems of what the whole of it is about: title, heading, the line before it, heads and cells.
+    totals: the rows of totals, which are compared with none.
     """
 
     heads: tuple[str, ...]
     rows: tuple[GridRow, ...]
     around: frozenset[str]
+    totals: tuple[GridRow, ...] = ()
 
 
 def keep_records(snapshot: Snapshot, sources: Sources, hits: Sequence[Hit], filters: Filters | None) -> None:
@@ -108,16 +132,14 @@ def _is_record(doc_id: str) -> bool:
 def _of_table(table: Table, doc_id: str, sources: Sources) -> Grid:
     document, paragraphs = sources.document(doc_id), sources.paragraphs(doc_id)
     by_number = {p.number: p for p in paragraphs}
-    rows = [
-        GridRow(document, (by_number[row.number],) * len(row.cells), row.cells)
-        for row in table.rows
-        if not row.is_head and not _TOTAL_ROW.match(document.text[slice(*row.cells[0])])
-    ]
+    of_all = [GridRow(document, (by_number[r.number],) * len(r.cells), r.cells) for r in table.rows if not r.is_head]
+    totals = tuple(row for row in of_all if _TOTAL_ROW.match(row.cell(0)))
+    rows = [row for row in of_all if row not in totals]
     first = next(n for n, p in enumerate(paragraphs) if p.number == table.rows[0].number)
     above = [p for p in paragraphs[:first] if p.kind is Kind.HEADING][-1:]
     before = [p for p in paragraphs[max(first - 1, 0) : first] if p.kind not in (Kind.TABLE_ROW, Kind.HEADING)]
     said = [document.title or "", *(document.text[p.start : p.end] for p in (*above, *before))]
-    return Grid(table.heads, tuple(rows), _around(said, table.heads, rows))
+    return Grid(table.heads, tuple(rows), _around(said, table.heads, of_all), totals)
 
 
 def _records(file: str, sources: Sources) -> Grid | None:
@@ -142,7 +164,12 @@ def _records(file: str, sources: Sources) -> Grid | None:
         nowhere = next(iter(fields.values()))[0]
         cells = [fields.get(head, (nowhere, (nowhere.end, nowhere.end))) for head in heads]
         rows.append(GridRow(document, tuple(p for p, _ in cells), tuple(span for _, span in cells)))
-    return Grid(heads, tuple(rows), _around([file], heads, rows))
+    return Grid(heads, tuple(rows), _around([_words_of_name(file)], heads, rows))
+
+
+def _words_of_name(file: str) -> str:
+    """The words of a file's name: "tools 2026" of "prices/tools_2026.csv"."""
+    return re.sub(r"[\W_]+", " ", file.rpartition("/")[2].rpartition(".")[0])
 
 
 def _around(said: Sequence[str], heads: Sequence[str], rows: Sequence[GridRow]) -> frozenset[str]:
@@ -175,6 +202,8 @@ def rows_asked_for(question: str, grid: Grid) -> list[GridRow]:
         if stems(head) & asked and len(set(cells)) > 1 and all(cell in _YES | _NO for cell in cells):
             wanted = _NO if is_negated(question) else _YES
             return [row for row, cell in zip(rows, cells, strict=True) if cell in wanted]
+        if _tells_which(question, grid, column):
+            return [row for row, cell in zip(rows, cells, strict=True) if (cell in _NO) == is_negated(question)]
     asked -= stems(" ".join(grid.heads))
     has = [len(asked & stems(row.words)) for row in rows]
     most = max(has, default=0)
@@ -186,20 +215,108 @@ def rows_asked_for(question: str, grid: Grid) -> list[GridRow]:
 
 
 def cell_asked_for(question: str, grid: Grid) -> tuple[GridRow, int] | None:
-    """The cell of the column and the row that a question names, all its other words being the grid's; None where it
-    names not one of each: "How many pages per minute does the Orsa print?"."""
+    """The cell, be it empty, of the column and the row that a question names, all its other words being the grid's;
+    None where it names not one of each: "How many pages per minute does the Orsa print?".
+
+    A column is named by its head, by its unit or by what asks for it ("how heavy"); a row by its first cell, or where
+    no other row has as many of the words that are left.
+    """
     asked = stems(question)
-    if not asked <= grid.around:
-        return None
-    heads = [stems(_IN_BRACKETS.sub("", head)) for head in grid.heads]
-    fits = {n: len(head) for n, head in enumerate(heads) if n and head and head <= asked}
-    columns = [n for n, size in fits.items() if size == max(fits.values())]
-    labels = [stems(row.cell(0)) for row in grid.rows]
-    named = [row for row, label in zip(grid.rows, labels, strict=True) if label and label <= asked]
-    if len(named) > 1:  # "W3 Plus" has the words of "W3", too
-        most = max(len(stems(row.cell(0))) for row in named)
-        named = [row for row in named if len(stems(row.cell(0))) == most]
-    return (named[0], columns[0]) if len(columns) == len(named) == 1 and named[0].cell(columns[0]) else None
+    columns = _columns_named(question, asked, grid)
+    for rows_named in (_rows_called, _rows_told):
+        cells = [(row, n) for n, words in columns for row in rows_named(asked, words, n, grid)]
+        if cells:
+            return cells[0] if len(cells) == 1 else None
+    return None
+
+
+def names_no_cell(question: str, grid: Grid) -> bool:
+    """Whether a question names a row or a year that a grid has not: "How many layers does Large have?" of others."""
+    years = {head for head in grid.heads if _YEAR.fullmatch(head)}
+    if len(years) > 1 and any(year not in grid.around for year in _YEAR.findall(question)):
+        return True
+    asked = stems(question)
+    told = stems(" ".join(names(question)))
+    columns = _columns_named(question, asked, grid)
+    if not told or not columns or any(_is_in(word, grid.around) for word in told):
+        return False
+    left = asked - columns[0][1] - stems(_SAYS_LITTLE)
+    return not any(_is_in(word, stems(row.words)) for row in grid.rows for word in left)
+
+
+def _rows_called(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:
+    """The rows that a question names beside a column by their first cells; none where a word is not the grid's."""
+    left = asked - of_column
+    if not column or not all(_is_in(word, grid.around) for word in left - stems(_SAYS_LITTLE)):
+        return []
+    named = [(row, words) for row in (*grid.rows, *grid.totals) if (words := _naming(row.cell(0), left))]
+    most = max((len(words) for _, words in named), default=0)  # "W3 Plus" has the words of "W3", too
+    return [row for row, words in named if len(words) == most]
+
+
+def _rows_told(asked: set[str], of_column: set[str], column: int, grid: Grid) -> list[GridRow]:
+    """The rows that a question tells beside a column by what asks for their first cells, or by words of others."""
+    left = asked - of_column - stems(_SAYS_LITTLE)
+    told = [row for row in grid.rows if column and _asked_as(row.cell(0), asked - of_column)]
+    asked_with = set().union(*(_asked_as(row.cell(0), asked - of_column) for row in told))
+    if not all(_is_in(word, grid.around) for word in left - asked_with):
+        return []
+    return told or _rows_with(left - _of_heads(grid, column, asked), grid, column)
+
+
+def _columns_named(question: str, asked: set[str], grid: Grid) -> list[tuple[int, set[str]]]:
+    """The columns that a question names best, each with the words that name it; one that it asks with before all."""
+    asks = _ASKS_WITH.match(question)
+    noun = stems(asks["noun"]) if asks else set()
+    with_it = [n for n, head in enumerate(grid.heads) if noun and noun <= stems(_IN_BRACKETS.sub("", head))]
+    if len(with_it) == 1:
+        return [(with_it[0], noun)]
+    fits = {n: words for n, head in enumerate(grid.heads) if n and (words := _naming(head, asked))}
+    if not fits:
+        fits = {n: words for n, head in enumerate(grid.heads) if n and (words := _asked_as(head, asked))}
+    most = max(map(len, fits.values()), default=0)
+    return [(n, words) for n, words in fits.items() if len(words) == most]
+
+
+def _naming(label: str, asked: set[str]) -> set[str]:
+    """The words of a question that name what a head or a first cell says, where it has all of that's words."""
+    words = stems(_IN_BRACKETS.sub("", label))
+    said = {word: {other for other in asked if _is_like(word, other)} for word in words}
+    return set().union(*said.values()) if said and all(said.values()) else set()
+
+
+def _asked_as(label: str, asked: set[str]) -> set[str]:
+    """The words of a question that ask for what a head says by other words: its unit, or "heavy" for a weight."""
+    words = stems(_IN_BRACKETS.sub("", label))
+    found = {word for ask, heads in _ASKED_AS if words & stems(heads) for word in asked & stems(ask)}
+    units = [unit.strip("()[] .").casefold() for unit in _IN_BRACKETS.findall(label)]
+    return found | (asked & {stem(form) for unit in units for form in (unit, _UNITS.get(unit, unit))})
+
+
+def _of_heads(grid: Grid, column: int, asked: set[str]) -> set[str]:
+    """The words of a question that name other columns, as "in Q3" does where a tenant is asked for."""
+    heads = [_naming(head, asked) for n, head in enumerate(grid.heads) if n != column]
+    return set().union(*heads)
+
+
+def _rows_with(left: set[str], grid: Grid, column: int) -> list[GridRow]:
+    """The rows that have all of those words that tell rows apart; none where no word does, or it is in the column."""
+    cells = [stems(" ; ".join(row.cell(n) for n in range(len(row.cells)) if n != column)) for row in grid.rows]
+    telling = {word for word in left if 0 < sum(word in words for words in cells) < len(cells)}
+    return [row for row, words in zip(grid.rows, cells, strict=True) if telling and telling <= words]
+
+
+def _is_in(word: str, words: Iterable[str]) -> bool:
+    return word in words or any(_is_like(word, other) for other in words)
+
+
+def _is_like(one: str, other: str) -> bool:
+    """Whether two stems are of one word: equal, or one begins with all of the other, which is long: "param" is
+    "parameter"."""
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LIKE_FROM and short.isalpha() and long.startswith(short)
 
 
 def names_no_row(question: str, grid: Grid, row: GridRow, column: int) -> bool:
@@ -211,12 +328,14 @@ def names_no_row(question: str, grid: Grid, row: GridRow, column: int) -> bool:
 
 def column_asked_for(question: str, grid: Grid, rows: Sequence[GridRow], answer: int | None = None) -> int:
     """The column that a question asks for: whose head has the first of its words, else that of the answer, a place in
-    the document, where its cells differ, else the first."""
+    the document, where its cells differ, else what the rows are called."""
     named = named_column(question, grid)
     if named is not None:
         return named
+    if any(_tells_which(question, grid, column) for column in range(len(grid.heads))):
+        return _label_column(grid)
     at = next((n for row in rows for n, (a, b) in enumerate(row.cells) if answer is not None and a <= answer < b), None)
-    return at if at is not None and len({row.cell(at) for row in rows}) > 1 else 0
+    return at if at is not None and len({row.cell(at) for row in rows}) > 1 else _label_column(grid)
 
 
 def named_column(question: str, grid: Grid) -> int | None:
@@ -230,4 +349,21 @@ def named_column(question: str, grid: Grid) -> int | None:
         if column is None and run and (stems(word) or word.casefold() in _VERBS):
             break
         run += [] if column is None else [column]
-    return run[-1] if run else None
+    return run[-1] if run and not _tells_which(question, grid, run[-1]) else None
+
+
+def _tells_which(question: str, grid: Grid, column: int) -> bool:
+    """Whether a column tells which rows are meant and is not what is asked for: "Which tools run on battery?", where
+    some rows say "no" and others what battery; the question has no word of these."""
+    asks, head, asked = _ASKS_WITH.match(question), stems(grid.heads[column]), stems(question)
+    cells = [row.cell(column).strip(" .").casefold() for row in grid.rows]
+    if asks is None or not head & asked or stems(asks["noun"]) & head:
+        return False
+    said = [cell for cell in cells if cell not in _NO]
+    return bool(said) and any(cell in _SAYS_NO for cell in cells) and not (asked - head) & stems(" ; ".join(said))
+
+
+def _label_column(grid: Grid) -> int:
+    """The column of what its rows are called: that of the titles of records, else the first."""
+    columns = range(len(grid.heads))
+    return next((n for n in columns if all(row.cell(n) == row.document.title for row in grid.rows)), 0)

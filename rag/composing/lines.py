@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
 from rag.composing.grids import record_label
 from rag.composing.quotation import as_quoted, who_is_meant
 from rag.composing.values import BOUND, values
 from rag.reading.candidates import Candidate
 
+_NOTE_MARK = re.compile(r"\[\d{1,3}\](?= [^\W\d_])")
 _EDGES = " \t\n,;:—–"
 # "who heads the office": what it says of somebody stands by itself without the word that ties it to the name.
 _RELATIVE = re.compile(r"^(?:who|which|that) (?=[a-z]+(?:s|ed|d|ew|an|ad)\b)")
@@ -64,10 +66,21 @@ def direct_words(candidate: Candidate) -> str:
     """The words that answer as they can stand by themselves; "" where they are no less than their sentence."""
     words = _tidy(bounded_words(candidate))
     sentence = candidate.sentence.text
+    if _is_part_of_command(candidate, words):
+        words = " ".join(sentence.split())
     if not any(char.isalnum() for char in words) or len(words.split()) > _MOST_WORDS:
         return ""
+    if candidate.sentence.paragraph.kind is Kind.CODE:
+        return words
     is_sentence = len(sentence.split()) > (3 if sentence.endswith((".", "!", "?", "”", '"')) else _ITEM_WORDS)
     return "" if len(words) > 0.8 * len(sentence) and is_sentence else words
+
+
+def _is_part_of_command(candidate: Candidate, words: str) -> bool:
+    """Whether words are some of those of a command, which is typed whole: a line of code that sets no value, "a: 1"."""
+    line = candidate.sentence.text
+    is_command = candidate.sentence.paragraph.kind is Kind.CODE and not re.search(r"[:=] |=", line) and "\n" not in line
+    return is_command and len(line.split()) <= _MOST_WORDS and not re.fullmatch(r"[\W\d]*", words)
 
 
 def bounded_words(candidate: Candidate) -> str:
@@ -75,6 +88,14 @@ def bounded_words(candidate: Candidate) -> str:
     25 kg", where it is "25"."""
     sentence = candidate.sentence
     text = sentence.document.text
+    if candidate.end <= sentence.start:  # the heading above it
+        return " ".join(candidate.text.split())
+    noted = _NOTE_MARK.match(text, candidate.end, sentence.end)
+    if noted and candidate.text.strip()[-1:].isdigit():  # "4[1] kg": the mark of a note parts it from its unit
+        behind = f"{candidate.text}{text[noted.end() : sentence.end]}"
+        value = next(iter(values(behind)), None)
+        if value is not None and value.start == 0 and value.is_measured and value.end > len(candidate.text):
+            return " ".join(behind[: value.end].split())
     first = next(iter(values(text[candidate.start : sentence.end])), None)
     is_cut = first is not None and first.start == 0 and first.is_measured and text[candidate.end :][:1] in (" ", "%")
     end = max(candidate.end, candidate.start + first.end) if first and is_cut else candidate.end

@@ -214,10 +214,20 @@ def _of_items(ask: Ask, best: Candidate, items: Sequence[Paragraph], sources: So
     document = best.sentence.document
     text = document.text
     above = _above(items[0], sources)
+    if ask.shape is Shape.ACCOUNT and _are_terms([text[p.start : p.end] for p in items]):
+        return []
     if ask.shape is Shape.FACT and not stems(ask.question) <= stems(above):
         return []
     kept = range(len(items)) if ask.whole else _asked_for(ask.question, [text[p.start : p.end] for p in items], above)
     return [whole(Sentence(document, items[n], items[n].start, items[n].end), best) for n in kept][:MOST_LINES]
+
+
+_TERM = re.compile(r"[\w.-]+(?: [\w.-]+){0,3}: \S")
+
+
+def _are_terms(items: Sequence[str]) -> bool:
+    """Whether most items say each what a term means, and are no steps: "rate_limit: Requests a second"."""
+    return 2 * sum(bool(_TERM.match(item)) for item in items) > len(items)
 
 
 def _above(item: Paragraph, sources: Sources) -> str:

@@ -6,7 +6,7 @@ from rag.composing.values import singular
 from rag.words import content_words
 
 _NOT = re.compile(
-    r"\b(?:not|no|never|nobody|none|neither|nor|without|forbidden|prohibited|banned)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not|cannot|no|never|nobody|none|neither|nor|without|forbidden|prohibited|banned)\b|n['’]t\b", re.IGNORECASE
 )
 _ENDING = re.compile(r"(?:ings?|ed|es|er|ers|ly|e)$")
 

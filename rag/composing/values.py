@@ -91,6 +91,10 @@ _SAME = {
     "kilometre": ("metre", 1000.0), "kilometer": ("metre", 1000.0), "cm": ("metre", 0.01), "mm": ("metre", 0.001),
     "g": ("gram", 1.0), "gram": ("gram", 1.0), "kg": ("gram", 1000.0), "kilogram": ("gram", 1000.0),
     "tonne": ("gram", 1e6), "kilo": ("gram", 1000.0),
+    "foot": ("metre", 0.3048), "feet": ("metre", 0.3048), "ft": ("metre", 0.3048), "inch": ("metre", 0.0254),
+    "yard": ("metre", 0.9144), "mile": ("metre", 1609.344),
+    "l": ("litre", 1.0), "litre": ("litre", 1.0), "liter": ("litre", 1.0), "ml": ("litre", 0.001),
+    "gallon": ("litre", 3.785), "ha": ("hectare", 1.0), "hectare": ("hectare", 1.0), "acre": ("hectare", 0.4047),
 }  # fmt: skip
 _MEASURES = {name for name, _ in _SAME.values()}
 _NUMBER_WORD = "|".join(_WORDS)
@@ -121,6 +125,28 @@ _SEASON = re.compile(
 # Its middle month.
 _MIDDLE = {"spring": 4, "summer": 7, "autumn": 10, "fall": 10, "winter": 1}
 SEASON = "season"
+# A place in a ranking, as a word: "the third-largest", "fifth"; in figures it is a number with a unit of its own.
+RANK = "rank"
+_ORDINALS_TEXT = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_ORDINAL_WORDS = _ORDINALS_TEXT.split()
+_RANK = re.compile(
+    rf"(?:(?:the|its|their|ranked|ranks|in) )*(?P<place>{'|'.join(_ORDINAL_WORDS)})"
+    r"(?:[- ]\w+est\b|$| (?:among|of|in|behind)\b)",
+    re.IGNORECASE,
+)
+# A part of a whole, in words: so many of a hundred.
+_PARTS = {
+    "half": 50.0, "a third": 100 / 3, "one third": 100 / 3, "two thirds": 200 / 3, "a quarter": 25.0,
+    "one quarter": 25.0, "three quarters": 75.0, "a fifth": 20.0, "a tenth": 10.0,
+}  # fmt: skip
+_PART = re.compile(
+    rf"(?:(?:about|around|almost|nearly|roughly|over|more than|less than|under) )?(?P<part>{'|'.join(_PARTS)})"
+    r"(?=$| of (?!an? )| the\b)",
+    re.IGNORECASE,
+)
+# Times of the day that have a name, in minutes after midnight.
+_NAMED_TIMES = {"noon": 720.0, "midday": 720.0, "midnight": 0.0}
+_NAMED_TIME = re.compile(rf"(?:(?:at|by|until|from) )?(?P<name>{'|'.join(_NAMED_TIMES)})\b", re.IGNORECASE)
 
 
 def values(text: str) -> list[Value]:
@@ -136,22 +162,39 @@ def values(text: str) -> list[Value]:
 
 def value_of(answer: str) -> Value:
     """What the words that answer are: their only value or first, a name, or OTHER."""
-    season = _SEASON.fullmatch(answer.strip(" ."))
-    if season:
-        month = _MIDDLE[season["season"].casefold()]
-        return Value(ValueKind.DATE, 0, len(answer), int(season["year"] or 0) * 10_000.0 + month * 100, SEASON)
-    alone = _MONTH_ALONE.fullmatch(answer.strip(" ."))
-    if alone:
-        month = _MONTHS.index(alone["month"][:3].casefold()) + 1
-        return Value(ValueKind.DATE, 0, len(answer), month * 100.0)
-    found = values(answer)
+    found = _worded(answer) or next(iter(values(answer)), None) or _ranked(answer)
     if found:
-        return found[0]
+        return found
     words = re.sub(r"^\W*(?:an?|the)\s", "", answer, flags=re.IGNORECASE).split()
     capitals = sum(word.strip("\"'“‘(")[:1].isupper() for word in words)
     if words and (names(answer) or capitals) and 2 * capitals >= len(words):
         return Value(ValueKind.NAME, 0, len(answer))
     return Value(ValueKind.OTHER, 0, len(answer))
+
+
+def _worded(answer: str) -> Value | None:
+    """A season, a month alone, a part of a whole or a time with a name, which no figure says."""
+    plain = answer.strip(" .")
+    season, alone = _SEASON.fullmatch(plain), _MONTH_ALONE.fullmatch(plain)
+    part, named = _PART.match(plain), _NAMED_TIME.match(plain)
+    if season:
+        month = _MIDDLE[season["season"].casefold()]
+        return Value(ValueKind.DATE, 0, len(answer), int(season["year"] or 0) * 10_000.0 + month * 100, SEASON)
+    if alone:
+        month = _MONTHS.index(alone["month"][:3].casefold()) + 1
+        return Value(ValueKind.DATE, 0, len(answer), month * 100.0)
+    if part:
+        return Value(ValueKind.PERCENT, 0, len(answer), _PARTS[part["part"].casefold()])
+    if named:
+        return Value(ValueKind.TIME, 0, len(answer), _NAMED_TIMES[named["name"].casefold()])
+    return None
+
+
+def _ranked(answer: str) -> Value | None:
+    place = _RANK.match(answer.strip(" ."))
+    if place is None:
+        return None
+    return Value(ValueKind.NUMBER, 0, len(answer), 1.0 + _ORDINAL_WORDS.index(place["place"].casefold()), RANK)
 
 
 def differ(one: str, other: str) -> bool:
@@ -162,11 +205,19 @@ def differ(one: str, other: str) -> bool:
     if a.kind is ValueKind.DATE:
         return _are_other_days(a, b)
     # "120" and "135 people" are comparable; "120 people" and "135 metres" are not.
-    if a.unit != b.unit and (a.kind is not ValueKind.NUMBER or {a.unit, b.unit} & _MEASURES):
+    if a.unit != b.unit and (a.kind is not ValueKind.NUMBER or {a.unit, b.unit} & {*_MEASURES, RANK}):
         return False
     if a.kind is ValueKind.NAME:
         return not _name_words(one) & _name_words(other)
+    return _are_other_amounts((one, a), (other, b))
+
+
+def _are_other_amounts(said: tuple[str, Value], also: tuple[str, Value]) -> bool:
+    """Whether two amounts of one unit, each with the words that it stands in, cannot be of one that is true."""
+    (one, a), (other, b) = said, also
     if a.amount is None or b.amount is None or a.amount == b.amount:
+        return False
+    if _are_one_rounded(said, also) or _lies_within(a.amount, other) or _lies_within(b.amount, one):
         return False
     same = {value.amount for value in values(one)} & {value.amount for value in values(other)}
     return not same and not _may_be_one(_bound_of(one), a.amount, _bound_of(other), b.amount)
@@ -175,12 +226,67 @@ def differ(one: str, other: str) -> bool:
 # Words before an amount that say it is not exact, by which way the true one lies.
 _LOW = "more than|over|at least|(?:no|not) (?:less|fewer) than|upwards of|above"
 _HIGH = "less than|fewer than|under|at most|up to|(?:no|not) more than|not over|as many as|as much as|below"
-_NEAR = "nearly|almost|about|around|roughly|some|approximately|close to"
+_NEAR = (
+    "nearly|almost|about|around|roughly|some|approximately|close to"
+    "|just (?:under|over|below|above)|a (?:little|bit) (?:under|over)"
+)
 BOUND = re.compile(
-    rf"\b(?:(?P<low>{_LOW})|(?P<high>{_HIGH})|(?P<near>{_NEAR}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
+    rf"\b(?:(?P<near>{_NEAR})|(?P<low>{_LOW})|(?P<high>{_HIGH}))\s+(?=[$€£¥₹\d]|(?:{_NUMBER_WORD})\b)", re.IGNORECASE
 )
 # How far two amounts of which one is "about" so much may be apart and still be one, by the larger.
 _ABOUT = 0.05
+
+
+# How far a value may be from one that is rounded, by the larger: rounded to fewer decimals, from another unit, to whole
+# hundreds; words for a part ("a third") are as near as that.
+_DECIMALS, _UNITS, _HUNDREDS, _WORDED = 0.08, 0.05, 0.025, 0.03
+
+
+def _are_one_rounded(one: tuple[str, Value], other: tuple[str, Value]) -> bool:
+    """Whether two amounts, each with the words that it stands in, may be one, told more and less exactly."""
+    (words, a), (other_words, b) = one, other
+    low, high = sorted((abs(a.amount or 0.0), abs(b.amount or 0.0)))
+    written, other_written = _written(words, a), _written(other_words, b)
+    if written is None or other_written is None:
+        return a.kind is ValueKind.PERCENT and high - low <= _WORDED * high
+    step, decimals, unit = written
+    other_step, other_decimals, other_unit = other_written
+    if high - low > 0.5 * max(step, other_step) * (1 + 1e-9):
+        return False
+    if unit != other_unit:
+        return high - low <= _UNITS * high
+    if decimals != other_decimals:
+        return high - low <= _DECIMALS * high
+    return step != other_step and max(step, other_step) >= 100 and high - low <= _HUNDREDS * high
+
+
+def _written(words: str, value: Value) -> tuple[float, int, str] | None:
+    """How an amount is written: by how much it counts in the unit that amounts are kept in ("1.2 km": 100, "500": 100),
+    its decimals, its unit; None where it has no figures."""
+    match = _AMOUNT.search(words, value.start, value.end)
+    if match is None or not match["digits"]:
+        return None
+    digits = match["digits"].replace(",", "")
+    number, decimals = float(digits), len(digits.partition(".")[2])
+    zeros = len(digits) - len(digits.rstrip("0")) if not decimals else 0
+    scale = abs(value.amount or 0.0) / number if number else 1.0
+    return 10.0 ** (zeros - decimals) * scale, decimals, words[match.end() : value.end].strip(" -").casefold()
+
+
+_RANGE = re.compile(
+    r"(?P<low>\d[\d,.]*)(?:\s?(?:-|–|to|and|or)\s?)(?P<high>\d[\d,.]*)"
+    rf"|(?P<low_word>{_NUMBER_WORD}) (?:to|and|or) (?P<high_word>{_NUMBER_WORD})",
+    re.IGNORECASE,
+)
+
+
+def _lies_within(amount: float, words: str) -> bool:
+    """Whether an amount lies within a range that words name: 22 within "between 20 and 25 beds"."""
+    match = _RANGE.search(words)
+    if match is None:
+        return False
+    ends = [values(f"{match[side] or match[side + '_word']}{words[match.end() :]}") for side in ("low", "high")]
+    return bool(ends[0] and ends[1]) and (ends[0][0].amount or 0.0) <= amount <= (ends[1][0].amount or 0.0)
 
 
 def _bound_of(words: str) -> str:
@@ -238,8 +344,21 @@ def singular(word: str) -> str:
     return word
 
 
+# Words of a name that many have: posts and titles, and what a place or a body is.
+_OF_MANY_TEXT = """
+    mr mrs ms miss dr prof professor sir lady lord king queen prince princess pope saint president minister mayor
+    captain general judge the lake mount river castle port cape isle island north south east west new old great
+    upper lower county city town village province district republic street road square university institute college
+    school museum church cathedral hotel hall house park bridge station airport company group bank party
+    club union prize court office
+"""
+_OF_MANY = frozenset(_OF_MANY_TEXT.split())
+
+
 def _name_words(text: str) -> set[str]:
-    return {word.casefold().strip(".,'’\"“”") for word in text.split() if len(word) > 2 and word[0].isupper()}
+    """The words of a name that tell it from others, lower case; all where it has no such."""
+    found = {word.casefold().strip(".,'’\"“”") for word in text.split() if len(word) > 2 and word[0].isupper()}
+    return found - _OF_MANY or found
 
 
 def _date_parts(amount: float) -> tuple[int, int, int]:
@@ -308,11 +427,25 @@ def _amount(match: re.Match[str]) -> float:
 
 
 def column_values(cells: list[str]) -> list[Value] | None:
-    """One value for each cell, all of one kind and unit; None where a cell has none, or another kind."""
+    """One value for each cell, all of one kind and unit; None where a cell has none, or another kind.
+
+    Beside 600 and 800 a bare 1400 is a number and no year.
+    """
     found = []
     for cell in cells:
         in_cell = values(cell)
         if not in_cell:
             return None
         found.append(in_cell[0])
+    if {value.kind for value in found} == {ValueKind.DATE, ValueKind.NUMBER}:
+        found = [_as_number(value, cell) for value, cell in zip(found, cells, strict=True)]
     return found if found and all(one.is_like(other) for one, other in pairwise(found)) else None
+
+
+def _as_number(value: Value, cell: str) -> Value:
+    """A cell of four digits, which may be a year, as the number that it is beside others."""
+    words = cell.strip()
+    return Value(ValueKind.NUMBER, value.start, value.end, float(words)) if _YEAR_ALONE.fullmatch(words) else value
+
+
+_YEAR_ALONE = re.compile(r"\d{4}")

@@ -14,7 +14,7 @@ from index.documents import Document
 from index.formats.reading import file_of
 from index.intake.files import is_there
 from index.paragraphs import Kind, Paragraph
-from index.tables import TableRow, rows_of
+from index.tables import Table, TableRow, rows_of
 from rag.answers import REASONS, Answer, Evidence, date_told, disagreement, is_in_lines, likely_right, words_in
 from rag.citations import Citation, Claim, Verdict, plain_claim
 from rag.transcript import Exchange
@@ -45,6 +45,10 @@ _QUOTED = ("Quoted instead", "The model’s own sentence was not borne out, so t
 _PATH = " › "
 _GRADES = (("right", "Right"), ("partly", "Partly"), ("wrong", "Wrong"))
 _RELATED = 3
+# A cell of more characters is given room; a table of more columns may be wider than a narrow page, and then scrolls.
+_LONG_CELL = 40
+_NARROW_COLUMNS = 3
+_SCROLLS = ' role="group" aria-label="Table" tabindex="0"'
 _OLDER = ' <span class="verdict older" title="A newer document replaces this one.">Older</span>'
 # What a paragraph is, where its look alone does not tell.
 _LABELS = {Kind.CAPTION: "Caption", Kind.FOOTNOTE: "Footnote"}
@@ -210,7 +214,9 @@ def _table(citation: Citation, marked: tuple[int, int] | None) -> str:
             left, right = marked[0] - cell.start, marked[1] - cell.start
             words = f"{words[:left]}{_OPEN}{words[left:right]}{_CLOSE}{words[right:]}"
         inside = _with_short_answer(words) if is_marked else text_of(words)
-        cells.append(f'<td class="found" dir="auto">{inside}</td>' if is_marked else f'<td dir="auto">{inside}</td>')
+        kinds = " ".join(kind for kind, is_so in (("found", is_marked), ("long", len(words) > _LONG_CELL)) if is_so)
+        told = f' class="{kinds}"' if kinds else ""
+        cells.append(f'<td{told} dir="auto">{inside}</td>')
     heads = "".join(f'<th scope="col" dir="auto">{text_of(cell.head)}</th>' for cell in c.cells)
     head = f"<thead><tr>{heads}</tr></thead>" if any(cell.head for cell in c.cells) else ""
     return (
@@ -357,6 +363,7 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
     rows = rows_of(d.text, paragraphs)
     blocks: list[str] = []
     furniture: list[Paragraph] = []
+    table: Table | None = None
     for paragraph in [*paragraphs, None]:
         if paragraph is not None and paragraph.kind is Kind.FURNITURE:
             furniture.append(paragraph)
@@ -364,8 +371,14 @@ def document_html(document: Document, paragraphs: Sequence[Paragraph]) -> str:
         if furniture:
             blocks.append(_folded(d.text, furniture))
             furniture = []
+        of, row = rows.get(paragraph.number, (None, None)) if paragraph is not None else (None, None)
+        if table is not None and of is not table:
+            blocks.append("</div>")
+        if of is not None and of is not table:
+            blocks.append(f'<div class="moving"{_SCROLLS if len(of.heads) > _NARROW_COLUMNS else ""}>')
+        table = of
         if paragraph is not None:
-            blocks.append(_paragraph(d.text, paragraph, rows.get(paragraph.number, (None, None))[1]))
+            blocks.append(_paragraph(d.text, paragraph, row))
     counted = f"{len(paragraphs)} paragraph{'s' if len(paragraphs) != 1 else ''}"
     title = f'<h2 class="title" tabindex="-1" dir="auto">{text_of(d.title or d.doc_id)}</h2>'
     not_read = "".join(f'<p class="aside" dir="auto">Not read: {text_of(notice)}</p>' for notice in d.notices)

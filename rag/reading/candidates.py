@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from index.cleaning.rules import is_credit
 from index.paragraphs import Kind
 from rag.citations import Sentence, Sources
+from rag.reading.alike_sections import best_sections, in_alike_sections
 from rag.reading.excerpts import Excerpt, excerpts
 from rag.reading.reader import PassageReader
 from rag.reading.table_rows import best_rows, is_of_another, is_tabular, stands_empty
@@ -57,7 +58,8 @@ _YES_OR_NO = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`.
+    """A span that may answer: half-open `[start, end)` in characters of its document, inside `sentence`, or inside the
+    heading above it, where that is what the sentence is of: "Which site was opened in 1994?".
 
     score: the span's margin over "no answer", with what reader and order say of its passage; higher is better.
     margin, answerable, yes: the reader's, of the excerpt that it stands in. alone: the best margin in its sentence,
@@ -86,7 +88,9 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     None where an empty cell of a table is what the question asks for: nothing states the answer. Who took a picture
     answers no question but one about pictures, and what only asks settles no question of yes or no.
     """
-    shown = _to_read(question, hits, sources, reader)
+    alike = in_alike_sections(hits, sources)
+    hits = [alike.get(hit.rank, hit) for hit in hits]
+    shown = _to_read(question, hits, sources, reader, list(alike.values()))
     if not shown:
         return []
     about_pictures = bool(_PICTURES.search(question))
@@ -113,7 +117,9 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue
-            if is_of_another(question, sentence) or stands_empty(question, sentence, sources):
+            if is_of_another(question, sentence, in_rows=excerpt.hit in alike.values()):
+                continue
+            if stands_empty(question, sentence, sources):
                 continue
             if yes_or_no and _is_asked(sentence):
                 continue
@@ -125,22 +131,24 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             score = margin + of_excerpt + _ORDER_WEIGHT * (order - best_order) + of_cell
             found.append(Candidate(hit, sentence, start, end, score, reading.answerable, margin, reading.yes))
     found.sort(key=_best_first)
-    return _read_alone(question, found, reader) if found and found[0].score >= empty else []
+    return _read_alone(question, found, reader, list(alike.values())) if found and found[0].score >= empty else []
 
 
 def _best_first(candidate: Candidate) -> tuple[float, int, int]:
     return -candidate.score, candidate.hit.rank, candidate.start
 
 
-def _read_alone(question: str, found: Sequence[Candidate], reader: PassageReader) -> list[Candidate]:
+def _read_alone(
+    question: str, found: Sequence[Candidate], reader: PassageReader, alike: Sequence[Hit]
+) -> list[Candidate]:
     """The candidates, best first, with what the best sentences say by themselves.
 
-    In an excerpt a sentence gains from its neighbours' words, and stands beside others like it. An item or a row says
-    little without what it is headed by.
+    In an excerpt a sentence gains from its neighbours' words, and stands beside others like it. An item, a row or what
+    is in a section among others that are alike says little without what it is headed by.
     """
     best = {_place(c): c for c in reversed(found)}
     read = [best[place] for place in dict.fromkeys(map(_place, found))][:_ALONE]
-    prose = [c.sentence for c in read if c.sentence.paragraph.kind in _PROSE]
+    prose = [c.sentence for c in read if c.sentence.paragraph.kind in _PROSE and c.hit not in alike]
     titles = [sentence.document.title or "" for sentence in prose]
     readings = reader.read(question, [sentence.text for sentence in prose], titles, n_spans=1) if prose else []
     alone = {_place(c): c.margin for c in read}
@@ -156,15 +164,20 @@ def _place(candidate: Candidate) -> tuple[str, int]:
     return candidate.sentence.document.doc_id, candidate.sentence.start
 
 
-def _to_read(question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader) -> list[Excerpt]:
-    """The best passages among their neighbours; of those that are rows of tables, the best rows one by one."""
+def _to_read(
+    question: str, hits: Sequence[Hit], sources: Sources, reader: PassageReader, alike: Sequence[Hit]
+) -> list[Excerpt]:
+    """The best passages among their neighbours; of those that are rows of tables, the best rows one by one, and so of
+    those in sections that are alike."""
     read: list[Excerpt] = []
     tabular = [hit for hit in hits if is_tabular(hit.passage, sources)]
     best = max((hit.order for hit in hits), default=0.0)
     shown = excerpts([h for h in hits if h.exact or h.order >= best - _HOPELESS], sources, most=EXCERPTS)
-    prose = [excerpt for excerpt in shown if excerpt.hit not in tabular]
-    if len(prose) < len(shown):
+    prose = [excerpt for excerpt in shown if excerpt.hit not in tabular and excerpt.hit not in alike]
+    if any(excerpt.hit in tabular for excerpt in shown):
         read = best_rows(question, tabular, sources, reader, most=ROWS)
+    if any(excerpt.hit in alike for excerpt in shown):
+        read = [*best_sections(question, alike, sources, most=ROWS), *read]
     return [*prose, *read]
 
 

@@ -56,15 +56,16 @@ def is_tabular(passage: Passage, sources: Sources) -> bool:
     return any(p.kind is Kind.TABLE_ROW for p in sources.touched(passage.doc_id, passage.start, passage.end))
 
 
-def is_of_another(question: str, sentence: Sentence) -> bool:
+def is_of_another(question: str, sentence: Sentence, *, in_rows: bool = False) -> bool:
     """Whether a row says nothing of whom or what the question names: a table's whose document has none of its names, or
     a record, as of a CSV file, that has none.
 
     A name is a word with a capital, not one in capitals, which may be short for others; one of more words is there with
     one of them. A day of the week or a month names nothing where the document has none.
+    in_rows: whether it is of one of several that say alike, as a row is: short sections.
     """
     document = sentence.document
-    if sentence.paragraph.kind is not Kind.TABLE_ROW and not _is_field(sentence):
+    if sentence.paragraph.kind is not Kind.TABLE_ROW and not _is_field(sentence) and not in_rows:
         return False
     told = f"{document.title or ''}\n{document.doc_id}\n{document.text}"
     asked = [

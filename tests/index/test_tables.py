@@ -32,6 +32,7 @@ MARKDOWN = "| Boat | Crew | Port |\n|---|---|---|\n| Tern | 4 | |\n| Gull |  | S
         ('Boat;Crew;Port\nTern;4;\n"Gull; old";;Mole 3', [
             "Boat | Crew | Port", "Boat: Tern; Crew: 4; Port: -", 'Boat: "Gull; old"; Crew: -; Port: Mole 3']),
         ("Ann | 12\nBo | 13", ["Ann: 12", "Bo: 13"]),
+        ("Name: | Ann\nWork: | baker", ["Name: Ann", "Work: baker"]),
         ("Model\tFlow (m3/h)\tNoise\nP-1\t12\t48\nP-2\t\t52", ["Model | Flow (m3/h) | Noise",
             "Model: P-1; Flow (m3/h): 12; Noise: 48", "Model: P-2; Flow (m3/h): -; Noise: 52"]),
         ("Post | 2030 | 2031 plan\nRoads | 14 | 15\nParks | 3 | 4", ["Post | 2030 | 2031 plan",

@@ -82,7 +82,7 @@ def chat_server() -> Iterator[ChatServer]:
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = ChatServer(f"http://127.0.0.1:{http.server_port}")
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.released.set()

@@ -27,11 +27,15 @@ QUESTIONS = [
     json.loads(line)
     for line in (Path(__file__).parent.parent.parent / "index" / "sample" / "questions.jsonl").read_text().splitlines()
 ]
+ROWS = {row["question"]: row for row in QUESTIONS}
+# To ask them all takes a minute: the quick part of the tests asks a third of each kind, the whole the others, too.
+BY_KIND = sorted(QUESTIONS, key=lambda row: row["kind"])
+PARTS = {"third": BY_KIND[::3], "others": [row for n, row in enumerate(BY_KIND) if n % 3]}
 
 
-@pytest.fixture(scope="module")
-def answers(sample: Collection, encoder: Encoder, reader: Reader) -> list[Answer]:
-    return [answer(sample, Models(encoder, reader), row["question"]) for row in QUESTIONS]
+@pytest.fixture(scope="module", params=["third", pytest.param("others", marks=pytest.mark.long)])
+def answers(request: pytest.FixtureRequest, sample: Collection, encoder: Encoder, reader: Reader) -> list[Answer]:
+    return [answer(sample, Models(encoder, reader), row["question"]) for row in PARTS[request.param]]
 
 
 def test_every_citation_resolves_to_its_quote_inside_one_paragraph_that_is_no_furniture(
@@ -68,7 +72,7 @@ def test_every_short_answer_lies_inside_a_cited_sentence(sample: Collection, ans
 
 
 def kind(answers: list[Answer], *kinds: str) -> list[Answer]:
-    return [a for row, a in zip(QUESTIONS, answers, strict=True) if row["kind"] in kinds]
+    return [a for a in answers if ROWS[a.question]["kind"] in kinds]
 
 
 def test_what_abstains_has_no_claims_and_a_reason_and_what_answers_has_claims(answers: list[Answer]) -> None:
@@ -110,7 +114,7 @@ def test_an_answer_stays_short(answers: list[Answer]) -> None:
 
 def test_a_yes_or_no_question_is_answered_by_a_sentence(answers: list[Answer]) -> None:
     asked = [a for a in answers if is_yes_or_no(a.question)]
-    assert len(asked) >= 5
+    assert len(asked) >= 2
     assert {a.answers for a in asked} == {()}
 
 
@@ -135,7 +139,7 @@ def test_a_document_that_is_not_english_is_found_but_not_read(
 
 
 def test_the_first_three_passages_hold_a_gold_paragraph_for_most_questions(answers: list[Answer]) -> None:
-    answerable = [(row, a) for row, a in zip(QUESTIONS, answers, strict=True) if row["gold"]]
+    answerable = [(ROWS[a.question], a) for a in answers if ROWS[a.question]["gold"]]
     right = [
         any((g["document"], g["paragraph"]) == (e.doc_id, e.paragraph) for g in row["gold"] for e in a.evidence[:3])
         for row, a in answerable

@@ -1,8 +1,6 @@
 """Many questions together: the same answers as one after the other, in their order."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,20 +10,29 @@ from rag.answering import Models, answer
 from rag.api import ask_all, models_of
 from rag.opened import OpenCollection
 
-QUESTIONS = Path(__file__).parent.parent.parent / "index" / "sample" / "questions.jsonl"
+# Short documents: what takes time is to read, and the sample's are long.
+TEXTS = {
+    "bridge": "The old bridge of Hollin was mended by the engineer Ann Example before the winter of 1998.",
+    "ferry": "The ferry to the island costs four euros. It leaves at seven from the north quay, said Anton Brisk.",
+    "mill": "The mill stood empty from 1931 to 1954. A baker of the name of Ida Moll bought it for 900 crowns.",
+}
+ASKED = (
+    "Who mended the old bridge?", "When was the bridge mended?", "What does the ferry cost?", "When does it leave?",
+    "Who bought the mill?", "How much was paid for the mill?", "How long did the mill stand empty?", "", "Who?",
+    "Who painted the ceiling?", "Did Ida Moll buy the mill?", "Quelle est la capitale de la France ?",
+)  # fmt: skip
 
 
 @pytest.fixture
-def opened(sample: Collection) -> OpenCollection:
-    return OpenCollection(sample.folder)
+def opened(make_collection: Callable[..., Collection]) -> OpenCollection:
+    return OpenCollection(make_collection(**TEXTS).folder)
 
 
 def test_answers_are_those_of_one_after_the_other_in_the_order_of_the_questions(opened: OpenCollection) -> None:
-    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
-    asked = [row["question"] for row in rows[:12]] + ["", "Quelle est la capitale de la France ?"]
-    single = [answer(opened.stored, Models(opened.encoder, opened.reader), question) for question in asked]
-    together = list(ask_all(opened, [(question, ()) for question in asked]))
-    assert [a.question for a in together] == asked
+    single = [answer(opened.stored, Models(opened.encoder, opened.reader), question) for question in ASKED]
+    together = list(ask_all(opened, [(question, ()) for question in ASKED]))
+    assert tuple(a.question for a in together) == ASKED
+    assert {a.abstained for a in together} == {True, False}
     for one, other in zip(single, together, strict=True):
         assert other.confidence == pytest.approx(one.confidence, abs=1e-6)
         assert (other.claims, other.citations, other.abstained) == (one.claims, one.citations, one.abstained)

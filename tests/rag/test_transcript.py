@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from index.collection import Collection, Filters
 from index.encoder.embedding import Encoder
+from index.intake.indexing import index_paths
+from index.opening import create_collection
 from rag.answering import Models, answer
 from rag.answers import Answer
 from rag.reading.reader import Reader
@@ -25,10 +27,13 @@ TEXT = "The *old* bridge of [Example] was mended by the engineer Ann Sample befo
 ASKED = "2024-05-01T10:00:00Z"
 
 
-@pytest.fixture
-def answered(make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader) -> Answer:
-    collection = make_collection(bridge=TEXT)
-    return answer(collection, Models(encoder, reader), "Who mended the old bridge?")
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder, reader: Reader) -> Answer:
+    folder = tmp_path_factory.mktemp("transcript")
+    (folder / "bridge.txt").write_text(TEXT, encoding="utf-8")
+    with create_collection(folder / "collection", encoder.identity) as collection:
+        index_paths(collection, encoder, [folder / "bridge.txt"])
+        return answer(collection, Models(encoder, reader), "Who mended the old bridge?")
 
 
 def test_an_exchange_comes_back_from_its_record_as_it_was(answered: Answer) -> None:

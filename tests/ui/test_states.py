@@ -6,6 +6,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pytest
+
 from index.encoder.embedding import Encoder
 from index.intake.indexing import index_paths
 from index.opening import create_collection
@@ -42,6 +44,15 @@ class Agreeing:
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return [0.9] * len(pairs)
 
+
+FLEET = """# Fleet of the harbour
+
+| Vessel | Registration | Built | Tonnage | Berth | Master | Inspected | Insured until | Remarks |
+|---|---|---|---|---|---|---|---|---|
+| Tern | GBR-7731-XK-000194 | 1998 | 412 | North quay | Thelonious Abernathy | 2024-02-11 | 2026-01-31 | \
+Needs a new anchor chain before the season and a survey of the plates |
+| Gull | GBR-7732 | 2004 | 77 | South | Ida Moll | 2023-11-02 | 2025-06-30 | None |
+"""
 
 # The left edge of the first place where words stand in an element, in pixels.
 LEFT_OF = """([element, words]) => {
@@ -259,3 +270,68 @@ def test_on_paper_there_is_the_whole_conversation_and_nothing_to_press(visit: Ca
         page.evaluate("getComputedStyle(document.querySelector('.app')).getPropertyValue('--ink')").strip() == "#211d19"
     )
     assert page.locator("button:visible, textarea:visible").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_wide_table_keeps_its_words_whole_its_columns_in_line_and_shows_the_cell_that_answers(
+    visit: Callable[..., Any], serving: Callable[..., str], encoder: Encoder, tmp_path: Path, width: int
+) -> None:
+    (tmp_path / "fleet.md").write_text(FLEET, encoding="utf-8")
+    with create_collection(tmp_path / "collection", encoder.identity) as collection:
+        index_paths(collection, encoder, [tmp_path / "fleet.md"])
+    visitor = visit(serving(tmp_path / "collection"), viewport={"width": width, "height": 800})
+    page = visitor.page
+    turn = visitor.ask("Until when is the Tern insured?")
+    grid, found = turn.locator(".grid").first.bounding_box(), turn.locator(".grid td.found").first.bounding_box()
+    assert grid["x"] <= found["x"]
+    assert found["x"] + found["width"] <= grid["x"] + grid["width"] + 1
+    turn.locator("a.cite").first.click()
+    page.wait_for_function("document.activeElement.matches('#source mark.active')")
+    seen = page.evaluate("document.activeElement.getBoundingClientRect().toJSON()")
+    assert 0 < seen["top"] < 800
+    assert seen["width"] > 0
+    lefts = page.locator("#source .moving .par").evaluate_all(
+        "rows => rows.map(row => [...row.querySelectorAll('.cell')].map(cell => cell.getBoundingClientRect().left))"
+    )
+    assert len(lefts) == 3
+    assert lefts[0] == lefts[1] == lefts[2]
+    assert min(right - left for left, right in pairwise(lefts[0])) > 80
+    rows = page.locator("#source .moving")
+    assert rows.evaluate("rows => rows.scrollWidth > rows.clientWidth")
+    assert page.evaluate(
+        "document.querySelector('#source').scrollWidth <= document.querySelector('#source').clientWidth"
+    )
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_the_limits_and_the_button_stand_on_one_line(
+    visit: Callable[..., Any], address: str, width: int
+) -> None:
+    page = visit(address, viewport={"width": width, "height": 700}).page
+    page.evaluate("document.querySelector('#answerer-label').hidden = false")
+    page.evaluate("document.querySelector('#answerer').innerHTML = '<option>Quotes only, about 1 s</option>'")
+    page.click("[data-do=show-pane]")
+    for box in page.locator("#list .row input").all()[:2]:
+        box.check()
+    page.click("[data-do=only-these]")
+    middles = [
+        box["y"] + box["height"] / 2
+        for box in (page.locator(name).bounding_box() for name in ("#limits-button", "#answerer", "#ask"))
+    ]
+    assert max(middles) - min(middles) < 3
+    assert page.evaluate("document.querySelector('#ask').getBoundingClientRect().right <= innerWidth")
+
+
+def test_without_a_network_nothing_lies_over_the_buttons_and_the_page_says_what_is_wrong(
+    visit: Callable[..., Any], address: str
+) -> None:
+    page = visit(address, viewport={"width": 390, "height": 780}).page
+    page.context.set_offline(True)
+    page.fill("#question", YEARS)
+    page.press("#question", "Enter")
+    page.wait_for_selector(".turn .fault", timeout=20_000)
+    page.wait_for_timeout(1500)  # as long as Gradio takes to tell that the connection is lost
+    page.click("[data-do=show-pane]", timeout=3000)
+    page.click("#tab-timeline", timeout=3000)
+    page.wait_for_selector("#toast:not([hidden])")
+    assert page.locator("#toast").inner_text() == "The server did not answer; is Pilcrow still running?"

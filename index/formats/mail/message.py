@@ -323,7 +323,7 @@ def _text(part: Message) -> str:
     charset = (part.get_content_charset() or "ascii").lower()
     try:
         text = raw.decode("utf-8" if charset in _MEANT_WINDOWS else charset)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # ValueError: a name with a null character; and UnicodeDecodeError is one
         text = _guessed(raw, is_western=charset in _MEANT_WINDOWS and part.get_content_charset() is not None)
     return without_break_marks(text.replace("\r\n", "\n"))
 

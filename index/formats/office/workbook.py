@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # A sheet whose stored text is larger is read as a stream, without what is known of its layout.
 _LARGE_SHEETS = 80_000_000
+# So are sheets with more cells under others that span them: openpyxl makes an object of each.
+_MOST_MERGED = 1_000_000
+_SPAN = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _NO_VALUE = re.compile(rb"<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|_.|\*.|\[[^\]]*\]')
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -41,12 +44,15 @@ def read_xlsx(raw: bytes) -> Content:
     sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
     large = sum(archive.getinfo(name).file_size for name in sheets) > _LARGE_SHEETS
     try:
+        large = large or sum(_merged_cells(archive.read(name)) for name in sheets) > _MOST_MERGED
         unknown = 0 if large else sum(len(_NO_VALUE.findall(archive.read(name))) for name in sheets)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of extensions that openpyxl does not write back
             book = openpyxl.load_workbook(BytesIO(raw), data_only=True, read_only=large)
+            for sheet in book.worksheets if large else ():
+                sheet.reset_dimensions()  # which rows there are is not for the file to say
             pieces, notices = _pieces(book)
-    except (*DAMAGED, ArithmeticError, AssertionError, AttributeError, IndexError, TypeError, SyntaxError) as error:
+    except (*DAMAGED, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, SyntaxError) as error:
         raise Unreadable(f"damaged, or no workbook ({error})") from error
     if unknown:
         notices.append(f"{unknown} formula{'s have' if unknown > 1 else ' has'} no stored value; open and save it anew")
@@ -134,6 +140,22 @@ def _used(sheet: Any, merged: Mapping[tuple[int, int], "Cell"]) -> Iterator[Sequ
         last = row
 
 
+def _merged_cells(sheet: bytes) -> int:
+    """How many cells of a sheet's XML lie in areas that are merged."""
+    return sum(
+        (_number_of(right) - _number_of(left) + 1) * (int(bottom) - int(top) + 1)
+        for left, top, right, bottom in _SPAN.findall(sheet)
+    )
+
+
+def _number_of(column: bytes) -> int:
+    """The number of a column, from 1: 1 of "A", 27 of "AA"."""
+    number = 0
+    for letter in column:
+        number = 26 * number + letter - ord("A") + 1
+    return number
+
+
 def _hidden_columns(sheet: Any) -> set[int]:
     """The numbers of the columns that are hidden and hold something or may."""
     found: set[int] = set()
@@ -149,7 +171,9 @@ def _merged(sheet: Any) -> dict[tuple[int, int], "Cell"]:
     for area in sheet.merged_cells.ranges:
         for row in range(area.min_row, min(area.max_row, area.min_row + 1000) + 1):
             found[row, area.min_col] = sheet.cell(area.min_row, area.min_col)
-        if area.min_row == area.max_row == sheet.min_row:  # a name over several columns stands over each
+        # A name over several columns stands over each; one over all of them is the table's.
+        over_all = area.min_col <= sheet.min_column and area.max_col >= sheet.max_column
+        if area.min_row == area.max_row == sheet.min_row and not over_all:
             for column in range(area.min_col, area.max_col + 1):
                 found[area.min_row, column] = sheet.cell(area.min_row, area.min_col)
     return found

@@ -65,6 +65,7 @@ def without_running_heads(pages: Sequence[Sequence[Part]]) -> tuple[list[list[Pa
     kept: list[list[Part]] = []
     for page, edge in zip(pages, edges, strict=True):
         left: list[Part] = []
+        foot = _foot(page)
         for i, part in enumerate(page):
             if i not in edge or not isinstance(part, Line):
                 left.append(part)
@@ -73,7 +74,9 @@ def without_running_heads(pages: Sequence[Sequence[Part]]) -> tuple[list[list[Pa
             if place is not None and (place == 0 or counted[place] > 1):
                 continue
             if heads[head] >= enough and not _VALUE.search(part.text) and not _SENTENCE.search(part.text):
-                if head in told and not ("#" in head[0] and not _SURELY_PAGE.search(part.text)):
+                # "Statement for month 4" heads a page; below all of its text such a number is the page's own.
+                is_page = i in foot and head[0].startswith("0:")
+                if head in told and not ("#" in head[0] and not is_page and not _SURELY_PAGE.search(part.text)):
                     continue
                 told.add(head)
                 first.add(part)
@@ -105,6 +108,12 @@ def _edge(page: Sequence[Part]) -> set[int]:
     """The numbers of a page's uppermost and lowest lines."""
     order = sorted((i for i, part in enumerate(page) if isinstance(part, Line)), key=lambda i: -_top(page[i]))
     return {*order[:_EDGE_LINES], *order[-_EDGE_LINES:]}
+
+
+def _foot(page: Sequence[Part]) -> set[int]:
+    """The number of a page's lowest line, where others stand above it."""
+    lines = [(part.top, i) for i, part in enumerate(page) if isinstance(part, Line)]
+    return {min(lines)[1]} if len(lines) > 1 else set()
 
 
 def _top(part: Part) -> float:

@@ -20,6 +20,8 @@ _ROW_GAP = 3.2
 # So many characters a cell, most of them in rows that fill their columns, are text in columns and no table.
 _CELL_LETTERS = 60
 _MARK = re.compile(r"(?:[•▪◦‣·●○■□–—*➢✓-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)])")
+# A line that names the next table or picture.
+_CAPTION = re.compile(r"(?:Table|Tab\.|Figure|Fig\.)\s?\d+", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+−(]?[^\W\d_]{0,3}\s?[€$£%]?\s?\d[\d.,'  ]*\)?\s?[%€$£]?(?:\s?[^\W\d_]{1,4})?\.?")
 
 
@@ -229,6 +231,8 @@ def _table_end(rows: Sequence[Sequence[Run]], start: int) -> int:
     spans = _spans(rows[start:end])
     while end < len(rows):
         above, row = rows[end - 1], rows[end]
+        if len(row) == 1 and _CAPTION.match(row[0].text):
+            break
         gap = above[0].baseline - row[0].baseline
         if gap > _ROW_GAP * max(above[0].size, row[0].size) or max(above[0].size, row[0].size) > 1.35 * min(
             above[0].size, row[0].size
@@ -335,6 +339,8 @@ def _heads(rows: Sequence[Sequence[str]], *, is_bold: bool) -> int:
     first, rest = rows[0], rows[1:]
     if _has_two_heads(rows):
         return 2
+    if _are_years(first[1:]) and not any(_are_years(row[1:]) for row in rest):
+        return 1
     if any(_NUMBER.fullmatch(cell) for cell in first) or not all(first[1:]):
         return 0
     if is_bold:
@@ -343,6 +349,13 @@ def _heads(rows: Sequence[Sequence[str]], *, is_bold: bool) -> int:
     if len(first) == 2:
         return int(numbers and all(_NUMBER.fullmatch(row[1]) for row in rest if row[1]) and not _is_labels(rows))
     return 1
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    """Whether cells are years, one after the other, as columns are named: 2021, 2022, 2023."""
+    years = [int(cell) for cell in cells if re.fullmatch(r"(?:1[5-9]|20)\d\d", cell)]
+    in_order = years in (sorted(years), sorted(years, reverse=True))
+    return len(set(years)) == len(cells) > 1 and in_order
 
 
 def _has_two_heads(rows: Sequence[Sequence[str]]) -> bool:

@@ -44,6 +44,8 @@ def read_picture(raw: bytes) -> Content:
     if not any(pages):
         raise Unreadable("no text was found in the picture")
     text, blocks, starts = laid_out_pages(pages, {})
+    if not text:
+        raise Unreadable("no text was found in the picture")
     notices = ["read by OCR: a letter or a digit may be wrong"]
     if len(pages) < frames:
         notices.append(f"only {len(pages)} of {frames} pages were read: reading took too long")

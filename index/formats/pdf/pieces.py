@@ -6,11 +6,11 @@ room at its end that the next word would have had.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from index.formats.content import Piece, clean, table
@@ -23,6 +23,7 @@ _LIST_ITEM = re.compile(
     r"(?P<bullet>[•▪◦‣·●○■□➢✓–—*-])\s+\S|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+\S|\d{1,2}(?:\.\d{1,2})+\.?\s+\S",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"\d{1,3}(?=[.)]\s)")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _CUT_NUMBER = re.compile(r"(?<![\w,.])([\d,.]*\d)[-‐\u00ad]$")
 _WIDE = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
@@ -34,6 +35,7 @@ _DONE_AGAIN = re.compile(
     r"stor|tir|treat)(?:e|s|es|ed|d|ing)?"
 )
 _COMMON_WORDS = 8_000
+_NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?\s+[^\W\d_a-z]")
 # A heading is no longer than so many characters.
 _HEADING_LETTERS = 140
 _HEADING_SIZE = 1.12
@@ -84,6 +86,7 @@ class _Joining:
         self._hyphenates = _hyphenates(lines, self._known)
         self._ends = _column_ends(lines)
         self._leading = _leading(lines)
+        self._counted = {int(found[0]) for line in lines if (found := _COUNTED.match(line.text))}
         sizes: Counter[float] = Counter()
         for line in lines:
             sizes[line.size] += len(line.text)
@@ -136,7 +139,12 @@ class _Joining:
 
     def _take(self, line: Line) -> None:
         open_ = self._open
-        if open_ is None or _breaks(open_.lines[-1], line, ends=self._ends, leading=self._leading):
+        is_next = open_ is not None and self._begins_section(open_.lines[-1], line)
+        if (
+            open_ is None
+            or is_next
+            or _breaks(open_.lines[-1], line, ends=self._ends, leading=self._leading, counted=self._counted)
+        ):
             self._close()
             self._open = _Open([line], line.text, [(0, line.page)])
             return
@@ -145,6 +153,11 @@ class _Joining:
             open_.pages.append((len(text) + len(between), line.page))
         open_.text = text + between + line.text
         open_.lines.append(line)
+
+    def _begins_section(self, above: Line, line: Line) -> bool:
+        """Whether a line of large letters is a numbered heading below another: "1 Programmes" below the title."""
+        is_large = min(above.size, line.size) > _HEADING_SIZE * self._body
+        return is_large and bool(_NUMBERED.match(line.text))
 
     def _close(self) -> None:
         """The open paragraph as a piece, and what stands apart after it."""
@@ -228,21 +241,30 @@ def _tells(text: str) -> bool:
 def _rows(part: Table, above: Part | None) -> list[Placed]:
     """The rows of a table; one that goes on from the page above has no second head."""
     rows, heads = list(part.rows), part.heads
-    goes_on = isinstance(above, Table) and above.page + 1 == part.page and len(above.rows[0]) == len(rows[0])
-    if goes_on and isinstance(above, Table):
-        heads = 0
-        if above.heads and list(rows[0]) == list(above.rows[0]):
-            rows = rows[1:]
+    if isinstance(above, Table) and len(above.rows[0]) == len(rows[0]):
+        repeats = bool(above.heads) and _is_repeated(rows[0], above.rows[0])
+        goes_on = above.page + 1 == part.page or (repeats and above.page == part.page)
+        heads = 0 if goes_on else heads
+        rows = rows[1:] if goes_on and repeats else rows
+    else:
+        goes_on = False
+    if not heads and all(len(row) == 2 and row[0].endswith(":") for row in rows):  # a form: fields and their values
+        return [Placed(Piece(" ".join(row).strip(), Kind.LIST_ITEM, 1), [(0, part.page)]) for row in rows]
     pieces = table(rows, heads=heads)
     if goes_on:
         pieces = [Piece(piece.text, piece.kind) for piece in pieces]
     return [Placed(piece, [(0, part.page)]) for piece in pieces]
 
 
+def _is_repeated(row: Sequence[str], head: Sequence[str]) -> bool:
+    """Whether a row has the words of a head, be it with a group's name over the first of its columns only."""
+    return bool(row[0]) and all(cell in ("", above) for cell, above in zip(row, head, strict=True)) and any(row[1:])
+
+
 def _with_headings_over_something(pieces: Sequence[Placed]) -> list[Placed]:
     """The pieces; a heading with nothing of its own below it, on a page of large letters only, is body."""
     result: list[Placed] = []
-    for placed, below in zip(pieces, [*pieces[1:], None], strict=True):
+    for placed, below in zip_longest(pieces, pieces[1:]):
         piece = placed.piece
         alone = below is None or (below.piece.kind is Kind.HEADING and below.piece.level <= piece.level)
         if piece.kind is Kind.HEADING and alone:
@@ -311,11 +333,17 @@ def _vocabulary() -> Mapping[str, int]:
     return {word: rank for rank, word in enumerate(words) if word.isalpha()}
 
 
-def _breaks(above: Line, line: Line, *, ends: dict[Line, float], leading: dict[float, float]) -> bool:
-    """Whether a new paragraph begins with `line`."""
+def _breaks(
+    above: Line, line: Line, *, ends: dict[Line, float], leading: dict[float, float], counted: Set[int]
+) -> bool:
+    """Whether a new paragraph begins with `line`. counted: the numbers that lines of the document begin with."""
     ended = bool(_SENTENCE_END.search(above.text))
     other_size = abs(above.size - line.size) > 0.12 * max(above.size, line.size)
     item = _LIST_ITEM.match(line.text) and (ended or line.left <= above.left + line.size)
+    number = _COUNTED.match(line.text)
+    follows_none = number and int(number[0]) - 1 not in {0, *counted}
+    if item and follows_none and not ended and _full(above, line, ends):
+        item = None  # "at berth" and "31. The committee": a sentence that ends behind the line's end, and no item
     if above.is_value or line.is_value or other_size or item:
         return True
     if above.page != line.page or line.bottom > above.bottom + line.size:  # the next page, or the next column

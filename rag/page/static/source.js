@@ -94,7 +94,7 @@ const source = {
   // Brings the active characters, or the document's title, into view, and the focus there.
   reach(focus) {
     const pane = $('#source');
-    const target = pane.querySelector('mark.active') ?? pane.querySelector('.title');
+    const target = pane.querySelector('mark.active:not(.between *)') ?? pane.querySelector('.title');
     if (!target) return;
     const place = () => {
       const top = target.getBoundingClientRect().top - pane.getBoundingClientRect().top;

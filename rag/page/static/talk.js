@@ -187,10 +187,20 @@ function upsert(id, html) {
     node = holder.content.firstElementChild;
   }
   if (!node) return;
-  if (!old) { $('#turns').append(node); return; }
+  if (!old) { $('#turns').append(node); reveal(node); return; }
   const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
   old.replaceWith(node);
+  reveal(node);
   if (focused) node.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+// A row that is wider than the page shows the cell that answers, and not only its first ones.
+function reveal(node) {
+  for (const cell of node.querySelectorAll?.('.grid td.found') ?? []) {
+    const grid = cell.closest('.grid');
+    const over = cell.offsetLeft + cell.offsetWidth - grid.clientWidth;
+    if (over > 0) grid.scrollLeft = Math.min(over, cell.offsetLeft);
+  }
 }
 
 // What stands there until the server's first word.

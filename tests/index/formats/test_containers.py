@@ -53,6 +53,25 @@ def test_an_archive_that_would_unpack_to_gigabytes_is_not_opened(tmp_path: Path)
         rows_of(open_file(path), "a.zip")
 
 
+def test_a_file_that_unpacks_to_hundreds_of_times_its_size_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", a_dot_csv=b"a,b\n" * 3_000_000, b_dot_txt=SENTENCE.encode())
+    documents, faults = rows_of(open_file(path), "a.zip")
+    assert [d.doc_id for d in documents] == ["a.zip/b.txt"]
+    assert [fault.reason for fault in faults] == [
+        "a.csv: it unpacks to 12,000,000 bytes, more than 200 times its size, as no document does; it was not opened"
+    ]
+
+
+def test_two_files_of_one_name_in_an_archive_are_two_documents(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", sub__a_dot_txt=SENTENCE.encode(), **{"..__sub__a_dot_txt": b"Another text."})
+    documents, faults = rows_of(open_file(path), "a.zip")
+    assert {d.doc_id: d.text for d in documents} == {
+        "a.zip/sub/a.txt": SENTENCE,
+        "a.zip/sub/a (2).txt": "Another text.",
+    }
+    assert faults == []
+
+
 def test_a_file_that_goes_from_an_archive_goes_from_the_collection(
     tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder
 ) -> None:

@@ -378,6 +378,113 @@ def test_the_cell_of_a_row_and_a_column_that_are_named_answers(asked: Callable[.
     assert ask("What is the price of the A2 Plus?").direct == "210"
 
 
+OVENS = """# Ovens of the Lumo range
+
+| Model | Load (kg) | Baking time (min) | Peak (°C) | Price (EUR) | Steam |
+|---|---|---|---|---|---|
+| L-20 | 4 | 45 | 950 | 310 | no |
+| L-30 | 6 | 40 | 1200 | 420 | 2 l tank |
+| L-50 | 9 | – | 1400 |  | no |
+| L-70 Pro | 12 | 30 | – | 990 | water pipe |
+
+| Programme | Heat (°C) | Duration (min) |
+|---|---|---|
+| Eco 40-60 | 40 | 215 |
+| Wool | 30 | 48 |
+
+# Ovens sold
+
+| Region | Spring | Autumn | Total |
+|---|---|---|---|
+| Coast | 31 | 44 | 75 |
+| Hills | 12 |  | 12 |
+| Total | 43 | 44 | 87 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "cell"),
+    [
+        ("How much does the L-30 cost?", "420"),
+        ("How many kg can the L-20 bake?", "4"),
+        ("How long does the L-70 Pro take?", "30"),
+        ("How long does Eco 40-60 take?", "215"),
+        ("How many ovens were sold on the Coast in autumn?", "44"),
+        ("What were the total sales in spring?", "43"),
+        ("Which region sold 31 in spring?", "Coast"),
+    ],
+)
+def test_a_cell_is_named_by_its_unit_and_by_what_asks_for_it(
+    asked: Callable[..., Ask], question: str, cell: str
+) -> None:
+    a = asked(ovens=OVENS)(question)
+    assert a.direct == cell
+    assert a.confidence >= 0.75
+
+
+PLANS = """# Plans of Inkwell
+
+| Feature | Free | Team |
+|---|---|---|
+| Pages a month | 200 | 20,000 |
+| Price (EUR) | 0 | 19 |
+
+# Brews
+
+| Drink | Water (ml) | Coffee (g) |
+|---|---|---|
+| Lungo | 110 | 9 |
+| Hot water | 250 |  |
+"""
+
+
+def test_a_row_is_named_by_what_asks_for_it_and_a_rows_name_before_a_columns(asked: Callable[..., Ask]) -> None:
+    ask = asked(plans=PLANS)
+    assert ask("What does the Team plan cost?").direct == "19"
+    assert ask("How much coffee goes into hot water?").abstained
+
+
+def test_an_empty_cell_that_is_named_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("How much does the L-50 cost?").abstained
+    assert ask("How many ovens were sold in the Hills in autumn?").abstained
+
+
+def test_a_row_or_a_year_that_a_table_has_not_is_told_as_not_stated(asked: Callable[..., Ask]) -> None:
+    table = "| Station | 2019 | 2020 | 2021 |\n|---|---|---|---|\n| Skarn | 41 | 38 | 44 |\n| Tofte | 58 | 55 | 61 |\n"
+    ask = asked(terns=f"# Terns\n\nNumber of terns that were counted at each station:\n\n{table}", ovens=OVENS)
+    assert ask("How many terns did Tofte have in 2020?").direct == "55"
+    assert ask("How many terns did Tofte have in 2018?").abstained
+    assert ask("What is the load of the Grande?").abstained
+
+
+TERMS = """# Settings of the Quay server
+
+## Keys
+
+- bind: Address that the server listens at.
+- idle_time: Minutes until a visitor is sent away. Set it to none to switch the idle time off.
+- banner: Words above every page.
+- mirror: Address of another server that has the same files.
+"""
+
+
+def test_how_a_thing_is_done_is_one_of_the_terms_and_not_all_of_them(asked: Callable[..., Ask]) -> None:
+    a = asked(settings=TERMS)("How do I switch off the idle time?")
+    assert [q.startswith("idle_time") or q.startswith("Set it to none") for q in quotes(a)] == [True] * len(quotes(a))
+    assert quotes(a)
+
+
+def test_rows_that_leave_a_cell_empty_or_look_like_years_are_compared(asked: Callable[..., Ask]) -> None:
+    ask = asked(ovens=OVENS)
+    assert ask("Which model has the highest peak?").direct == "L-50 (1400 °C)"
+    assert ask("Which model takes the least baking time?").direct == "L-70 Pro (30 min)"
+
+
+def test_a_column_that_says_no_or_what_tells_which_rows_are_asked_for(asked: Callable[..., Ask]) -> None:
+    assert asked(ovens=OVENS)("Which models bake with steam?").direct == "L-30; L-70 Pro"
+
+
 def test_a_row_that_no_word_of_the_question_picks_gives_way_to_a_sentence(asked: Callable[..., Ask]) -> None:
     rows = "| Month | Rent (EUR) | Power (EUR) |\n|---|---|---|\n| January | 2400 | 310 |\n| May | 2450 | 205 |"
     costs = f"# Costs of 2023\n\n{rows}"
@@ -466,6 +573,76 @@ def test_what_a_sentence_calls_the_most_needs_no_values(asked: Callable[..., Ask
     assert a.direct is not None
     assert "Orby" in a.direct
     assert a.computed is None
+
+
+def test_the_most_of_the_records_of_a_file_is_told_by_what_they_are_called(
+    tmp_path: Path, make_collection: Callable[..., Collection], encoder: Encoder, reader: Reader
+) -> None:
+    path = tmp_path / "anchors.csv"
+    path.write_text("code,name,weight (kg)\nA-1,Plough Tern,14\nA-2,Claw Skua,22.5\nA-3,Danforth Knot,9\n")
+    collection = make_collection("records")
+    index_paths(collection, encoder, [path])
+    assert answer(collection, Models(encoder, reader), "Which anchor is the heaviest?").direct == "Claw Skua (22.5 kg)"
+
+
+def test_a_copy_in_which_another_value_was_put_disagrees(asked: Callable[..., Ask]) -> None:
+    text = (
+        "The Oleander Prize is given every year to a translator. It was founded in 1998 by the bookseller Pia Holm and "
+        "is worth 10,000 crowns. In 2021 the prize went to {}. The ceremony was held in the old customs house. The "
+        "jury has five members, who serve for three years."
+    )
+    ask = asked(a=text.format("Mara Quist"), b=text.format("Ivo Tennant"), c="The customs house has a cafe.")
+    winner = ask("Who won the Oleander Prize in 2021?")
+    assert winner.disputed
+    assert {c.doc_id for c in winner.citations} == {"a.txt", "b.txt"}
+    assert not ask("Who founded the Oleander Prize?").disputed
+
+
+def test_two_things_or_a_name_and_a_group_are_disputed_where_one_is_asked_for(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="The Court Tree at Lissa is an oak, about 600 years old. The wreck of the Halcyon was found by Piet Strand.",
+        b="In 1974 navy divers discovered the wreck of the Halcyon. The Court Tree in Lissa is a mighty lime.",
+    )
+    assert ask("What kind of tree is the Court Tree at Lissa?").disputed
+    assert ask("Who found the wreck of the Halcyon?").disputed
+
+
+def test_what_is_so_in_one_case_does_not_disagree_with_another(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="In winter the library of Amble is open until 18:00. The hall was designed by the engineer Ada Strom.",
+        b="In summer the library of Amble is open until 20:00. The hall was built by the firm Stahl from 1901 on.",
+        c="In 2019 the mine at Kolt produced 3.1 million tonnes of ore.",
+        d="In 2020 the mine at Kolt produced 2.6 million tonnes of ore.",
+    )
+    assert not ask("Until when is the library of Amble open?").disputed
+    assert not ask("Who designed the hall?").disputed
+    assert not ask("How much ore did the mine at Kolt produce in 2019?").disputed
+
+
+def test_of_two_of_one_name_the_one_that_the_question_describes_answers(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="John Reed (1861-1930) was an architect. He was born in Amble and built the town hall of Pell.",
+        b="John Reed (born 1990) is a footballer. He was born in Gorm and plays for Varn as a goalkeeper.",
+    )
+    player = ask("Where was the footballer John Reed born?")
+    assert (player.disputed, player.direct) == (False, "Gorm")
+    architect = ask("Where was John Reed the architect born?")
+    assert (architect.disputed, architect.direct) == (False, "Amble")
+    assert ask("Where was John Reed born?").disputed
+
+
+def test_what_takes_place_and_what_is_called_off_are_opposed(asked: Callable[..., Ask]) -> None:
+    ask = asked(
+        a="The Reed Festival will take place on the meadow in any weather. Dogs may run free in Dean Park, even off "
+        "the lead, and there is a tap.",
+        b="Because of the high water the Reed Festival has been called off. Dogs must be kept on a lead everywhere in "
+        "Dean Park.",
+        c="Sorn fever cannot be passed from person to person.",
+        d="Sorn fever spreads from person to person by touch.",
+    )
+    assert ask("Will the Reed Festival take place?").disputed
+    assert ask("Can dogs run off the lead in Dean Park?").disputed
+    assert ask("Is Sorn fever passed from person to person?").disputed
 
 
 BARN = """# Lease of the cider barn

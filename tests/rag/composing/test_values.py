@@ -99,3 +99,31 @@ def test_what_is_found_does_not_overlap_and_stands_in_order() -> None:
 def test_amounts_and_seasons_differ_only_where_they_cannot_be_one(one: str, other: str, apart: bool) -> None:
     assert differ(one, other) is apart
     assert differ(other, one) is apart
+
+
+@pytest.mark.parametrize(("one", "other", "apart"), [
+    ("1,206 metres", "1.2 km long", False),  # rounded
+    ("1.2 kilometres long", "980 metres", True),
+    ("5 miles long", "8 km", False),
+    ("312 feet tall", "110 metres", True),
+    ("500 singers", "503", False),
+    ("30 people", "29 people", True),
+    ("6.1 million euros", "just under 6 million euros", False),
+    ("4.2 million euros", "just under 6 million euros", True),
+    ("between 20 and 25 beds", "22 beds", False),
+    ("between 20 and 25 beds", "31 beds", True),
+    ("half of the power", "50 percent", False),
+    ("a third", "33 percent", False),
+    ("half of the power", "40 percent", True),
+    ("noon on Saturdays", "Saturdays at 12:00", False),
+    ("noon", "13:00", True),
+    ("third-largest port of the country", "fifth", True),
+    ("third-largest port of the country", "third", False),
+    ("fifth", "12 ports", False),  # a place in a ranking is no number of things
+    ("Lake Orme", "Lake Tarn", True),  # what many names have does not make them one
+    ("Prof. Elin Marr", "Prof. Oskar Beyl", True),
+    ("Prof. Elin Marr", "Dr Marr", False),
+])  # fmt: skip
+def test_values_told_more_and_less_exactly_are_one(one: str, other: str, apart: bool) -> None:
+    assert differ(one, other) is apart
+    assert differ(other, one) is apart

@@ -98,6 +98,7 @@ def test_a_plain_part_is_taken_where_it_says_as_much_and_the_html_where_it_is_a_
         ("iso-8859-1", "“We sail” – 80 €".encode()),
         ("utf-8", "“We sail” – 80 €".encode()),
         ("windows-1252", "“We sail” – 80 €".encode("cp1252")),
+        ("utf\0-8", "“We sail” – 80 €".encode()),
         ("no-such-charset", "“We sail” – 80 €".encode()),
         ("utf-16", "“We sail” – 80 €".encode("utf-16")),
     ],

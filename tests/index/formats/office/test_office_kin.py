@@ -1,5 +1,6 @@
 """Workbooks, OpenDocument texts and RTF: what a person sees of them, cell by cell, and what is left out is told."""
 
+import zipfile
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -44,6 +45,20 @@ def test_the_cells_of_a_sheet_stand_in_their_rows_as_they_are_shown() -> None:
     ]
 
 
+def test_a_name_over_all_columns_of_a_sheet_is_a_line_of_its_own() -> None:
+    book, raw = workbook()
+    sheet = book.add_worksheet("Fees")
+    sheet.merge_range("A1:C1", "Fees of the year")
+    sheet.write_row(1, 0, ["Name", "Fee", "Due"])
+    sheet.write_row(2, 0, ["Ada", 12, "May"])
+    book.close()
+    assert blocks(read_xlsx(raw.getvalue())) == [
+        ("body", "Fees of the year"),
+        ("table row", "Name | Fee | Due"),
+        ("table row", "Ada | 12 | May"),
+    ]
+
+
 def test_what_is_hidden_in_a_workbook_is_left_out_and_told_and_comments_are_kept() -> None:
     book, raw = workbook()
     sheet = book.add_worksheet("Fees")
@@ -58,6 +73,50 @@ def test_what_is_hidden_in_a_workbook_is_left_out_and_told_and_comments_are_kept
     content = read_xlsx(raw.getvalue())
     assert [text for _, text in blocks(content)] == ["Name | Fee", "Ada | 4", "Cy | 6", "Comment on B2: Agreed in May"]
     assert content.notices == ("1 hidden sheet was not read", "hidden rows and columns were not read (2)")
+
+
+def rewritten(raw: bytes, part: str, old: bytes, new: bytes) -> bytes:
+    """The workbook with other bytes in one of its parts."""
+    packed = BytesIO()
+    with zipfile.ZipFile(BytesIO(raw)) as book, zipfile.ZipFile(packed, "w") as other:
+        for name in book.namelist():
+            inside = book.read(name)
+            assert name != part or old in inside
+            other.writestr(name, inside.replace(old, new) if name == part else inside)
+    return packed.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_a_sheet_whose_every_cell_is_said_to_be_merged_is_read_without_making_them() -> None:
+    book, raw = workbook()
+    sheet = book.add_worksheet("A")
+    sheet.write_row(0, 0, ["Name", "Fee", "Share"])
+    sheet.write_row(1, 0, ["Ada", 4, 5])
+    book.close()
+    spans = b'</sheetData><mergeCells count="1"><mergeCell ref="A9:XFD1048576"/></mergeCells>'
+    found = read_xlsx(rewritten(raw.getvalue(), SHEET, b"</sheetData>", spans))
+    assert [text for _, text in blocks(found)] == ["Name | Fee | Share", "Ada | 4 | 5"]
+
+
+def test_a_large_sheet_is_read_to_its_end_whatever_size_it_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, raw = workbook()
+    sheet = book.add_worksheet("A")
+    for n, row in enumerate([["Name", "Fee", "Share"], ["Ada", 4, 5], ["Bo", 6, 7]]):
+        sheet.write_row(n, 0, row)
+    book.close()
+    monkeypatch.setattr("index.formats.office.workbook._LARGE_SHEETS", 10)
+    found = read_xlsx(rewritten(raw.getvalue(), SHEET, b'<dimension ref="A1:C3"/>', b'<dimension ref="A1:B2"/>'))
+    assert [text for _, text in blocks(found)] == ["Name | Fee | Share", "Ada | 4 | 5", "Bo | 6 | 7"]
+
+
+def test_a_workbook_in_an_encoding_that_nobody_knows_is_told() -> None:
+    book, raw = workbook()
+    book.add_worksheet("A").write(0, 0, "x")
+    book.close()
+    with pytest.raises(Unreadable, match="unknown encoding"):
+        read_xlsx(rewritten(raw.getvalue(), SHEET, b'encoding="UTF-8"', b'encoding="UTFxVk"'))
 
 
 def test_a_cell_that_spans_rows_is_seen_beside_each_and_two_rows_of_heads_are_heads() -> None:

@@ -58,6 +58,25 @@ def test_lines_are_joined_and_a_word_cut_at_the_end_of_a_line_is_whole_again() -
     )
 
 
+def test_a_number_that_ends_a_sentence_at_the_beginning_of_a_line_is_no_item() -> None:
+    page = lines(
+        "The letter of the harbour office of 2 April was about the mooring at berth",
+        "31. It was not answered before the meeting of 15 April, and then by phone.",
+    )
+    assert [kind for kind, _ in blocks(read_pdf(drawn(page)))] == ["body"]
+    items = lines(
+        "1. The letter of the harbour office of 2 April was about a mooring at berth",
+        "2. It was not answered before the meeting of 15 April, and then by phone.",
+    )
+    assert [kind for kind, _ in blocks(read_pdf(drawn(items)))] == ["list item", "list item"]
+
+
+def test_labels_with_their_values_beside_them_are_the_fields_of_a_form() -> None:
+    form = {"Surname:": "Okonjo", "Work:": "Bookbinder", "Number of children:": "2", "Card:": "Family"}
+    page = together(lines(*form), lines(*form.values(), x=300))
+    assert blocks(read_pdf(drawn(page))) == [("list item", f"{label} {value}") for label, value in form.items()]
+
+
 def test_a_wider_gap_an_indent_or_other_letters_begin_a_paragraph() -> None:
     first = ["It rained all of that long day and the people of the valley stayed at home and", "waited for the sun."]
     second = ["The next day was as bad as the first one and nobody in the whole valley went to", "work or to school."]
@@ -197,6 +216,58 @@ def test_a_table_ruled_or_only_aligned_is_read_row_by_row_with_its_empty_cells(s
     assert blocks(content) == [("body", "The piers are listed."), *(("table row", row) for row in READ),
                                ("body", "All are open.")]  # fmt: skip
     assert [block.level for block in content.blocks] == [0, 1, 0, 0, 0, 0]
+
+
+def test_years_name_the_columns_of_values_with_their_errors() -> None:
+    from reportlab.platypus import Table
+
+    rows = [["Plot", "2021", "2022", "2023"], ["Bare", "41 (4)", "38 (5)", "44 (4)"], ["Sown", "58 (6)", "55 (7)", "3"]]
+    content = built(paragraph("Moths a night:"), Table(rows, style=RULED))
+    assert [block.level for block in content.blocks] == [0, 1, 0, 0]
+    numbers = [["Lot", "2021", "2024"], ["Weir", "2019", "2022"], ["Quay", "2020", "2023"]]
+    assert [block.level for block in built(paragraph("Numbers:"), Table(numbers, style=RULED)).blocks][1] != 1
+
+
+def test_a_caption_parts_two_tables_that_stand_near() -> None:
+    from reportlab.platypus import Table
+
+    one = [["Roof", "2018", "2020"], ["Slate", "12 (3)", "15 (4)"], ["Tile", "22 (6)", "27 (5)"]]
+    two = [["Model", "Params", "AIC"], ["M1", "3", "412.6"], ["M2", "5", "398.2"]]
+    content = built(paragraph("Table 1. Moss."), Table(one), paragraph("Table 2. Models."), Table(two))
+    rows = [" | ".join(row) for row in (*one, *two)]
+    assert [text for kind, text in blocks(content) if kind == "table row"] == rows
+    assert [block.level for block in content.blocks if block.kind is Kind.TABLE_ROW] == [1, 0, 0, 1, 0, 0]
+
+
+def test_a_head_of_groups_that_is_repeated_in_the_next_column_stands_once() -> None:
+    from reportlab.platypus import Table
+
+    head = [["Boat", "Summer", "", "Winter", ""], ["", "Trips", "Guests", "Trips", "Guests"]]
+    rows = [*head, *([f"B{n}", f"{n}1", f"{n}2", f"{n}3", f"{n}4"] for n in range(1, 60))]
+    content = built(
+        Table(rows, colWidths=[60] * 5, repeatRows=1, style=[("SPAN", (1, 0), (2, 0)), ("SPAN", (3, 0), (4, 0))])
+    )
+    assert len(content.pages) > 1
+    shown = blocks(content)
+    assert [text for _, text in shown[:2]] == [
+        "Boat | Summer | Summer | Winter | Winter",
+        "|  | Trips | Guests | Trips | Guests |",
+    ]
+    assert [text for _, text in shown[2:]] == [f"B{n} | {n}1 | {n}2 | {n}3 | {n}4" for n in range(1, 60)]
+    assert [block.level for block in content.blocks][2:] == [0] * 59
+
+
+def test_a_foot_with_the_number_of_its_page_stands_once_and_a_numbered_heading_is_none_with_the_title() -> None:
+    def page(number: int) -> Callable[[Any], None]:
+        title = [lines("The Orla range", y=790, size=20), lines("1 Ovens", y=768, size=20)] if number == 1 else []
+        body = [f"The door of oven {chr(96 + number)}{chr(97 + n)} is made of steel and glass." for n in range(20)]
+        foot = [lines("Orla ovens", y=30, size=8), lines(str(number), y=30, x=540, size=8)]
+        return together(*title, lines(*body), *foot)
+
+    content = read_pdf(drawn(page(1), page(2), page(3)))
+    headings = [content.text[b.start : b.end] for b in content.blocks if b.kind is Kind.HEADING]
+    assert headings == ["1 Ovens"]
+    assert content.text.count("Orla ovens") == 1
 
 
 def test_cells_of_several_lines_are_one_row_and_a_head_that_is_repeated_on_the_next_page_stands_once() -> None:

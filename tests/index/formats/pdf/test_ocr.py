@@ -9,7 +9,7 @@ import pytest
 from index.errors import Unreadable
 from index.formats.parser import ParserProcess
 from index.formats.pdf import ocr
-from index.formats.pdf.document import read_pdf
+from index.formats.pdf.document import laid_out_pages, read_pdf
 from index.formats.pdf.picture import read_picture
 
 needs_ocr = pytest.mark.skipif(not ocr.is_installed(), reason="the extra pilcrow[ocr] is not installed")
@@ -65,6 +65,37 @@ def test_a_picture_of_a_page_is_read_in_the_child_with_its_limits(kind: str) -> 
 
 
 @needs_ocr
+@pytest.mark.parametrize("degrees", [2, 90, 180, 270])
+def test_a_page_that_lies_askew_on_its_side_or_on_its_head_is_read_as_one_that_does_not(degrees: int) -> None:
+    turned = drawn([*TEXT, "He was a pilot."]).rotate(degrees, expand=True, fillcolor="white")
+    read = read_picture(saved(turned, "PNG")).text
+    assert read.casefold() == " ".join([*TEXT, "He was a pilot."]).casefold()
+
+
+@needs_ocr
+def test_lines_in_letters_of_one_size_are_one_paragraph_whatever_letters_they_have() -> None:
+    lines = [
+        "been eaten by beetles and was soon",
+        "replaced by the firm of Corbin and",
+        "daughters, as we saw near a mine",
+    ]
+    assert read_picture(saved(drawn(lines), "PNG")).text == " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        ("He fell on29 December.", "He fell on 29 December."),
+        ("an arm above 80degrees", "an arm above 80 degrees"),
+        ("Physiotherapy,Weston", "Physiotherapy, Weston"),
+        ("flat 4b, 10mm, the 3rd, A4, 1,250 and 12a", "flat 4b, 10mm, the 3rd, A4, 1,250 and 12a"),
+    ],
+)
+def test_spaces_that_are_lost_beside_numbers_are_put_back(read: str, words: str) -> None:
+    assert ocr.spaced(read) == words
+
+
+@needs_ocr
 def test_each_frame_of_a_picture_is_a_page() -> None:
     raw = saved(drawn(TEXT[:1]), "TIFF", save_all=True, append_images=[drawn(["A second page."])])
     content = read_picture(raw)
@@ -96,3 +127,7 @@ def test_without_the_extra_a_picture_says_how_to_get_it(monkeypatch: pytest.Monk
     summary = Summary()
     find_files([tmp_path], tmp_path / "collection", summary)
     assert dict(summary.ignored) == {"of an unsupported type": 1}
+
+
+def test_a_page_of_which_nothing_is_left_to_read_has_no_text() -> None:
+    assert laid_out_pages([[]], {})[0] == ""
