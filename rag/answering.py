@@ -6,7 +6,7 @@ With a chat model the claims are what it writes from the hits, checked; without 
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from index.collection import Collection, Filters, Snapshot
@@ -26,7 +26,7 @@ from rag.generation.checking import Judge
 from rag.generation.quoting import Quotes
 from rag.generation.writing import write
 from rag.looking import Look, aside_of, is_said, look_at, surest
-from rag.news.said import not_told, quotes_asked_for, said_claims, written_by
+from rag.news.said import not_told, quotes_asked_for, said_claims, with_senders, written_by
 from rag.parts import Together, asks_in, together, typed_parts
 from rag.reading.candidates import is_yes_or_no
 from rag.reading.order import DEPTH
@@ -216,6 +216,9 @@ def _in_own_words(
     theirs = look_at(
         ask_of(query), Respelled(query), hits, sources, reader, asked=asked, passages=passages, said=said
     )  # fmt: skip
+    senders = with_senders(look.ask.question, theirs.candidates, sources)
+    if senders is not None:
+        theirs = replace(theirs, ask=look.ask, candidates=senders)
     return max((look, theirs), key=lambda each: each.confidence)
 
 

@@ -14,8 +14,9 @@ from index.news.quotations import Quotation, quotations
 from index.paragraphs import Paragraph
 from index.sentences import sentence_spans
 from rag.answers import ShortAnswer
-from rag.citations import Citation, Claim, Sources, Verdict, cite_span, unbracketed
+from rag.citations import Citation, Claim, Sentence, Sources, Verdict, cite_span, unbracketed
 from rag.news.quoted import Quote, folded, names_of, quote_of
+from rag.reading.candidates import Candidate
 from rag.retrieval import Hit
 from rag.words import content_words
 
@@ -59,6 +60,12 @@ _BY_WORDS = re.compile(
     rf"(?: (?:has|have|had|is|was))?(?: (?:also|first|ever|publicly|once))? (?:{_SAYS}|saying)\b"
     r"(?: (?:something|anything))?(?: (?:that|of|about|how|why|whether)\b)?"
     r"(?P<topic>.*)$",
+    re.IGNORECASE,
+)
+# "Who wrote about the roof?": of mails it is told by who sent them.
+_WHO_WROTE = re.compile(
+    rf"{_LEAD}who (?:wrote|writes|(?:e-?)?mailed(?: (?:me|us))?|(?:told|informed|warned) (?:me|us)"
+    r"|sent (?:me |us )?(?:a|an|the) (?:e-?mail|mail|message)) (?:about|of|on|regarding|concerning) (?P<topic>.+)$",
     re.IGNORECASE,
 )
 # Words of an answer, its first quotation apart, and of one quotation.
@@ -131,19 +138,52 @@ def quotes_asked_for(question: str, hits: Sequence[Hit], sources: Sources, *, su
 
 
 def written_by(question: str, hits: Sequence[Hit], sources: Sources) -> tuple[str, list[Hit]] | None:
-    """What a question about somebody's words asks of their own documents, such as their mails, and the hits in those.
+    """What a question about somebody's words asks of their own documents, such as their mails, and the hits in those;
+    or what one for who wrote of something asks of all mails.
 
     Who wrote a mail is named above it and not in its sentences, so that "What did Ann say about the roof?" is read
-    there as "What about the roof?". None for any other question, and where no document found is theirs.
+    there as "What about the roof?". None for any other question, and where no document found is theirs and has a word
+    of what is asked about.
     """
-    asked = said_question(question)
-    if asked is None or asked.speaker is None or not asked.topic:
+    wrote = _WHO_WROTE.match(question)
+    asked = None if wrote else said_question(question)
+    if wrote is None and (asked is None or asked.speaker is None):
         return None
+    about = wrote["topic"].strip(" ?.!") if wrote else asked.about if asked else ""
+    words = [folded(word)[:_STEM] for word in content_words(about)]
     outlets = {hit.passage.doc_id: sources.document(hit.passage.doc_id).publisher or "" for hit in hits}
-    speaker = re.sub(r"^the ", "", asked.speaker, flags=re.IGNORECASE)
+    speaker = re.sub(r"^the ", "", asked.speaker, flags=re.IGNORECASE) if asked and asked.speaker else ""
     names = names_of(speaker, set(filter(None, outlets.values())))
-    own = [hit for hit in hits if outlets[hit.passage.doc_id] in names]
-    return (f"What about {asked.about}?", own) if own else None
+    own = {
+        doc_id for doc_id, outlet in outlets.items()
+        if (_sent_by(doc_id, sources) if wrote else outlet in names)
+        and any(word in folded(sources.document(doc_id).text) for word in words)
+    }  # fmt: skip
+    return (f"What about {about}?", [hit for hit in hits if hit.passage.doc_id in own]) if own else None
+
+
+def with_senders(question: str, candidates: Sequence[Candidate], sources: Sources) -> list[Candidate] | None:
+    """Where it is asked who wrote, the name of each who did, once, in place of what they wrote; None elsewhere."""
+    if not _WHO_WROTE.match(question):
+        return None
+    found: dict[str, Candidate] = {}
+    for candidate in candidates:
+        sent = _sent_by(candidate.sentence.document.doc_id, sources)
+        if sent is not None:
+            name, line = sent
+            start = line.start + line.text.index(name)
+            found.setdefault(name, replace(candidate, sentence=line, start=start, end=start + len(name)))
+    return list(found.values())
+
+
+def _sent_by(doc_id: str, sources: Sources) -> tuple[str, Sentence] | None:
+    """Who sent a mail, and the line above it that says so; None for what is no mail."""
+    document = sources.document(doc_id)
+    for paragraph in sources.paragraphs(doc_id)[:1]:
+        words = document.text[paragraph.start : paragraph.end]
+        if document.publisher and words.startswith(f"From: {document.publisher}"):
+            return document.publisher, Sentence(document, paragraph, paragraph.start, paragraph.end)
+    return None
 
 
 def not_told(question: str, quotes: Sequence[Quote], said: Sequence[str]) -> list[Quote]:

@@ -115,5 +115,13 @@ def test_what_a_sender_says_is_read_in_their_own_mails(mails: OpenCollection) ->
     assert [c.publisher for c in answer.citations] == ["Jonas Ekdahl"]
 
 
+def test_who_wrote_of_something_is_told_by_who_sent_the_mail(mails: OpenCollection) -> None:
+    answer = pilcrow.ask(mails, "Who wrote about the rotten sluice?")
+    assert (answer.direct, [c.quote for c in answer.citations]) == (
+        "Jonas Ekdahl", ["From: Jonas Ekdahl <jonas@weir.example>"]
+    )  # fmt: skip
+    assert pilcrow.ask(mails, "Who wrote about the observatory?").abstained
+
+
 def test_who_wrote_nothing_of_it_is_given_nobody_elses_words(mails: OpenCollection) -> None:
     assert pilcrow.ask(mails, "What did Berit say about the sluice?").abstained
