@@ -26,6 +26,7 @@ from rag.composing.pointed_to import (
     answered_below,
     best_about,
     called,
+    defined_below,
     entitled_so,
     headed_about,
     place_of,
@@ -186,9 +187,9 @@ def _numbered(found: _Found) -> Composed | None:
 
 
 def _below(found: _Found) -> Composed | None:
-    """What stands below a question of the document that says the same."""
+    """What stands below a question of the document that says the same, or below the word whose meaning is asked."""
     ask, sources = found.ask, found.reading.sources
-    below = answered_below(ask.question, found.hits, sources)
+    below = answered_below(ask.question, found.hits, sources) or defined_below(ask.question, found.hits, sources)
     if not below:
         return None
     inside = [c for c in found.candidates if any(c.sentence == b.sentence for b in below) and c.margin > 0][:1]

@@ -25,6 +25,14 @@ _LABEL = r"(?:clause|section|article|paragraph|chapter|rule|item|step|point|part
 _NUMBERED = re.compile(
     rf"(?<!\w){_LABEL}\s*(?:no\.?\s*|number\s+)?(?P<number>\d{{1,4}}(?:\.\d{{1,3}})*)(?![\w.]*\d)", re.IGNORECASE
 )
+# "What does the word X mean?", "What is meant by X?", "What does X stand for?", "Define X".
+_CALLED = r"(?:the )?(?:(?:word|term|expression|phrase|abbreviation|acronym)s? )?"
+_MEANING = re.compile(
+    rf"\W*(?:what do(?:es)? {_CALLED}(?P<term>.+?) (?:mean|stand for|refer to)\b.*"
+    rf"|(?:what is (?:meant by|the (?:meaning|definition) of)|define) {_CALLED}(?P<defined>.+))",
+    re.IGNORECASE,
+)
+_AROUND_A_TERM = " \"'“”‘’«»:.?!"
 _SAYS = stems(
     "say state provide contain mean read tell describe cover require regulate about text word content show give "
     "explain summarise summarize quote repeat deal concern"
@@ -57,6 +65,20 @@ def _question_above(paragraph: Paragraph, sources: Sources) -> str | None:
     words = heading_words(sources.document(paragraph.doc_id).text[above.start : above.end])
     is_one = words.endswith("?") and (above.kind is Kind.HEADING or (words.count("?") == 1 and len(words.split()) < 30))
     return words if is_one and above.kind in (CONTENT | {Kind.HEADING}) else None
+
+
+def defined_below(question: str, hits: Sequence[Hit], sources: Sources) -> list[Candidate]:
+    """The sentences below the heading that is just the word whose meaning is asked, as in a glossary; else none."""
+    asked = _MEANING.match(question)
+    term = (asked["term"] or asked["defined"]).strip(_AROUND_A_TERM).casefold() if asked else ""
+    for hit in hits if term else ():
+        for paragraph in sources.touched(hit.passage.doc_id, hit.passage.start, hit.passage.end):
+            above = [*sources.headings(paragraph)][-1:]
+            text = sources.document(hit.passage.doc_id).text
+            words = [heading_words(text[h.start : h.end]).strip(_AROUND_A_TERM).casefold() for h in above]
+            if paragraph.kind in CONTENT and words == [term]:
+                return _sentences([paragraph], hit, sources)
+    return []
 
 
 def _sentences(part: Sequence[Paragraph], hit: Hit, sources: Sources) -> list[Candidate]:

@@ -711,3 +711,17 @@ def test_an_item_that_is_an_amount_of_what_is_asked_answers(asked: Callable[...,
         a = ask(question)
         assert (a.direct or "").startswith(amount)
         assert a.confidence >= 0.75
+
+
+def test_the_meaning_of_a_word_stands_below_it_in_a_glossary(asked: Callable[..., Ask]) -> None:
+    words = (
+        "# Words of the yard\n\n## Bight\n\nA bend of rope between its ends. It bears no load by itself.\n\n"
+        "## Fid\n\nA cone of hard wood. With it the strands of a rope are opened.\n\n"
+        "## Thimble\n\nA ring with a groove, laid into the eye of a rope.\n"
+    )
+    ask = asked(words=words, log="On Monday the fid, the mallet and two ropes were found in the boat of Piet Strand.")
+    for question in ("What does the word fid mean?", "What is meant by “fid”?", "Define fid."):
+        told = ask(question)
+        assert told.citations[0].quote == "A cone of hard wood.", question
+        assert "strands of a rope" in told.text
+    assert not ask("What does the word marlinspike mean?").text.startswith("A cone")
