@@ -129,7 +129,7 @@ _ALLOWED_MOST = (
     r" (?:may|can|could|must|should|have to|has to|need to|(?:am|are|is) allowed)\b)"
 )
 _COMPARED = re.compile(
-    rf"{_LIMIT}\b(?P<word>{'|'.join((*_LEAST, *_MOST))})\b{_ALLOWED_MOST}"
+    rf"\b(?:(?!(?:most|least|latest|earliest)\b)|{_LIMIT})(?P<word>{'|'.join((*_LEAST, *_MOST))})\b{_ALLOWED_MOST}"
     r"(?! (?:people|of (?:the|all|these|its|their)\b(?! \w+ (?:is|was|has|does|did))|likely|important|common|recent))",
     re.IGNORECASE,
 )
@@ -161,7 +161,9 @@ _LATEST_NEWS = re.compile(
 # "Which clause of the lease says that we may keep a cat?", "Where does it say who pays?", "Under which section is it?"
 _PART = (
     r"(?:(?:sub-?)?clauses?|(?:sub-?)?sections?|articles?|paragraphs?|schedules?|chapters?|appendix|appendices|annex(?:es)?"
-    r"|provisions?|headings?)(?: (?:of|in) (?:the|this|that|our|my) [\w’'-]+)?"
+    r"|provisions?|headings?)"
+    r"(?: (?:of|in) (?:the|this|that|our|my) (?:[\w’'-]+ )?(?:lease|contract|agreement|document|manual|handbook|guide"
+    r"|policy|act|law|statute|code|rules|regulations?|constitution|charter|treaty|by-?laws|terms|text|report|book))?"
 )
 _WHICH_PART = re.compile(
     rf"(?:which|what) {_PART} (?:"
@@ -229,6 +231,8 @@ def _of_part(question: str, part: re.Match[str]) -> Ask:
     """What a question for a clause or a section asks for: the same as without it, and where that stands."""
     found = {name: words.strip(" ?.") for name, words in part.groupdict().items() if words}
     topic = found.get("topic", "")
+    if re.match(rf"{_ASKING}\b", topic, re.IGNORECASE):  # "sets out how long it takes"
+        found["said"], topic = topic, ""
     if topic:
         read_as = f"What about {topic}?"
     elif "verb" in found:

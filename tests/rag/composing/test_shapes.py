@@ -42,6 +42,7 @@ from rag.composing.shapes import Shape, ask_of, parts_of
         ("What is the longest we may keep the key?", Shape.FACT),
         ("What's the most money that I can claim?", Shape.FACT),
         ("Which mill has the most wheels we can see?", Shape.COMPARISON),
+        ("What do they charge at the cheapest mill?", Shape.COMPARISON),
     ],
 )
 def test_the_shape_of_a_question(question: str, shape: Shape) -> None:
@@ -59,6 +60,7 @@ def test_the_shape_of_a_question(question: str, shape: Shape) -> None:
         ("Under which clause can the owner come in?", "Can the owner come in?", ""),
         ("Where does it say how long the notice is?", "How long the notice is?", ""),
         ("Where in the lease does it say that dogs are allowed?", "Are dogs allowed?", ""),
+        ("Which section sets out how long the notice is?", "How long the notice is?", ""),
         ("Which section deals with frost?", "What about frost?", "frost"),
         ("Which schedule lists the tools?", "What about the tools?", "the tools"),
     ],
