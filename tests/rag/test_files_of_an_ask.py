@@ -12,7 +12,7 @@ from rag.opened import OpenCollection
 ROOT = Path(pilcrow.__file__).parent
 # The straight line, the collection it reads, both networks, and each wing that looks whether it is asked for. A new
 # file on the way of every question is a reason to think; raise this where it belongs there.
-MOST = 57
+MOST = 58
 NOT_ASKED = (
     "eval/", "index/cleaning/", "index/formats/", "index/intake/", "index/milvus/", "index/upkeep/", "rag/generation/",
     "rag/page/", "rag/serving/", "rag/training/",
