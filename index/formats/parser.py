@@ -21,6 +21,7 @@ from index.errors import Unreadable
 from index.formats.content import Content, content_of
 from index.formats.html.book import read_epub
 from index.formats.html.web import read_page
+from index.formats.mail.attachments import Readers
 from index.formats.mail.message import read_mail
 from index.formats.office.microsoft import read_docx, read_pptx
 from index.formats.office.opendocument import read_odt
@@ -29,22 +30,30 @@ from index.formats.office.workbook import read_xlsx
 from index.formats.pdf import ocr
 from index.formats.pdf.document import read_pdf
 from index.formats.pdf.picture import read_picture
+from index.formats.plain import read_plain
 
 PICTURES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
-READERS: Mapping[str, Callable[[bytes], Content]] = {
+_DOCUMENTS: Readers = {
     ".docx": read_docx,
-    ".eml": read_mail,
-    ".epub": read_epub,
     ".htm": read_page,
     ".html": read_page,
     ".odt": read_odt,
     ".pdf": read_pdf,
-    **(dict.fromkeys(PICTURES, read_picture) if ocr.is_installed() else {}),
     ".pptx": read_pptx,
     ".rtf": read_rtf,
     ".xlsm": read_xlsx,
     ".xlsx": read_xlsx,
 }
+# What is read where it is attached to a mail; pictures there are mostly logos and photographs.
+_ATTACHED: Readers = {**_DOCUMENTS, ".md": read_plain, ".txt": read_plain}
+READERS: Readers = {
+    **_DOCUMENTS,
+    ".eml": partial(read_mail, readers=_ATTACHED),
+    ".epub": read_epub,
+    **(dict.fromkeys(PICTURES, read_picture) if ocr.is_installed() else {}),
+}
+# Who reads a file without those in it, where one of those overran the limits.
+_ALONE: Readers = {".eml": read_mail}
 
 # What the child says before it reads the first picture of a file.
 _PICTURES_BEGUN = {"pictures": "begun"}
@@ -81,9 +90,10 @@ class ParserProcess:
                 pipe.close()
         child.wait()
 
-    def read(self, suffix: str, raw: bytes) -> Content:
-        """What the reader of this suffix finds in the bytes.
+    def read(self, suffix: str, raw: bytes, *, alone: bool = False) -> Content:
+        """What the reader of this suffix finds in the bytes; of a mail whose attachments overrun the limits, the mail.
 
+        alone: without the files in it.
         Raises Unreadable with the reader's reason, or where it overran the limits or broke down.
         """
         child = self._running()
@@ -97,7 +107,7 @@ class ParserProcess:
         watch = threading.Timer(seconds, stop)
         watch.start()
         try:
-            reply = _exchange(child, {"suffix": suffix, "bytes": len(raw)}, raw)
+            reply = _exchange(child, {"suffix": suffix, "bytes": len(raw), "alone": alone}, raw)
             if reply == _PICTURES_BEGUN:  # only once a file
                 watch.cancel()
                 seconds += ocr.SECONDS
@@ -111,6 +121,8 @@ class ParserProcess:
             watch.cancel()
         if reply is None or overran.is_set():
             self.close()
+            if suffix in _ALONE and not alone:
+                return self.read(suffix, raw, alone=True)
             reason = f"took longer than {seconds:.0f} seconds" if overran.is_set() else "broke down"
             raise Unreadable(f"reading it {reason} and was stopped: the file is damaged, or made to do that")
         if "unreadable" in reply:
@@ -171,7 +183,7 @@ def serve(memory_bytes: int) -> None:
         _limit_memory(most)
         ocr.new_file(partial(_begin_pictures, replies, most))
         raw = requests.read(request["bytes"])
-        _reply(replies, request["suffix"], raw)
+        _reply(replies, (_ALONE if request["alone"] else READERS)[request["suffix"]], raw)
 
 
 def _begin_pictures(replies: BinaryIO, memory_bytes: int) -> None:
@@ -181,9 +193,9 @@ def _begin_pictures(replies: BinaryIO, memory_bytes: int) -> None:
     replies.flush()
 
 
-def _reply(replies: BinaryIO, suffix: str, raw: bytes) -> None:
+def _reply(replies: BinaryIO, reader: Callable[[bytes], Content], raw: bytes) -> None:
     try:
-        reply = asdict(READERS[suffix](raw))
+        reply = asdict(reader(raw))
     except Unreadable as error:
         reply = {"unreadable": str(error)}
     except (MemoryError, RecursionError) as error:

@@ -18,6 +18,7 @@ from index.errors import Unreadable
 from index.formats.content import Content, Piece, laid_out, one_line
 from index.formats.html.markup import named, tree_pieces
 from index.formats.letters import without_break_marks
+from index.formats.mail.attachments import Attached, Readers, with_attached
 from index.formats.mail.invitation import invitation_pieces
 from index.formats.mail.replies import plain_pieces, told_apart
 from index.formats.text import decode
@@ -42,22 +43,18 @@ _SAID_PLAINLY = 0.6
 
 @dataclass(slots=True)
 class Mail:
-    """What stands in a mail: its headers and text, and the names of what was not read."""
+    """What stands in a mail: its headers and text, what is attached, and how many of which parts were not read."""
 
     pieces: list[Piece] = field(default_factory=list)
     has_text: bool = False
-    attached: list[str] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     invitations: set[str] = field(default_factory=set)
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """A line for each kind of thing that was not read."""
+        """A line for each kind of part that was not read."""
         told = []
-        if count := len(self.attached):
-            names = ", ".join(self.attached[:5]) + (", ..." if count > 5 else "")
-            files = "1 attachment was" if count == 1 else f"{count} attachments were"
-            told.append(f"{files} not read ({names}); save what you need as files and index those")
         if count := self.left_out["picture"]:
             told.append("1 picture was not read" if count == 1 else f"{count} pictures were not read")
         if self.left_out["encrypted"]:
@@ -67,21 +64,20 @@ class Mail:
         return tuple(told)
 
 
-def read_mail(raw: bytes) -> Content:
-    """Who wrote what to whom and when, then the mail's texts, forwarded mails and invitations. No attachments.
+def read_mail(raw: bytes, readers: Readers | None = None) -> Content:
+    """Who wrote what to whom and when, then the mail's texts, forwarded mails and invitations, then its attachments.
 
-    title: the subject. date: when it was sent, there. publisher: the sender's name, else address.
+    readers: of attachments, by their suffix; what has none is told. title: the subject. date: when it was sent, there.
+    publisher: the sender's name, else address. Raises Unreadable where it is no mail, or one without any text.
     """
     # The older policy takes the parts apart, as it trips over no junk in their headers; the newer one reads headers.
     message = email.message_from_bytes(_unmarked(raw))
     if not any(header(message, name) for name in _SHOWN):
         raise Unreadable("no header of a mail at its head; a mail begins with lines such as 'From:' and 'Subject:'")
     mail = read_message(message)
-    if not mail.has_text and (mail.attached or not header(message, "Subject")):
-        raise Unreadable("a mail without text; attachments are not read: save them as files and index those")
     text, blocks, _ = laid_out([mail.pieces])
     name, address = _sender(message)
-    return Content(
+    content = Content(
         text,
         title=header(message, "Subject"),
         date=parse_date(header(message, "Date")),
@@ -89,6 +85,11 @@ def read_mail(raw: bytes) -> Content:
         blocks=blocks,
         notices=mail.notices,
     )
+    whole = with_attached(content, mail.attached, readers or {})
+    if not mail.has_text and whole.text == text and (mail.attached or not header(message, "Subject")):
+        told = whole.notices[-1] if mail.attached else "nothing but headers"
+        raise Unreadable(f"a mail without text: {told}")
+    return whole
 
 
 def read_message(message: Message) -> Mail:
@@ -226,7 +227,7 @@ def _leave(part: Message, kind: str, mail: Mail) -> None:
     if kind.startswith("image/") and (_raw(part, "Content-ID") or not part.get_filename()):
         mail.left_out["picture"] += len(raw) >= _PICTURE_BYTES
         return
-    mail.attached.append(_file_name(part) or kind)
+    mail.attached.append(Attached(_file_name(part) or kind, raw))
 
 
 def _file_name(part: Message) -> str | None:
@@ -243,8 +244,8 @@ def _attached_text(message: Message, mail: Mail) -> list[Piece]:
     for part in message.walk():
         if part.get_content_type() in ("text/plain", "text/html") and (found := _written(part)):
             pieces += found
-            if (name := _file_name(part) or part.get_content_type()) in mail.attached:
-                mail.attached.remove(name)
+            name = _file_name(part) or part.get_content_type()
+            mail.attached = [other for other in mail.attached if other.name != name]
         if part.get_content_type() == "message/rfc822":
             break
     return pieces

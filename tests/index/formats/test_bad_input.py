@@ -6,6 +6,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
 
@@ -152,6 +153,18 @@ def test_a_parser_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_p
         assert "longer than" in reason(tmp_path / "a.pdf", pdf(4000, text=SENTENCE * 3), parser)
     with ParserProcess() as parser:
         assert read_document(tmp_path / "b.pdf", "b", parser=parser).text == SENTENCE
+
+
+@pytest.mark.long
+def test_an_attachment_that_takes_too_long_does_not_take_its_mail_with_it() -> None:
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "Ann <ann@quay.example>", "The jetty"
+    mail.set_content(SENTENCE)
+    mail.add_attachment(pdf(9000, text=SENTENCE * 3), maintype="application", subtype="pdf", filename="jetty.pdf")
+    with ParserProcess(seconds=6) as parser:
+        content = parser.read(".eml", bytes(mail))
+    assert content.text.endswith(SENTENCE)
+    assert content.notices[0].startswith("1 attachment was not read (jetty.pdf)")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to a limit of memory")

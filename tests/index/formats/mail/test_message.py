@@ -6,7 +6,9 @@ from email.mime.image import MIMEImage
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from pathlib import Path
 
+import docx
 import pytest
 
 from index.errors import Unreadable
@@ -14,6 +16,8 @@ from index.formats.content import Content
 from index.formats.mail.invitation import invitation_pieces
 from index.formats.mail.message import read_mail
 from index.formats.mail.replies import plain_pieces, told_apart
+from index.formats.parser import ParserProcess
+from index.paragraphs import Kind
 
 HEAD = b"From: Ann <ann@quay.example>\r\nTo: Bea <bea@quay.example>\r\nSubject: The jetty\r\n"
 
@@ -227,10 +231,57 @@ def test_quotations_in_html_are_told_apart_too() -> None:
 
 
 def test_a_mail_of_nothing_but_attachments_is_refused_with_what_to_do_and_one_of_a_subject_is_read() -> None:
-    with pytest.raises(Unreadable, match="save them as files"):
+    with pytest.raises(Unreadable, match="as files and index those"):
         read_mail(mixed(MIMEApplication(b"%PDF-1.4", "pdf", name="plan.pdf")))
     assert read_mail(HEAD + b"\r\n").text.endswith("Subject: The jetty")
     attached = MIMEText("The only text.")
     attached.add_header("Content-Disposition", "attachment", filename="a.txt")
     content = read_mail(mixed(attached))
     assert (body(content), content.notices) == (["The only text."], ())
+
+
+def read_attached(raw: bytes) -> Content:
+    with ParserProcess() as parser:
+        return parser.read(".eml", raw)
+
+
+def test_attachments_are_read_below_their_names_and_keep_their_kinds(tmp_path: Path) -> None:
+    amendment = docx.Document()
+    amendment.add_heading("Rent", 1)
+    amendment.add_paragraph("From July the rent of the jetty is 90 crowns.")
+    table = amendment.add_table(2, 2)
+    for cell, words in zip((c for row in table.rows for c in row.cells), ("Berth", "Rent", "7", "40"), strict=True):
+        cell.text = words
+    amendment.save(str(tmp_path / "a.docx"))
+    content = read_attached(
+        mixed(
+            MIMEText("The amendment is attached, signed."),
+            MIMEApplication((tmp_path / "a.docx").read_bytes(), "octet-stream", name="amendment.docx"),
+            MIMEApplication(b"Bring your own rope.\n", "octet-stream", name="Rules.TXT"),
+            MIMEImage(b"\x89PNG\r\n", "png", name="jetty.png"),
+            MIMEApplication(b"no Word file", "octet-stream", name="broken.docx"),
+        )
+    )
+    assert blocks(content)[3:] == [
+        ("body", "The amendment is attached, signed."),
+        ("heading", "Attachment: amendment.docx"),
+        ("heading", "Rent"),
+        ("body", "From July the rent of the jetty is 90 crowns."),
+        ("table row", "Berth | Rent"),
+        ("table row", "7 | 40"),
+        ("heading", "Attachment: Rules.TXT"),
+    ]
+    assert content.text.endswith("Attachment: Rules.TXT\n\nBring your own rope.\n")
+    assert [block.level for block in content.blocks if block.kind is Kind.HEADING] == [1, 2, 1]
+    assert (content.title, content.publisher) == ("The jetty", "Ann")
+    broken, unread = content.notices
+    assert broken.startswith("attachment broken.docx: ")
+    assert unread.startswith("1 attachment was not read (jetty.png)")
+
+
+def test_a_mail_whose_text_is_all_in_an_attachment_is_read() -> None:
+    page = b"<html><body><p>The mooring is let to Bea from May.</p></body></html>"
+    content = read_attached(mixed(MIMEApplication(page, "octet-stream", name="lease.html")))
+    assert content.text.endswith("The mooring is let to Bea from May.")
+    with pytest.raises(Unreadable, match=r"a mail without text: attachment lease\.pdf"):
+        read_attached(mixed(MIMEApplication(b"%PDF-1.4 cut", "pdf", name="lease.pdf")))
