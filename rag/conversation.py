@@ -13,7 +13,7 @@ from rag.answers import Answer
 from rag.citations import Verdict, without_markers
 from rag.followup.rewriting import forms
 from rag.followup.smalltalk import polite_line
-from rag.followup.wording import asks_for_more, points_back
+from rag.followup.wording import asks_again, asks_for_more, points_back
 from rag.generation.chat_model import AnswerCut, ChatModel, visible_text
 from rag.generation.prompt import query_messages
 from rag.words import content_words, names
@@ -73,11 +73,13 @@ def understood(question: str, history: Sequence[Turn], model: ChatModel | None =
     """What a question may mean after the turns before it, each to be asked alone; the likeliest first, at least one.
 
     One by the model if there is one and the question needs it; else by the rules, which may leave a choice: "is there a
-    cure?" may go on, or begin anew.
+    cure?" may go on, or begin anew. Where it asks whether or where that stands, the question before is asked once more.
     """
     turns = [turn for turn in history if polite_line(turn.question) is None]
     if not turns or not question.strip():
         return (question,)
+    if asks_again(question):
+        return (turns[-1].query,)
     if model is not None and (points_back(question) or not names(question)):
         rewritten = _rewritten(question, turns, model)
         if rewritten:

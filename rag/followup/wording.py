@@ -186,6 +186,28 @@ def asks_for_more(question: str) -> bool:
     return _MORE.search(question) is not None
 
 
+# "Are you sure?", "says who?", "where does it say that?", "what's your source?", "how do you know?", "show me where".
+_DOUBT = re.compile(
+    rf"{_COURTESY}{_JOINING}(?:"
+    r"(?:are|r) (?:you|u) (?:really |quite |absolutely )?(?:sure|certain)(?: (?:about|of) (?:that|this|it))?"
+    r"|(?:is|was) (?:that|this|it) (?:really |actually )?(?:so|true|right|correct|certain)|really|says who|who says so"
+    r"|(?:where|which (?:document|file|page|source|paragraph)|in which (?:document|file|source))"
+    r" (?:does it |do they |do you |is it |exactly does it )?(?:says?|said|stated?|written|found)"
+    r"(?: (?:that|this|it|so))?"
+    r"|where did you (?:get|find|read|see) (?:that|this|it)|where(?:['’]s| is) (?:that|this|it) (?:from|written|stated)"
+    r"|(?:what(?:['’]s| is| are)|tell me|show me|give me|name) (?:your|the) (?:sources?|evidence|proof)"
+    r"(?: (?:of|for) that)?"
+    r"|how (?:do|can) you (?:know|tell)(?: (?:that|this))?|(?:can you )?prove (?:it|that)"
+    r"|(?:can you )?show me where(?: it says (?:that|so))?)(?:,? (?:please|exactly|though))?\W*$",
+    re.IGNORECASE,
+)
+
+
+def asks_again(question: str) -> bool:
+    """Whether a question asks nothing new but whether or where what was answered is stated: "are you sure?"."""
+    return bool(re.search(r"\w", question)) and _DOUBT.match(question) is not None
+
+
 def points_back(question: str) -> bool:
     """Whether a question needs the turns before it: by a pronoun that no name of its own explains, by going on, or by
     having no word of its own.

@@ -87,6 +87,32 @@ def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
     assert standalone(question, [BRIDGE]) == question
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Are you sure?",
+        "Really?",
+        "Says who?",
+        "OK, where does it say that?",
+        "What's your source for that?",
+        "How do you know?",
+        "Which document says so?",
+        "Show me where, please",
+        "Is that true?",
+    ],
+)
+def test_who_asks_whether_or_where_that_stands_gets_the_question_before_once_more(question: str) -> None:
+    assert standalone(question, [COAL, BRIDGE]) == BRIDGE.query
+    assert standalone(question, []) == question
+
+
+@pytest.mark.parametrize(
+    "question", ["Are you sure the mill fell?", "What is the source of the Rhine?", "Who found it?"]
+)
+def test_what_asks_something_is_not_taken_for_doubt(question: str) -> None:
+    assert standalone(question, [BRIDGE]) != BRIDGE.query
+
+
 @given(question=st.text(max_size=60), asked=st.text(max_size=60), answered=st.text(max_size=60))
 def test_any_text_makes_a_query(question: str, asked: str, answered: str) -> None:
     assert standalone(question, []) == question
