@@ -29,7 +29,6 @@ _ASKED_AS = (
     ("long last lasts time minutes hours days", "duration time"),
     ("long", "length"), ("tall high", "height"), ("deep", "depth"), ("wide broad", "width"), ("fast", "speed"),
     ("loud noisy quiet", "noise"), ("hot warm cold", "temperature"), ("thick", "thickness"), ("large big", "size area"),
-    ("fast", "speed"),
 )  # fmt: skip
 # Unit of a head as a question says it.
 _UNITS = {

@@ -88,9 +88,10 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
     None where an empty cell of a table is what the question asks for: nothing states the answer. Who took a picture
     answers no question but one about pictures, and what only asks settles no question of yes or no.
     """
-    alike = in_alike_sections(hits, sources)
-    hits = [alike.get(hit.rank, hit) for hit in hits]
-    shown = _to_read(question, hits, sources, reader, list(alike.values()))
+    by_rank = in_alike_sections(hits, sources)
+    hits = [by_rank.get(hit.rank, hit) for hit in hits]
+    alike = list(by_rank.values())
+    shown = _to_read(question, hits, sources, reader, alike)
     if not shown:
         return []
     about_pictures = bool(_PICTURES.search(question))
@@ -117,7 +118,7 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             sentence = sources.sentence_at(excerpt.hit.passage.doc_id, *place) if place else None
             if place is None or sentence is None or (_is_credit(sentence) and not about_pictures):
                 continue
-            if is_of_another(question, sentence, in_rows=excerpt.hit in alike.values()):
+            if is_of_another(question, sentence, in_rows=excerpt.hit in alike):
                 continue
             if stands_empty(question, sentence, sources):
                 continue
@@ -131,7 +132,7 @@ def find_candidates(question: str, hits: Sequence[Hit], sources: Sources, reader
             score = margin + of_excerpt + _ORDER_WEIGHT * (order - best_order) + of_cell
             found.append(Candidate(hit, sentence, start, end, score, reading.answerable, margin, reading.yes))
     found.sort(key=_best_first)
-    return _read_alone(question, found, reader, list(alike.values())) if found and found[0].score >= empty else []
+    return _read_alone(question, found, reader, alike) if found and found[0].score >= empty else []
 
 
 def _best_first(candidate: Candidate) -> tuple[float, int, int]:
